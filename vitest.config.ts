@@ -1,0 +1,34 @@
+import { defineConfig } from "vitest/config";
+
+/** Tests that start servers, containers or the engine: one file at a time, with time to do so. */
+const heavy = (name: string, include: string[], minutes: number) => ({
+  test: {
+    name,
+    include,
+    fileParallelism: false,
+    testTimeout: minutes * 60_000,
+    hookTimeout: minutes * 60_000,
+  },
+});
+
+const suffixed = (suffix: string) => [`tests/**/*.${suffix}.test.ts`];
+const heavySuffixes = ["database", "runtime", "conformance", "e2e"];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["tests/**/*.test.ts"],
+          exclude: heavySuffixes.flatMap(suffixed),
+          testTimeout: 20_000,
+        },
+      },
+      heavy("database", suffixed("database"), 2),
+      heavy("runtime", suffixed("runtime"), 3),
+      heavy("conformance", suffixed("conformance"), 3),
+      heavy("e2e", suffixed("e2e"), 15),
+    ],
+  },
+});
