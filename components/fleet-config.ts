@@ -1,0 +1,88 @@
+import { resolve } from "node:path";
+import { draftOf } from "./fleet-config/draft.ts";
+import { problemsOf } from "./fleet-config/issue.ts";
+import { label } from "./fleet-config/label.ts";
+import { missingLogos } from "./fleet-config/logo-file.ts";
+import type { BrandingSpec, Fleet, HostSpec, TenantSpec } from "./fleet-config/model.ts";
+import { bridgeOf, portOf, subnetOf } from "./fleet-config/placement.ts";
+import { plainTextSecrets } from "./fleet-config/plain-text.ts";
+import { FleetConfigError } from "./fleet-config/problem.ts";
+import { crossChecked } from "./fleet-config/rules.ts";
+import { type StackConfig, stackSchema } from "./fleet-config/schema.ts";
+import { defaultVersion } from "./fleet-config/tenant-entry.ts";
+
+export type * from "./fleet-config/model.ts";
+export { FleetConfigError, type Problem } from "./fleet-config/problem.ts";
+export { stackConfig } from "./fleet-config/stack-config.ts";
+
+/** Folders the config's relative paths and defaults start from; both absolute. */
+export interface Whereabouts {
+  /** The checkout: logos are named from here, and the stack's file is looked at here. */
+  repository: string;
+  /** Where a local host keeps its data unless it says otherwise. */
+  dataHome: string;
+}
+
+/**
+ * Parses a stack's config, all of it, once. `raw` is what {@link stackConfig} returns.
+ *
+ * @throws {@link FleetConfigError} with every problem there is, before anything is declared.
+ */
+export function parseFleet(stack: string, raw: Record<string, unknown>, where: Whereabouts): Fleet {
+  const parsed = stackSchema.safeParse(raw);
+  const draft = draftOf(stack, raw);
+  const problems = [
+    ...(label("stack").safeParse(stack).error?.issues ?? []).flatMap((issue) =>
+      problemsOf({ ...issue, path: ["stack"] }, stackSchema, raw),
+    ),
+    ...(parsed.error?.issues ?? []).flatMap((issue) => problemsOf(issue, stackSchema, raw)),
+    ...crossChecked(draft),
+    ...missingLogos(draft, where.repository),
+    ...plainTextSecrets(stack, where.repository),
+  ];
+  if (!parsed.success || problems.length > 0) throw new FleetConfigError(stack, problems);
+  return fleetOf(stack, parsed.data, where);
+}
+
+/** The model of a config that is right: defaults that depend on the place or on a name are filled in. */
+function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet {
+  const { running, sync } = config;
+  return {
+    stack,
+    running,
+    hosts: Object.entries(config.hosts).map(
+      ([id, entry]): HostSpec => ({
+        ...entry,
+        id,
+        root: entry.root ? resolve(where.repository, entry.root) : resolve(where.dataHome, stack),
+      }),
+    ),
+    tenants: Object.entries(config.tenants).map(([id, entry]) =>
+      tenantOf(stack, id, entry, where.repository),
+    ),
+    sync: { ...sync, nodes: Object.entries(sync.nodes).map(([id, { port }]) => ({ id, port })) },
+  };
+}
+
+function tenantOf(
+  stack: string,
+  id: string,
+  entry: StackConfig["tenants"][string],
+  repository: string,
+): TenantSpec {
+  const { version, ...given } = entry;
+  return {
+    ...given,
+    id,
+    image: entry.image ?? `ghcr.io/open-webui/open-webui:${version ?? defaultVersion}`,
+    port: entry.port ?? portOf(id),
+    subnet: entry.subnet ?? subnetOf(id),
+    bridge: bridgeOf(stack, id),
+    branding: entry.branding && brandingOf(entry.branding, repository),
+  };
+}
+
+const brandingOf = (branding: BrandingSpec, repository: string): BrandingSpec => ({
+  ...branding,
+  logo: resolve(repository, branding.logo),
+});

@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { hostEntry } from "./host-entry.ts";
+import { nodeEntry, syncEntry } from "./sync-entry.ts";
+import { tenantEntry } from "./tenant-entry.ts";
+
+/** An entry whose refused fields are absent; a field that is only left out is there, with its default. */
+type Readable<Entry extends z.ZodObject> = Partial<z.output<Entry>> & { id: string };
+
+/**
+ * What can be read of a config that may be wrong elsewhere. The rules across entries work on this, so that a
+ * clash of two ports is reported together with a typing error in the same entry.
+ */
+export interface Draft {
+  stack: string;
+  hosts: Readable<typeof hostEntry>[];
+  tenants: Readable<typeof tenantEntry>[];
+  sync: Partial<z.output<typeof syncEntry>>;
+  nodes: Readable<typeof nodeEntry>[];
+}
+
+/** Reads every field by itself. */
+export function draftOf(stack: string, raw: Record<string, unknown>): Draft {
+  const sync = Object.fromEntries(entriesOf(raw.sync));
+  return {
+    stack,
+    hosts: entriesOf(raw.hosts).map(([id, entry]) => ({ id, ...readable(hostEntry, entry) })),
+    tenants: entriesOf(raw.tenants).map(([id, entry]) => ({ id, ...readable(tenantEntry, entry) })),
+    sync: readable(syncEntry, sync),
+    nodes: entriesOf(sync.nodes).map(([id, entry]) => ({ id, ...readable(nodeEntry, entry) })),
+  };
+}
+
+/** The entries of a mapping, in the order they were written; none where it is no mapping. */
+const entriesOf = (raw: unknown): [string, unknown][] =>
+  typeof raw === "object" && raw !== null && !Array.isArray(raw) ? Object.entries(raw) : [];
+
+function readable<Entry extends z.ZodObject>(schema: Entry, raw: unknown): Partial<z.output<Entry>> {
+  const entry = Object.fromEntries(entriesOf(raw));
+  const fields = Object.entries(schema.shape).flatMap(([key, field]) => {
+    const { success, data } = z.safeParse(field, entry[key]);
+    return success ? [[key, data]] : [];
+  });
+  return Object.fromEntries(fields);
+}

@@ -1,0 +1,103 @@
+/**
+ * The fleet as the components see it: parsed, defaulted, checked. Made only by {@link parseFleet}; whoever
+ * holds one of these values need not doubt it.
+ */
+
+/** A number of bytes. */
+export type Bytes = number;
+/** A number of seconds. */
+export type Seconds = number;
+
+/** Everything one stack declares. */
+export interface Fleet {
+  /** The Pulumi stack, `local`. Part of every Docker name. */
+  stack: string;
+  /** False: no container is declared, all data stays. */
+  running: boolean;
+  hosts: HostSpec[];
+  tenants: TenantSpec[];
+  sync: SyncSpec;
+}
+
+/** A machine that runs tenants. */
+export interface HostSpec {
+  id: string;
+  /** `local` is the machine the program runs on. */
+  kind: "local";
+  /** Absolute folder that holds everything the host must not lose. */
+  root: string;
+  /** Where nginx listens. */
+  http: { address: string; port: number };
+  agentPort: number;
+  /** What the machine has. Declared: tenants may reserve 70 % of it. */
+  memory?: Bytes;
+}
+
+/** Why a tenant may carry its own branding under clause 4 of Open WebUI's licence. */
+export type BrandingBasis = "up-to-50-users" | "written-permission" | "enterprise-licence";
+
+/** A tenant's own look. */
+export interface BrandingSpec {
+  /** Absolute path of an svg, png, jpg or webp file that exists. */
+  logo: string;
+  /** Replaces "Open WebUI" in the title; Open WebUI appends " (Open WebUI)". */
+  name?: string;
+  basis: BrandingBasis;
+}
+
+/** An OpenAI-compatible model server. */
+export interface ConnectionSpec {
+  /** Without credentials and without a slash at its end. */
+  url: string;
+  /** Secret; empty where the server asks for none. */
+  key: string;
+}
+
+/** An address a tenant may reach although it lies in a private range. */
+export interface EndpointSpec {
+  /** IPv4. */
+  address: string;
+  port: number;
+}
+
+/** One organisation's Open WebUI. */
+export interface TenantSpec {
+  /** A DNS label of at most 40 characters. */
+  id: string;
+  /** Id of the host it runs on. */
+  host: string;
+  /** Lower case, unique in the fleet. */
+  domain: string;
+  running: boolean;
+  /** Full reference of the Open WebUI image. */
+  image: string;
+  /** Port on the host's loopback, unique on the host. */
+  port: number;
+  /** The /28 of its Docker network, unique on the host. */
+  subnet: string;
+  /** Name of its network's bridge interface, known before the network exists. */
+  bridge: string;
+  admin: { email: string; name: string };
+  branding?: BrandingSpec;
+  connections: ConnectionSpec[];
+  privateEndpoints: EndpointSpec[];
+  /** Whether settings made inside the application outlive a restart. */
+  persistSettings: boolean;
+  /** Further variables of the container; values may be secret. */
+  environment: Record<string, string>;
+  memory: { reserved: Bytes; limit: Bytes };
+  cpus: number;
+  pids: number;
+  sync: { interval: Seconds; paused: boolean };
+}
+
+/** The sync pair and the database that holds the replicas. */
+export interface SyncSpec {
+  /** Id of the control host. */
+  host: string;
+  cluster: string;
+  /** How many tenants one node syncs at once. */
+  parallel: number;
+  nodes: { id: string; port: number }[];
+  database: { kind: "embedded"; port: number };
+}

@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { documentation } from "./documentation.ts";
+import { hostEntry } from "./host-entry.ts";
+import { label } from "./label.ts";
+import { syncEntry } from "./sync-entry.ts";
+import { tenantEntry } from "./tenant-entry.ts";
+
+/** The whole config of a stack: what stands under `config:` in Pulumi.<stack>.yaml. */
+export const stackSchema = z.strictObject({
+  running: z.boolean().prefault(true).register(documentation, {
+    description: "False: every container of the fleet is removed, all data stays. `npm run down` does that.",
+    remedy: "write true or false",
+  }),
+  hosts: z.record(label("host"), hostEntry).register(documentation, {
+    description: "The machines, by name.",
+    remedy: "declare a host: { local: { kind: local } }",
+  }),
+  tenants: z
+    .record(label("tenant"), tenantEntry)
+    .prefault({})
+    .register(documentation, { description: "The tenants, by name.", remedy: "write tenants by name" }),
+  sync: syncEntry.register(documentation, {
+    description: "The nodes that keep the replicas, and their database.",
+    remedy: "declare it: { host: local, nodes: { a: { port: 9443 }, b: { port: 9444 } } }",
+  }),
+});
+
+/** A stack's config once the schema has accepted it. */
+export type StackConfig = z.output<typeof stackSchema>;
