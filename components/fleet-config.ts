@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { draftOf } from "./fleet-config/draft.ts";
 import { problemsOf } from "./fleet-config/issue.ts";
-import { label } from "./fleet-config/label.ts";
 import { missingLogos } from "./fleet-config/logo-file.ts";
 import type { BrandingSpec, Fleet, HostSpec, TenantSpec } from "./fleet-config/model.ts";
 import { bridgeOf, portOf, subnetOf } from "./fleet-config/placement.ts";
@@ -32,9 +31,6 @@ export function parseFleet(stack: string, raw: Record<string, unknown>, where: W
   const parsed = stackSchema.safeParse(raw);
   const draft = draftOf(stack, raw);
   const problems = [
-    ...(label("stack").safeParse(stack).error?.issues ?? []).flatMap((issue) =>
-      problemsOf({ ...issue, path: ["stack"] }, stackSchema, raw),
-    ),
     ...(parsed.error?.issues ?? []).flatMap((issue) => problemsOf(issue, stackSchema, raw)),
     ...crossChecked(draft),
     ...missingLogos(draft, where.repository),

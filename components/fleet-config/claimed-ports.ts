@@ -37,11 +37,9 @@ const hostClaims = (draft: Draft): Claim[] =>
     ...claim(id, `hosts.${id}.agentPort`, agentPort),
   ]);
 
-const syncClaims = ({ sync }: Draft): Claim[] => [
+const syncClaims = ({ sync, nodes }: Draft): Claim[] => [
   ...claim(sync.host, "sync.database.port", sync.database?.port),
-  ...Object.entries(sync.nodes ?? {}).flatMap(([id, { port }]) =>
-    claim(sync.host, `sync.nodes.${id}.port`, port),
-  ),
+  ...nodes.flatMap(({ id, port }) => claim(sync.host, `sync.nodes.${id}.port`, port)),
 ];
 
 /** Explicit ports first: they win over those that follow from a name. */

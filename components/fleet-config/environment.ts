@@ -46,7 +46,7 @@ const variable = z
         remedy: "use letters, digits and underscores only, with no digit first",
       });
   })
-  .register(documentation, { description: "Name of the variable." });
+  .register(documentation, { description: "Name of the variable.", remedy: "choose another name" });
 
 const value = z.string().register(documentation, {
   description: "Its value.",

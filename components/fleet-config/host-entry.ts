@@ -32,7 +32,12 @@ export const hostEntry = z.strictObject({
     example: "/srv/fleet",
     remedy: "write the path of a folder",
   }),
-  http: http.prefault({}).register(documentation, { description: "Where users reach the host's tenants." }),
+  http: http
+    .prefault({})
+    .register(documentation, {
+      description: "Where users reach the host's tenants.",
+      remedy: "write address and port",
+    }),
   agentPort: port().prefault(8050).register(documentation, {
     description: "Port of the agent, which lets the sync nodes read the tenants' databases.",
     remedy: portRemedy,

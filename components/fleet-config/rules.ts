@@ -1,6 +1,7 @@
 import { portClashes } from "./claimed-ports.ts";
 import { endpointsInTenantNetworks, subnetClashes } from "./claimed-subnets.ts";
 import type { Draft } from "./draft.ts";
+import { unfitNames } from "./label.ts";
 import { nearest } from "./nearest.ts";
 import { isPrivate } from "./network-address.ts";
 import type { Problem } from "./problem.ts";
@@ -13,8 +14,10 @@ const reservable = 0.7;
 type Rule = (draft: Draft) => Problem[];
 
 const rules: Rule[] = [
+  unfitNames,
   oneLocalHost,
   hostsExist,
+  oneImage,
   domainsAreUnique,
   portClashes,
   subnetClashes,
@@ -55,6 +58,20 @@ function unknownHost(path: string, host: string, known: string[]): Problem {
     found: `"${host}", which is no host of this stack`,
     remedy: `${meant ? `write ${meant}, if that was meant, or declare` : "declare"} hosts.${host}; ${declared}`,
   };
+}
+
+function oneImage({ tenants }: Draft): Problem[] {
+  return tenants.flatMap(({ id, image, version }) =>
+    image === undefined || version === undefined
+      ? []
+      : [
+          {
+            path: `tenants.${id}.image`,
+            found: `"${image}" beside version "${version}"`,
+            remedy: "keep one of the two: an image's reference says the version too",
+          },
+        ],
+  );
 }
 
 function domainsAreUnique({ tenants }: Draft): Problem[] {

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { documentation } from "./documentation.ts";
 import { hostEntry } from "./host-entry.ts";
-import { label } from "./label.ts";
 import { syncEntry } from "./sync-entry.ts";
 import { tenantEntry } from "./tenant-entry.ts";
 
@@ -11,12 +10,12 @@ export const stackSchema = z.strictObject({
     description: "False: every container of the fleet is removed, all data stays. `npm run down` does that.",
     remedy: "write true or false",
   }),
-  hosts: z.record(label("host"), hostEntry).register(documentation, {
+  hosts: z.record(z.string(), hostEntry).register(documentation, {
     description: "The machines, by name.",
     remedy: "declare a host: { local: { kind: local } }",
   }),
   tenants: z
-    .record(label("tenant"), tenantEntry)
+    .record(z.string(), tenantEntry)
     .prefault({})
     .register(documentation, { description: "The tenants, by name.", remedy: "write tenants by name" }),
   sync: syncEntry.register(documentation, {

@@ -6,13 +6,15 @@ import { refuse } from "./problem.ts";
 const portRemedy = "write a port from 1 to 65535 that nothing else on the host listens on";
 
 /** One entry of `sync.nodes`. */
-export const nodeEntry = z.strictObject({
-  port: port().register(documentation, {
-    description: "Port of the node's API.",
-    example: "9443",
-    remedy: portRemedy,
-  }),
-});
+export const nodeEntry = z
+  .strictObject({
+    port: port().register(documentation, {
+      description: "Port of the node's API.",
+      example: "9443",
+      remedy: portRemedy,
+    }),
+  })
+  .register(documentation, { description: "One of the sync pair.", remedy: "give it a port" });
 
 const nodes = z.record(z.string(), nodeEntry).superRefine((entries, context) => {
   if (Object.keys(entries).length > 0) return;
@@ -41,7 +43,7 @@ export const syncEntry = z.strictObject({
     remedy: "name one of the hosts",
   }),
   cluster: z.string().prefault("main").register(documentation, {
-    description: "Name of the sync pair.",
+    description: "Name of the sync pair; part of its database role and certificates.",
     type: "DNS label",
     remedy: "name the cluster with a text",
   }),
@@ -55,5 +57,6 @@ export const syncEntry = z.strictObject({
   }),
   database: database.prefault({}).register(documentation, {
     description: "Postgres that holds the replicas and the cluster's state.",
+    remedy: "write kind and port, or leave it out",
   }),
 });
