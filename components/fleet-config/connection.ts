@@ -48,4 +48,7 @@ const connectionKey = z
   });
 
 /** A model server a tenant talks to. */
-export const connection = () => z.strictObject({ url: connectionUrl, key: connectionKey });
+export const connection = () =>
+  z
+    .strictObject({ url: connectionUrl, key: connectionKey })
+    .register(documentation, { description: "A model server.", remedy: "write an entry with url and key" });

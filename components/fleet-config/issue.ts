@@ -18,7 +18,7 @@ export function problemsOf(issue: z.core.$ZodIssue, root: z.ZodObject, raw: unkn
         {
           path,
           found: found ?? foundAt(schema, valueAt(raw, issue.path)),
-          remedy: remedy ?? remedyOf(schema) ?? "correct it",
+          remedy: remedy ?? remedyOf(schema),
         },
       ];
     }
@@ -48,8 +48,8 @@ const inKey = (issue: z.core.$ZodIssue): { found: string; remedy: string } => {
   return { found, remedy };
 };
 
-const remedyOf = (schema: z.core.$ZodType | undefined): string | undefined =>
-  schema && documentation.get(schema)?.remedy;
+const remedyOf = (schema: z.core.$ZodType | undefined): string =>
+  (schema && documentation.get(schema)?.remedy) ?? "correct it";
 
 const valueAt = (raw: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>(

@@ -23,6 +23,9 @@ export const domain = () => z.string().toLowerCase().regex(hostName);
 /** A TCP port. */
 export const port = (first = 1, last = 65_535) => z.int().min(first).max(last);
 
+/** What to do about a port that is refused. */
+export const portRemedy = "write a port from 1 to 65535 that nothing else on the host listens on";
+
 /** An IPv4 address with a port, in a range that is closed by default. */
 export const privateEndpoint = () =>
   z

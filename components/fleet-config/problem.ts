@@ -16,9 +16,10 @@ export class FleetConfigError extends Error {
   readonly problems: Problem[];
 
   constructor(stack: string, problems: Problem[]) {
-    super(message(stack, problems));
+    const sorted = problems.toSorted((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path)));
+    super(message(stack, sorted));
     this.name = "FleetConfigError";
-    this.problems = problems;
+    this.problems = sorted;
   }
 }
 

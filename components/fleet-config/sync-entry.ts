@@ -1,9 +1,7 @@
 import { z } from "zod";
 import { documentation } from "./documentation.ts";
-import { port } from "./network-address.ts";
+import { port, portRemedy } from "./network-address.ts";
 import { refuse } from "./problem.ts";
-
-const portRemedy = "write a port from 1 to 65535 that nothing else on the host listens on";
 
 /** One entry of `sync.nodes`. */
 export const nodeEntry = z

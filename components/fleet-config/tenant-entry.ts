@@ -120,7 +120,10 @@ export const tenantEntry = z
       remedy:
         "write an aligned /28 of 10.128.0.0/9, such as 10.130.0.16/28 (the last number is a multiple of 16), or leave it out",
     }),
-    admin: admin.register(documentation, { description: "The first administrator." }),
+    admin: admin.register(documentation, {
+      description: "The first administrator.",
+      remedy: "write an entry with email: { email: admin@acme.example }",
+    }),
     branding: branding().optional().register(documentation, {
       description: "The tenant's own look; without it the tenant shows Open WebUI's.",
       remedy: "write logo and basis, and name if you like",
@@ -145,7 +148,10 @@ export const tenantEntry = z
       example: '{ ENABLE_WEB_SEARCH: "true" }',
       remedy: "write names and texts",
     }),
-    memory: memory.prefault({}).register(documentation, { description: "Memory of its container." }),
+    memory: memory.prefault({}).register(documentation, {
+      description: "Memory of its container.",
+      remedy: "write reserved and limit",
+    }),
     cpus: z.number().min(0.1).max(256).prefault(1).register(documentation, {
       description: "Processors it may use at most; fractions are fine.",
       remedy: "write a number from 0.1 to 256",
@@ -154,7 +160,10 @@ export const tenantEntry = z
       description: "Processes and threads it may have at most.",
       remedy: "write a whole number from 64 to 32768",
     }),
-    sync: sync.prefault({}).register(documentation, { description: "The replica of its database." }),
+    sync: sync.prefault({}).register(documentation, {
+      description: "The replica of its database.",
+      remedy: "write interval and paused",
+    }),
   })
   .register(documentation, {
     description: "One organisation's Open WebUI.",
