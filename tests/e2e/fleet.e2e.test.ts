@@ -1,0 +1,43 @@
+/**
+ * One fleet on the real engine, from nothing to nothing: real Pulumi, Docker, Postgres and Open WebUI,
+ * driven by the project's own commands. Bringing a fleet up is dear, so the scenarios share one and run in
+ * the order below; each leaves the fleet as the next expects it: up, with acme and globex healthy.
+ *
+ * Needs root: network namespaces, /proc of other processes. OWUI_E2E_KEEP=1 leaves the fleet to look at.
+ */
+import { afterAll, beforeAll, describe } from "vitest";
+import { Fleet } from "../support/fleet/fleet.ts";
+import { birth } from "./scenarios/birth.ts";
+import { branding } from "./scenarios/branding.ts";
+import { certificates } from "./scenarios/certificates.ts";
+import { chats } from "./scenarios/chats.ts";
+import { connections } from "./scenarios/connections.ts";
+import { failover } from "./scenarios/failover.ts";
+import { isolation } from "./scenarios/isolation.ts";
+import { neighbours } from "./scenarios/neighbours.ts";
+import { rest } from "./scenarios/rest.ts";
+import { secrecy } from "./scenarios/secrecy.ts";
+import { stillness } from "./scenarios/stillness.ts";
+import { tampering } from "./scenarios/tampering.ts";
+
+describe("a fleet on the real engine", () => {
+  const fleet = new Fleet();
+
+  beforeAll(() => fleet.prepare());
+  afterAll(async () => {
+    if (!process.env.OWUI_E2E_KEEP) await fleet.dispose();
+  });
+
+  birth(fleet);
+  chats(fleet);
+  connections(fleet);
+  stillness(fleet);
+  neighbours(fleet);
+  branding(fleet);
+  failover(fleet);
+  certificates(fleet);
+  isolation(fleet);
+  tampering(fleet);
+  secrecy(fleet);
+  rest(fleet);
+});

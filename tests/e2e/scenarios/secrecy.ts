@@ -1,0 +1,87 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { readableByOthers } from "../../support/fleet/file-modes.ts";
+import { filesBelow } from "../../support/fleet/fingerprints.ts";
+import type { Fleet } from "../../support/fleet/fleet.ts";
+import { knownSecrets } from "../../support/fleet/known-secrets.ts";
+import { sightingsDuring } from "../../support/fleet/process-watch.ts";
+import { secretsIn } from "../../support/fleet/secrets.ts";
+
+/** What Open WebUI takes from its environment only, so that `docker inspect` shows it to root. */
+const FROM_ENVIRONMENT_ONLY = /"OPENAI_API_KEYS=[^"]*"/g;
+
+/** Greps for the real values wherever a secret must not be. */
+export const secrecy = (fleet: Fleet) =>
+  describe("the fleet's secrets", () => {
+    let needles: Map<string, string>;
+
+    beforeAll(async () => {
+      needles = await knownSecrets(fleet);
+    });
+
+    it("are known to this test: passwords, keys of all kinds, the passphrase", () => {
+      const names = [...needles.keys()].join("\n");
+      for (const kind of ["admin-password", "secret-key", "superuser", "tls.key", "passphrase", "operator"]) {
+        expect(names).toContain(kind);
+      }
+    });
+
+    it("are ciphertext in the stack's export", async () => {
+      const { stdout } = await fleet.driver.pulumi(["stack", "export"]);
+      expect(secretsIn(stdout, needles)).toEqual([]);
+    });
+
+    it("are ciphertext in the stack's file", async () => {
+      expect(secretsIn(await readFile(fleet.file.path, "utf8"), needles)).toEqual([]);
+    });
+
+    it("are not in what docker inspect shows of containers, networks and images", async () => {
+      const images = (await fleet.engine.docker(["images", "-q", "owui-sync-runtime"])).stdout;
+      const things = [
+        ...(await fleet.engine.containers()),
+        ...(await fleet.engine.networks()),
+        ...new Set(images.split("\n").filter(Boolean)),
+      ];
+      const shown = (await fleet.engine.inspect(things)).replaceAll(FROM_ENVIRONMENT_ONLY, "");
+      expect(secretsIn(shown, needles)).toEqual([]);
+    });
+
+    it("are not in the logs of any container", async () => {
+      for (const container of await fleet.engine.containers()) {
+        expect(secretsIn(await fleet.engine.logs(container), needles), container).toEqual([]);
+      }
+    });
+
+    it("are not in what the project's commands printed", async () => {
+      for (const log of await filesBelow(fleet.driver.logs)) {
+        const printed = await readFile(join(fleet.driver.logs, log), "utf8");
+        expect(secretsIn(printed, needles), log).toEqual([]);
+      }
+    });
+
+    it("are in no process' arguments or environment but a tenant's own, also while up works", async () => {
+      // A tenant's container is made anew meanwhile: its id changes.
+      const before = await tenantContainers(fleet);
+      await fleet.file.setTenant("acme", { environment: { SHOW_ADMIN_DETAILS: "true" } });
+      const seen = await sightingsDuring(needles, fleet.up());
+      const tenants = [...before, ...(await tenantContainers(fleet))];
+      expect(seen.filter(({ cgroup }) => !tenants.some((id) => cgroup.includes(id)))).toEqual([]);
+    });
+
+    it("are in no file that others can read", async () => {
+      const open: string[] = [];
+      for (const path of await filesBelow(fleet.home)) {
+        const content = await readFile(join(fleet.home, path), "latin1");
+        if (secretsIn(content, needles).length > 0 && (await readableByOthers(fleet.home, path)))
+          open.push(path);
+      }
+      expect(open).toEqual([]);
+    });
+  });
+
+/** Ids of the containers in which Open WebUI has its own secrets in its environment. */
+const tenantContainers = async (fleet: Fleet): Promise<string[]> => {
+  const names = (await fleet.engine.containers()).filter((name) => name.startsWith(fleet.name("tenant-")));
+  return Promise.all(names.map(async (name) => (await fleet.engine.container(name)).id));
+};

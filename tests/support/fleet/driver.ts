@@ -1,0 +1,79 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { CommandFailedError, type CommandOptions, type Outcome, run } from "./command.ts";
+
+const REPOSITORY = fileURLToPath(new URL("../../..", import.meta.url));
+const PROGRAM = join(REPOSITORY, "toolchain/up.mjs");
+
+/** The table of `npm run status -- --json`; an interface of the project. */
+export interface FleetStatus {
+  tenants: {
+    id: string;
+    url: string;
+    health: string;
+    replica: { verified_at: string | null; tables: number; rows: number; equal: boolean };
+  }[];
+  nodes: { id: string; leader: boolean; epoch: number }[];
+}
+
+/** The project's own commands, run on one stack as an operator runs them; keeps what they print. */
+export class Driver {
+  readonly #stack: string;
+  readonly #configFile: string;
+  readonly #home: string;
+  /** Where every command's output is kept, for the reader of a failure and the search for secrets. */
+  readonly logs: string;
+  #commands = 0;
+
+  constructor(stack: string, configFile: string, home: string, logs: string) {
+    this.#stack = stack;
+    this.#configFile = configFile;
+    this.#home = home;
+    this.logs = logs;
+  }
+
+  up(): Promise<Outcome> {
+    return this.#command("up");
+  }
+
+  down(...flags: string[]): Promise<Outcome> {
+    return this.#command("down", flags);
+  }
+
+  preview(...flags: string[]): Promise<Outcome> {
+    return this.#command("preview", flags);
+  }
+
+  async status(): Promise<FleetStatus> {
+    const { stdout } = await this.#command("status", ["--json"]);
+    return JSON.parse(stdout) as FleetStatus;
+  }
+
+  /** A command of Pulumi's own, on the stack, with the state and passphrase of the driver. */
+  pulumi(args: readonly string[], options?: CommandOptions): Promise<Outcome> {
+    return this.#command("pulumi", args, options);
+  }
+
+  async #command(name: string, args: readonly string[] = [], options?: CommandOptions): Promise<Outcome> {
+    const own = ["--stack", this.#stack, "--config-file", this.#configFile];
+    const argv = [process.execPath, PROGRAM, name, ...own, ...args];
+    const outcome = await run(argv, {
+      ...options,
+      directory: REPOSITORY,
+      environment: { ...options?.environment, OWUI_HOME: this.#home },
+      mayFail: true,
+    });
+    // What shows secrets because it was asked to is not to be found on disk.
+    if (!args.includes("--show-secrets")) await this.#keep(name, outcome);
+    if (outcome.code !== 0 && !options?.mayFail) throw new CommandFailedError(outcome);
+    return outcome;
+  }
+
+  async #keep(name: string, outcome: Outcome): Promise<void> {
+    this.#commands += 1;
+    const file = `${String(this.#commands).padStart(3, "0")}-${name}.log`;
+    await mkdir(this.logs, { recursive: true });
+    await writeFile(join(this.logs, file), `${outcome.argv.join(" ")}\n${outcome.stdout}\n${outcome.stderr}`);
+  }
+}

@@ -1,0 +1,162 @@
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { askNode, ClusterClient } from "./cluster-client.ts";
+import { Driver, type FleetStatus } from "./driver.ts";
+import { type Container, Engine } from "./engine.ts";
+import type { Origin } from "./http.ts";
+import { logo } from "./logo.ts";
+import { Netspace } from "./netspace.ts";
+import { Replica } from "./replica.ts";
+import { adminOf, PORTS, StackFile } from "./stack-file.ts";
+import { type Session, TenantClient } from "./tenant-client.ts";
+import { until } from "./until.ts";
+
+const MODEL_FAKE = fileURLToPath(new URL("./model-fake.ts", import.meta.url));
+
+/** What the program exports, with its secrets. */
+export interface StackOutputs {
+  tenants: Record<string, { url: string; admin: { email: string; password: string } }>;
+  operatorKey: string;
+}
+
+/** A node's answer to /health, as far as the tests read it. */
+export interface NodeHealth {
+  node: string;
+  is_leader: boolean;
+  epoch: number;
+}
+
+/**
+ * The one fleet of the end-to-end suite: stack `e2e` with a data home, ports and networks of its own, so
+ * that it never touches a fleet that somebody runs on the same engine.
+ */
+export class Fleet {
+  readonly stack = "e2e";
+  /** Everything the suite writes; a fixed place, so that a run finds what a killed one left. */
+  readonly workspace = join(tmpdir(), "open-webui-infrastructure-e2e");
+  readonly home = join(this.workspace, "home");
+  /** The data root of the stack's only host. */
+  readonly root = join(this.home, this.stack);
+  readonly logo = join(this.workspace, "acme.svg");
+  readonly file = new StackFile(join(this.workspace, "Pulumi.e2e.yaml"));
+  readonly engine = new Engine(this.stack);
+  readonly driver = new Driver(this.stack, this.file.path, this.home, join(this.workspace, "logs"));
+  readonly replica = new Replica(PORTS.database, () => this.secretFile("postgres/superuser-password"));
+  /** Where the fake model server and other things that tenants may or may not reach stand. */
+  readonly outside = new Netspace("owui-e2e", "198.18.77.2", "198.18.77.1");
+  /** The fake model server out there, on all of the namespace's addresses. */
+  readonly model: Origin = { address: this.outside.address, port: 8000, domain: this.outside.address };
+  #outputs: StackOutputs | undefined;
+
+  /** An empty workspace with the stack's first file, and nothing of an earlier run on the engine. */
+  async prepare(): Promise<void> {
+    await this.dispose();
+    await mkdir(this.workspace, { recursive: true, mode: 0o700 });
+    await this.drawLogo("#0a5");
+    await this.file.create(this.logo);
+    await this.outside.create();
+    await this.outside.start(MODEL_FAKE, ["0.0.0.0", String(this.model.port)]);
+  }
+
+  /**
+   * Removes everything the suite made, by the project's own command where that still works, which also
+   * takes the host's firewall rules; safe to repeat.
+   */
+  async dispose(): Promise<void> {
+    if ((await this.engine.containers()).length > 0)
+      await this.driver.down("--purge", "--yes").catch(console.warn);
+    await this.engine.removeEverything();
+    await this.outside.remove();
+    await rm(this.workspace, { recursive: true, force: true });
+  }
+
+  /** Applies the stack's file. */
+  async up(): Promise<string> {
+    const { stdout } = await this.driver.up();
+    this.#outputs = undefined;
+    return stdout;
+  }
+
+  /** Writes acme's logo in one colour. */
+  async drawLogo(colour: string): Promise<void> {
+    await writeFile(this.logo, logo(colour));
+  }
+
+  /** Encrypts a value into the stack's file, as an operator does. */
+  async setSecret(path: string, value: string): Promise<void> {
+    await this.driver.pulumi(["config", "set", "--secret", "--path", path], { input: value });
+  }
+
+  /** Which containers run, since when: equal snapshots mean that nothing restarted in between. */
+  async snapshot(): Promise<Record<string, Pick<Container, "id" | "startedAt">>> {
+    const containers = await Promise.all(
+      (await this.engine.containers()).map((name) => this.engine.container(name)),
+    );
+    return Object.fromEntries(containers.map(({ name, id, startedAt }) => [name, { id, startedAt }]));
+  }
+
+  name(role: string): string {
+    return `owui-${this.stack}-${role}`;
+  }
+
+  tenant(id: string): TenantClient {
+    return new TenantClient({ address: "127.0.0.1", port: PORTS.http, domain: `${id}.localhost` });
+  }
+
+  /** The stack's outputs in plain text, read once after every `up`. */
+  async outputs(): Promise<StackOutputs> {
+    if (!this.#outputs) {
+      const { stdout } = await this.driver.pulumi(["stack", "output", "--json", "--show-secrets"]);
+      this.#outputs = JSON.parse(stdout) as StackOutputs;
+    }
+    return this.#outputs;
+  }
+
+  /** Signs in as a tenant's admin with the password the stack holds. */
+  async signIn(tenant: string): Promise<Session> {
+    const entry = (await this.outputs()).tenants[tenant];
+    if (!entry) throw new Error(`the stack exports no tenant ${tenant}`);
+    return this.tenant(tenant).signIn(adminOf(tenant), entry.admin.password);
+  }
+
+  /** A node's interface; either node answers for the whole cluster. */
+  async cluster(node: keyof typeof PORTS.nodes = "a"): Promise<ClusterClient> {
+    return new ClusterClient(PORTS.nodes[node], (await this.outputs()).operatorKey);
+  }
+
+  /** What a node says of itself to anybody. */
+  async nodeHealth(node: string): Promise<NodeHealth> {
+    const port = node === "a" ? PORTS.nodes.a : PORTS.nodes.b;
+    return (await askNode(port, "GET", "/health")).body as NodeHealth;
+  }
+
+  /** The tenant's line of `npm run status -- --json`. */
+  async tenantStatus(id: string): Promise<FleetStatus["tenants"][number]> {
+    const line = (await this.driver.status()).tenants.find((tenant) => tenant.id === id);
+    if (!line) throw new Error(`status names no tenant ${id}`);
+    return line;
+  }
+
+  /**
+   * Asks for a sync now and waits for one that ended after that, in the wanted way.
+   *
+   * @returns the error of a failed one
+   */
+  async syncUntil(tenant: string, wanted: "success" | "failed"): Promise<string | undefined> {
+    const cluster = await this.cluster();
+    const before = (await cluster.sync(tenant)).last?.finished_at;
+    await cluster.trigger(tenant);
+    const { last } = await until(`a sync of ${tenant} that ends as ${wanted}`, async () => {
+      const line = await cluster.sync(tenant);
+      const status = line.last?.status === "unchanged" ? "success" : line.last?.status;
+      return line.last?.finished_at !== before && status === wanted && line;
+    });
+    return last?.error;
+  }
+
+  secretFile(path: string): Promise<string> {
+    return readFile(join(this.root, path), "utf8");
+  }
+}

@@ -1,0 +1,82 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { parse, stringify } from "yaml";
+
+/** A tenant's entry as an operator writes it; only what the tests set. */
+export type TenantEntry = Record<string, unknown>;
+
+interface StackDocument {
+  encryptionsalt?: string;
+  config: { tenants: Record<string, TenantEntry>; [key: string]: unknown };
+}
+
+/** Ports far from those of a fleet that a user of this machine may run beside the tests. */
+export const PORTS = { http: 28080, agent: 28050, nodes: { a: 29443, b: 29444 }, database: 25432 };
+
+/** The stack's file, edited as an operator edits it: read, changed, written back. */
+export class StackFile {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Writes the first form: two tenants, one of them branded. */
+  async create(logo: string): Promise<void> {
+    await this.#write({
+      config: {
+        hosts: {
+          local: {
+            kind: "local",
+            http: { address: "127.0.0.1", port: PORTS.http },
+            agentPort: PORTS.agent,
+          },
+        },
+        tenants: {
+          acme: {
+            ...entryOf("acme"),
+            branding: { logo, name: "Acme AI", basis: "up-to-50-users" },
+          },
+          globex: entryOf("globex"),
+        },
+        sync: {
+          host: "local",
+          nodes: { a: { port: PORTS.nodes.a }, b: { port: PORTS.nodes.b } },
+          database: { kind: "embedded", port: PORTS.database },
+        },
+      },
+    });
+  }
+
+  /** Changes one tenant's entry, or adds it. */
+  async setTenant(id: string, change: TenantEntry): Promise<void> {
+    await this.#edit((tenants) => {
+      tenants[id] = { ...tenants[id], ...change };
+    });
+  }
+
+  async removeTenant(id: string): Promise<void> {
+    await this.#edit((tenants) => {
+      delete tenants[id];
+    });
+  }
+
+  async #edit(change: (tenants: Record<string, TenantEntry>) => void): Promise<void> {
+    const document = parse(await readFile(this.path, "utf8")) as StackDocument;
+    change(document.config.tenants);
+    await this.#write(document);
+  }
+
+  async #write(document: StackDocument): Promise<void> {
+    await writeFile(this.path, stringify(document));
+  }
+}
+
+/** The least an entry needs, synced as often as a tenant can be. */
+export const entryOf = (id: string): TenantEntry => ({
+  host: "local",
+  domain: `${id}.localhost`,
+  admin: { email: adminOf(id) },
+  sync: { interval: "1m" },
+});
+
+export const adminOf = (id: string): string => `admin@${id}.example`;
