@@ -6,7 +6,7 @@ import type { BrandingSpec, Fleet, HostSpec, TenantSpec } from "./fleet-config/m
 import { bridgeOf, portOf, subnetOf } from "./fleet-config/placement.ts";
 import { plainTextSecrets } from "./fleet-config/plain-text.ts";
 import { FleetConfigError } from "./fleet-config/problem.ts";
-import { crossChecked } from "./fleet-config/rules.ts";
+import { rules } from "./fleet-config/rules.ts";
 import { type StackConfig, stackSchema } from "./fleet-config/schema.ts";
 import { defaultVersion } from "./fleet-config/tenant-entry.ts";
 
@@ -32,7 +32,7 @@ export function parseFleet(stack: string, raw: Record<string, unknown>, where: W
   const draft = draftOf(stack, raw);
   const problems = [
     ...(parsed.error?.issues ?? []).flatMap((issue) => problemsOf(issue, stackSchema, raw)),
-    ...crossChecked(draft),
+    ...rules.flatMap((rule) => rule.problems(draft)),
     ...missingLogos(draft, where.repository),
     ...plainTextSecrets(stack, where.repository),
   ];

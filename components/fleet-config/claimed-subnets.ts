@@ -1,47 +1,27 @@
+import { type Claim, clashes, explicitFirst } from "./claim.ts";
 import type { Draft } from "./draft.ts";
 import { subnetAround } from "./network-address.ts";
-import { freeSubnet, subnetOf } from "./placement.ts";
+import { nextSubnet, subnetOf } from "./placement.ts";
 import type { Problem } from "./problem.ts";
 
-/** A tenant's network, explicit or from its name. */
-interface Claim {
-  tenant: string;
-  host: string;
-  subnet: string;
-  derived: boolean;
-}
-
 /** Subnets are aligned and of one size, so two of them overlap only when they are equal. */
-export function subnetClashes(draft: Draft): Problem[] {
-  const claims = claimsOf(draft);
-  return claims.flatMap(({ tenant, host, subnet, derived }, index) => {
-    const earlier = claims.slice(0, index).find((other) => other.host === host && other.subnet === subnet);
-    if (!earlier) return [];
-    const taken = new Set(claims.filter((other) => other.host === host).map((other) => other.subnet));
-    return [
-      {
-        path: `tenants.${tenant}.subnet`,
-        found: `${subnet}${derived ? " (from the tenant's name)" : ""}, which tenants.${earlier.tenant} already has on host "${host}"`,
-        remedy: `set tenants.${tenant}.subnet to ${freeSubnet(subnet, taken)}, which is free there`,
-      },
-    ];
-  });
-}
+export const subnetClashes = (draft: Draft): Problem[] =>
+  clashes(subnetClaims(draft), (_, subnet) => nextSubnet(subnet));
 
 /** An exception for a private address must not open another tenant's network. */
 export function endpointsInTenantNetworks(draft: Draft): Problem[] {
-  const claims = claimsOf(draft);
+  const claims = subnetClaims(draft);
   return draft.tenants.flatMap(({ id, host, privateEndpoints = [] }) =>
     privateEndpoints.flatMap(({ address, port }, index) => {
-      const subnet = subnetAround(address);
+      const own = `tenants.${id}.subnet`;
       const owner = claims.find(
-        (claim) => claim.subnet === subnet && claim.host === host && claim.tenant !== id,
+        (claim) => claim.value === subnetAround(address) && claim.host === host && claim.path !== own,
       );
       if (!owner) return [];
       return [
         {
           path: `tenants.${id}.privateEndpoints[${index}]`,
-          found: `"${address}:${port}", which lies in the network of tenants.${owner.tenant}`,
+          found: `"${address}:${port}", which lies in ${owner.path}, ${owner.value}`,
           remedy: "remove it: no tenant reaches another tenant's network",
         },
       ];
@@ -49,12 +29,15 @@ export function endpointsInTenantNetworks(draft: Draft): Problem[] {
   );
 }
 
-const claimsOf = ({ tenants }: Draft): Claim[] =>
-  tenants
-    .filter((tenant) => "subnet" in tenant)
-    .flatMap(({ id, host, subnet }) =>
-      host === undefined
-        ? []
-        : [{ tenant: id, host, subnet: subnet ?? subnetOf(id), derived: subnet === undefined }],
-    )
-    .sort((a, b) => Number(a.derived) - Number(b.derived));
+/** A tenant whose subnet is there but wrong claims none. */
+const subnetClaims = ({ tenants }: Draft): Claim<string>[] =>
+  explicitFirst(
+    tenants
+      .filter((tenant) => "subnet" in tenant)
+      .map(({ id, host, subnet }) => ({
+        host,
+        path: `tenants.${id}.subnet`,
+        value: subnet ?? subnetOf(id),
+        derived: subnet === undefined,
+      })),
+  );

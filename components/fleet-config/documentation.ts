@@ -26,6 +26,7 @@ export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   const type = schema as z.core.$ZodTypes;
   switch (type._zod.def.type) {
     case "optional":
+    case "nullable":
     case "prefault":
       return unwrap(type._zod.def.innerType);
     case "pipe":
@@ -35,16 +36,25 @@ export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   }
 }
 
-/** The schema at a path of the config; undefined where the schema knows no such place. */
-export function schemaAt(root: z.core.$ZodType, path: readonly PropertyKey[]): z.core.$ZodType | undefined {
-  let schema: z.core.$ZodType | undefined = root;
-  for (const step of path) {
-    if (!schema) return undefined;
+/** The schema at a path that a problem of that very schema named. */
+export function schemaAt(root: z.core.$ZodType, path: readonly PropertyKey[]): z.core.$ZodType {
+  return path.reduce<z.core.$ZodType>((schema, step) => {
     const inner = unwrap(schema);
-    if (inner instanceof z.ZodObject) schema = inner.shape[String(step)];
-    else if (inner instanceof z.ZodRecord) schema = inner.valueType;
-    else if (inner instanceof z.ZodArray) schema = inner.element;
-    else return undefined;
-  }
-  return schema;
+    const next =
+      inner instanceof z.ZodObject
+        ? inner.shape[String(step)]
+        : inner instanceof z.ZodRecord
+          ? inner.valueType
+          : inner instanceof z.ZodArray && inner.element;
+    if (!next) throw new Error(`The schema of the stack's config has no place ${path.join(".")}.`);
+    return next;
+  }, root);
+}
+
+/** What is documented of a field; every field of the stack's config is. */
+export function documentationOf(schema: z.core.$ZodType): Documentation {
+  const found = documentation.get(schema);
+  if (!found)
+    throw new Error("A field of the stack's config has no documentation; register it where it is declared.");
+  return found;
 }

@@ -9,6 +9,7 @@ const never = "remove it: the fleet sets it, and the tenant's data or isolation 
 export const managedVariables: Readonly<Record<string, string>> = {
   CORS_ALLOW_ORIGIN: elsewhere("domain"),
   DATABASE_ENABLE_SQLITE_WAL: never,
+  DATABASE_TYPE: never,
   DATABASE_URL: never,
   DATA_DIR: never,
   ENABLE_INITIAL_ADMIN_SIGNUP: never,
@@ -25,6 +26,7 @@ export const managedVariables: Readonly<Record<string, string>> = {
   WEBUI_ADMIN_EMAIL: elsewhere("admin.email"),
   WEBUI_ADMIN_NAME: elsewhere("admin.name"),
   WEBUI_ADMIN_PASSWORD: "remove it: the first password is generated; `npm run password` shows it",
+  WEBUI_AUTH: never,
   WEBUI_NAME: elsewhere("branding.name"),
   WEBUI_SECRET_KEY: never,
   WEBUI_SECRET_KEY_FILE: never,

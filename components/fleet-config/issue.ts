@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { documentation, schemaAt, unwrap } from "./documentation.ts";
+import { documentationOf, schemaAt, unwrap } from "./documentation.ts";
 import { nearest } from "./nearest.ts";
 import { type Problem, pathOf } from "./problem.ts";
 
@@ -7,26 +7,24 @@ import { type Problem, pathOf } from "./problem.ts";
 export function problemsOf(issue: z.core.$ZodIssue, root: z.ZodObject, raw: unknown): Problem[] {
   const schema = schemaAt(root, issue.path);
   const path = pathOf(issue.path);
+  const inWords = (said: z.core.$ZodIssue): Problem => ({
+    path,
+    found: foundAt(schema, valueAt(raw, issue.path)),
+    remedy: documentationOf(schema).remedy,
+    ...wordsOf(said),
+  });
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys.map((key) => unknownKey(pathOf([...issue.path, key]), key, knownKeys(schema)));
     case "invalid_key":
-      return issue.issues.map((inner) => ({ path, ...inKey(inner) }));
-    default: {
-      const { found, remedy } = wordsOf(issue);
-      return [
-        {
-          path,
-          found: found ?? foundAt(schema, valueAt(raw, issue.path)),
-          remedy: remedy ?? remedyOf(schema),
-        },
-      ];
-    }
+      return issue.issues.map(inWords);
+    default:
+      return [inWords(issue)];
   }
 }
 
-const knownKeys = (schema: z.core.$ZodType | undefined): string[] => {
-  const inner = schema && unwrap(schema);
+const knownKeys = (schema: z.core.$ZodType): string[] => {
+  const inner = unwrap(schema);
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 };
 
@@ -39,17 +37,9 @@ function unknownKey(path: string, key: string, known: string[]): Problem {
   };
 }
 
-/** The words a refinement gave along (see `refuse`). */
+/** The words a refinement gave along (see `refuse`); they win over what can be said of any value. */
 const wordsOf = (issue: z.core.$ZodIssue): Partial<Problem> =>
   issue.code === "custom" ? (issue.params ?? {}) : {};
-
-const inKey = (issue: z.core.$ZodIssue): { found: string; remedy: string } => {
-  const { found = "a name that is refused", remedy = "choose another name" } = wordsOf(issue);
-  return { found, remedy };
-};
-
-const remedyOf = (schema: z.core.$ZodType | undefined): string =>
-  (schema && documentation.get(schema)?.remedy) ?? "correct it";
 
 const valueAt = (raw: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>(
@@ -61,14 +51,15 @@ const valueAt = (raw: unknown, path: readonly PropertyKey[]): unknown =>
  * A value in words. Only scalars at places that hold a scalar and no secret are shown: a structure, or a text
  * where a structure belongs, might carry a decrypted secret.
  */
-function foundAt(schema: z.core.$ZodType | undefined, value: unknown): string {
-  if (value === undefined || value === null) return "nothing";
+function foundAt(schema: z.core.$ZodType, value: unknown): string {
+  if (value === undefined) return "nothing, and it is required";
+  if (value === null) return "nothing after the colon";
   const kind = Array.isArray(value) ? "a list" : typeof value === "object" ? "a mapping" : undefined;
   if (kind) return kind;
-  const inner = schema && unwrap(schema);
+  const inner = unwrap(schema);
   const structure =
     inner instanceof z.ZodObject || inner instanceof z.ZodRecord || inner instanceof z.ZodArray;
-  if (!schema || structure || documentation.get(schema)?.secret) return `a ${kindOf(value)}`;
+  if (structure || documentationOf(schema).secret) return `a ${kindOf(value)}`;
   return typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : `${value} (a ${kindOf(value)})`;
 }
 

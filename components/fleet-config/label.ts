@@ -1,5 +1,5 @@
 import type { Draft } from "./draft.ts";
-import type { Problem } from "./problem.ts";
+import { type Problem, pathOf } from "./problem.ts";
 
 const longest = 40;
 const dnsLabel = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
@@ -19,18 +19,20 @@ const labelFor = (name: string): string =>
 /** Names that would make a wrong container, host or schema name. */
 export function unfitNames({ stack, hosts, tenants, sync, nodes }: Draft): Problem[] {
   const names = [
-    { what: "stack", path: "stack", name: stack },
-    ...hosts.map(({ id }) => ({ what: "host", path: `hosts.${id}`, name: id })),
-    ...tenants.map(({ id }) => ({ what: "tenant", path: `tenants.${id}`, name: id })),
-    ...nodes.map(({ id }) => ({ what: "node", path: `sync.nodes.${id}`, name: id })),
-    ...(sync.cluster === undefined ? [] : [{ what: "cluster", path: "sync.cluster", name: sync.cluster }]),
+    { what: "stack", path: ["stack"], name: stack },
+    ...hosts.map(({ id }) => ({ what: "host", path: ["hosts", id], name: id })),
+    ...tenants.map(({ id }) => ({ what: "tenant", path: ["tenants", id], name: id })),
+    ...nodes.map(({ id }) => ({ what: "node", path: ["sync", "nodes", id], name: id })),
+    ...(sync.cluster === undefined
+      ? []
+      : [{ what: "cluster", path: ["sync", "cluster"], name: sync.cluster }]),
   ];
   return names
     .filter(({ name }) => !isLabel(name))
     .map(({ what, path, name }) => {
       const suggestion = labelFor(name);
       return {
-        path,
+        path: pathOf(path),
         found: `"${name}", which is not a DNS label`,
         remedy: `name the ${what} with at most ${longest} lower-case letters, digits and inner hyphens${suggestion && `, such as "${suggestion}"`}`,
       };

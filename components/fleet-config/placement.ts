@@ -1,7 +1,16 @@
 import { createHash } from "node:crypto";
 
-/** First and last port a tenant may have: above the registered services, under Linux' ephemeral range. */
-export const tenantPorts = { first: 10_000, last: 32_000 } as const;
+/** A range of ports, both ends included. */
+export interface PortRange {
+  first: number;
+  last: number;
+}
+
+/** What a tenant may have: above most registered services, under Linux' ephemeral range. */
+export const tenantPorts: PortRange = { first: 10_000, last: 32_000 };
+
+/** What anything else may have that needs no privilege. */
+export const anyPort: PortRange = { first: 1_024, last: 65_535 };
 
 /** Number of /28 networks in 10.128.0.0/9. */
 const subnets = 2 ** 19;
@@ -19,27 +28,18 @@ export const subnetOf = (tenant: string): string => subnetAt(digest(tenant).read
 export const bridgeOf = (stack: string, tenant: string): string =>
   `owt${digest(`${stack}/${tenant}`).toString("hex").slice(0, 8)}`;
 
-/** The first port from `wanted` on, around the end of the range, that is not taken. */
-export function freePort(wanted: number, taken: ReadonlySet<number>): number | undefined {
-  const span = tenantPorts.last - tenantPorts.first + 1;
-  for (let step = 0; step < span; step++) {
-    const port = tenantPorts.first + ((((wanted - tenantPorts.first + step) % span) + span) % span);
-    if (!taken.has(port)) return port;
-  }
-  return undefined;
+/** The port after another one, around the end of the range. */
+export const nextPort = (port: number, { first, last }: PortRange): number =>
+  port < first || port >= last ? first : port + 1;
+
+/** The subnet after another one, around the end. */
+export function nextSubnet(subnet: string): string {
+  const [, second = 0, third = 0, fourth = 0] = subnet.split(/[./]/).map(Number);
+  const slot = ((second - 128) * 65_536 + third * 256 + fourth) / 16;
+  return subnetAt((slot + 1) % subnets);
 }
 
-/** The first subnet after `wanted` that is not taken. */
-export function freeSubnet(wanted: string, taken: ReadonlySet<string>): string | undefined {
-  const [, second = 0, third = 0, fourth = 0] = wanted.split(/[./]/).map(Number);
-  const start = ((second - 128) * 65_536 + third * 256 + fourth) / 16;
-  for (let step = 1; step < subnets; step++) {
-    const subnet = subnetAt((start + step) % subnets);
-    if (!taken.has(subnet)) return subnet;
-  }
-  return undefined;
-}
-
+/** The nth /28 of 10.128.0.0/9. */
 function subnetAt(slot: number): string {
   const offset = slot * 16;
   return `10.${128 + (offset >> 16)}.${(offset >> 8) & 255}.${offset & 255}/28`;

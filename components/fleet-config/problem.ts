@@ -29,18 +29,20 @@ const message = (stack: string, problems: Problem[]): string =>
     ...problems.map(({ path, found, remedy }) => `\n  ${path}\n    found:  ${found}\n    remedy: ${remedy}`),
   ].join("\n");
 
-/** `["tenants", "acme", "connections", 0]` as `tenants.acme.connections[0]`. */
+/** `["tenants", "acme", "connections", 0]` as `tenants.acme.connections[0]`; an odd name goes into brackets too. */
 export const pathOf = (steps: readonly PropertyKey[]): string =>
   steps.reduce<string>(
     (path, step) =>
-      typeof step === "number" ? `${path}[${step}]` : path === "" ? String(step) : `${path}.${String(step)}`,
+      typeof step === "number" || !/^[\w-]+$/.test(String(step))
+        ? `${path}[${JSON.stringify(step)}]`
+        : `${path}${path && "."}${String(step)}`,
     "",
   );
 
 /** Refuses a value inside a zod refinement; `at` is relative to the refined schema. */
 export function refuse(
   context: { addIssue(issue: z.core.$ZodRawIssue): void; value: unknown },
-  problem: { at?: PropertyKey[]; found?: string; remedy: string },
+  problem: { at?: PropertyKey[]; found: string; remedy: string },
 ): void {
   const { at = [], ...params } = problem;
   context.addIssue({ code: "custom", input: context.value, path: at, params });

@@ -7,27 +7,44 @@ import { isPrivate } from "./network-address.ts";
 import type { Problem } from "./problem.ts";
 import { formatSize } from "./size.ts";
 
-/** Part of a host's memory that tenants may reserve; the rest stays free for everything else. */
-const reservable = 0.7;
+/** Percentage of a host's memory that tenants may reserve; the rest stays free for everything else. */
+const reservablePercent = 70;
 
 /** A rule across entries: what one entry must hold because of another one. */
-type Rule = (draft: Draft) => Problem[];
+interface Rule {
+  /** As docs/configuration.md states it. */
+  says: string;
+  problems(draft: Draft): Problem[];
+}
 
-const rules: Rule[] = [
-  unfitNames,
-  oneLocalHost,
-  hostsExist,
-  oneImage,
-  domainsAreUnique,
-  portClashes,
-  subnetClashes,
-  endpointsInTenantNetworks,
-  privateConnectionsAreExcepted,
-  reservationsFit,
+/** Every rule; none stops another from being looked at. */
+export const rules: readonly Rule[] = [
+  {
+    says: "Names of hosts, tenants, nodes, the cluster and the stack are DNS labels: at most 40 lower-case letters, digits and inner hyphens.",
+    problems: unfitNames,
+  },
+  {
+    says: "A stack has at most one host of kind `local`, since that is this machine.",
+    problems: oneLocalHost,
+  },
+  { says: "Every `host` names an entry of `hosts`.", problems: hostsExist },
+  { says: "`image` and `version` of a tenant exclude each other.", problems: oneImage },
+  { says: "A domain belongs to one tenant; capital letters make no difference.", problems: domainsAreUnique },
+  {
+    says: "A port on a host is had once: by nginx, the agent, the nodes, the database or a tenant, whether it stands in the config or follows from a tenant's name.",
+    problems: portClashes,
+  },
+  { says: "A subnet on a host is had by one tenant.", problems: subnetClashes },
+  { says: "A private endpoint lies in no other tenant's network.", problems: endpointsInTenantNetworks },
+  {
+    says: "A connection to a private address is listed in `privateEndpoints` too.",
+    problems: privateConnectionsAreExcepted,
+  },
+  {
+    says: `Tenants of a host that declares its memory reserve at most ${reservablePercent} % of it, stopped ones included.`,
+    problems: reservationsFit,
+  },
 ];
-
-/** Everything that is wrong between the entries of a config. */
-export const crossChecked = (draft: Draft): Problem[] => rules.flatMap((rule) => rule(draft));
 
 /** What makes two hosts the same machine: for kind local, that it is this one, whatever its ports and folder. */
 function oneLocalHost({ hosts }: Draft): Problem[] {
@@ -39,7 +56,9 @@ function oneLocalHost({ hosts }: Draft): Problem[] {
   }));
 }
 
+/** That there is no host at all is the schema's to say, once. */
 function hostsExist({ hosts, tenants, sync }: Draft): Problem[] {
+  if (hosts.length === 0) return [];
   const known = hosts.map(({ id }) => id);
   const references = [
     ...tenants.map(({ id, host }) => ({ path: `tenants.${id}.host`, host })),
@@ -52,11 +71,10 @@ function hostsExist({ hosts, tenants, sync }: Draft): Problem[] {
 
 function unknownHost(path: string, host: string, known: string[]): Problem {
   const meant = nearest(host, known);
-  const declared = known.length === 0 ? "no host is declared" : `declared are: ${known.join(", ")}`;
   return {
     path,
     found: `"${host}", which is no host of this stack`,
-    remedy: `${meant ? `write ${meant}, if that was meant, or declare` : "declare"} hosts.${host}; ${declared}`,
+    remedy: `${meant ? `write ${meant}, if that was meant, or declare` : "declare"} hosts.${host}; declared are: ${known.join(", ")}`,
   };
 }
 
@@ -121,12 +139,12 @@ function reservationsFit({ hosts, tenants }: Draft): Problem[] {
       .filter(({ host }) => host === id)
       .map((tenant) => tenant.memory?.reserved ?? 0);
     const reserved = reservations.reduce((sum, bytes) => sum + bytes, 0);
-    if (memory === undefined || reserved <= memory * reservable) return [];
-    const needed = formatSize(Math.ceil(reserved / reservable / 1e7) * 1e7);
+    if (memory === undefined || reserved * 100 <= memory * reservablePercent) return [];
+    const needed = formatSize(Math.ceil((reserved * 100) / reservablePercent / 1e7) * 1e7);
     return [
       {
         path: `hosts.${id}.memory`,
-        found: `${formatSize(memory)}, of which ${reservations.length} tenants reserve ${formatSize(reserved)}; ${formatSize(memory * reservable)} (70 %) may be reserved`,
+        found: `${formatSize(memory)}, of which ${reservations.length} tenants reserve ${formatSize(reserved)}; ${formatSize((memory * reservablePercent) / 100)} (${reservablePercent} %) may be reserved`,
         remedy: `lower memory.reserved of tenants on "${id}", move some to another host, or give it ${needed}`,
       },
     ];

@@ -10,12 +10,17 @@ export const stackSchema = z.strictObject({
     description: "False: every container of the fleet is removed, all data stays. `npm run down` does that.",
     remedy: "write true or false",
   }),
-  hosts: z.record(z.string(), hostEntry).register(documentation, {
-    description: "The machines, by name.",
-    remedy: "declare a host: { local: { kind: local } }",
-  }),
+  hosts: z
+    .record(z.string(), hostEntry)
+    .refine((hosts) => Object.keys(hosts).length > 0)
+    .register(documentation, {
+      description: "The machines, by name.",
+      remedy: "declare a host: { local: { kind: local } }",
+    }),
   tenants: z
     .record(z.string(), tenantEntry)
+    .nullable() // every entry is commented out
+    .transform((tenants) => tenants ?? {})
     .prefault({})
     .register(documentation, { description: "The tenants, by name.", remedy: "write tenants by name" }),
   sync: syncEntry.register(documentation, {

@@ -89,7 +89,7 @@ export const tenantEntry = z
       .optional()
       .register(documentation, {
         description: "Version of Open WebUI, a tag of its image.",
-        default: defaultVersion,
+        default: `\`${defaultVersion}\``,
         example: defaultVersion,
         remedy: `write a release with its v, such as ${defaultVersion}`,
       }),

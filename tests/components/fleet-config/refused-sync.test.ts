@@ -1,0 +1,101 @@
+import { describe, expect, test } from "vitest";
+import { type Broken, refusal } from "./config.ts";
+
+const broken: Broken = [
+  [
+    "a sync without nodes is refused",
+    ({ sync }) => (sync.nodes = {}),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.nodes
+    found:  no nodes
+    remedy: declare a node, or two so that one can fail: { a: { port: 9443 }, b: { port: 9444 } }`,
+  ],
+  [
+    "sync is declared",
+    (config) => delete config.sync,
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync
+    found:  nothing, and it is required
+    remedy: declare it: { host: local, nodes: { a: { port: 9443 }, b: { port: 9444 } } }`,
+  ],
+  [
+    "an unknown control host is refused",
+    ({ sync }) => (sync.host = "control"),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.host
+    found:  "control", which is no host of this stack
+    remedy: declare hosts.control; declared are: local`,
+  ],
+  [
+    "two nodes have two ports",
+    ({ sync }) => (sync.nodes.b.port = 9443),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.nodes.b.port
+    found:  9443, which sync.nodes.a.port already has on host "local"
+    remedy: set sync.nodes.b.port to 9444, which is free there`,
+  ],
+  [
+    "a node's name is a DNS label",
+    ({ sync }) => (sync.nodes["node.c"] = { port: 9445 }),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.nodes["node.c"]
+    found:  "node.c", which is not a DNS label
+    remedy: name the node with at most 40 lower-case letters, digits and inner hyphens, such as "node-c"`,
+  ],
+  [
+    "a cluster's name is a DNS label",
+    ({ sync }) => (sync.cluster = "Main"),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.cluster
+    found:  "Main", which is not a DNS label
+    remedy: name the cluster with at most 40 lower-case letters, digits and inner hyphens, such as "main"`,
+  ],
+  [
+    "a node runs at least one sync at once",
+    ({ sync }) => (sync.parallel = 0),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.parallel
+    found:  0 (a number)
+    remedy: write a whole number from 1 to 64`,
+  ],
+  [
+    "a kind of database that is not there yet is refused",
+    ({ sync }) => (sync.database = { kind: "supabase" }),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.database.kind
+    found:  "supabase"
+    remedy: write embedded: databases of other kinds are not supported yet`,
+  ],
+  [
+    "the whole stack's running is a truth value",
+    (config) => (config.running = "no"),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  running
+    found:  "no"
+    remedy: write true or false`,
+  ],
+  [
+    "an unknown key of the stack names the nearest known one",
+    (config) => (config.tenant = {}),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  tenant
+    found:  the unknown key "tenant"
+    remedy: write tenants, if that was meant, or remove it; known here: running, hosts, tenants, sync`,
+  ],
+];
+
+describe("sync and the stack itself: refused, with the whole message", () => {
+  test.each(broken)("%s", (_, edit, message) => {
+    expect(refusal(edit)).toBe(message);
+  });
+});
