@@ -32,10 +32,9 @@ export const certificates = (fleet: Fleet) => {
     });
 
     it("breaks off with a node's certificate by another authority of the same name", async () => {
-      const own = await credentialsOf("nodes/a");
-      expect(await knock(address, AGENT_PORT, await foreignCredentials(own.cert))).toEqual({
-        broken: expect.any(String),
-      });
+      const { cert } = await credentialsOf("nodes/a");
+      const foreign = await foreignCredentials(cert, await fleet.secretFile("nodes/a/ca.crt"));
+      expect(await knock(address, AGENT_PORT, foreign)).toEqual({ broken: expect.any(String) });
     });
 
     it("breaks off with its own certificate used as a node's", async () => {

@@ -56,13 +56,13 @@ export const rest = (fleet: Fleet) => {
 
   describe("down --purge", () => {
     it("deletes nothing unless it is confirmed", async () => {
-      const { code } = await fleet.driver.down("--purge");
+      const { code } = await fleet.driver.down(["--purge"], { mayFail: true });
       expect(code).not.toBe(0);
       expect((await fleet.tenant("acme").get("/health")).status).toBe(200);
     });
 
     it("leaves nothing on the engine", async () => {
-      await fleet.driver.down("--purge", "--yes");
+      await fleet.driver.down(["--purge", "--yes"]);
       expect(await fleet.engine.containers()).toEqual([]);
       expect(await fleet.engine.networks()).toEqual([]);
     });

@@ -37,12 +37,12 @@ export class Driver {
     return this.#command("up");
   }
 
-  down(...flags: string[]): Promise<Outcome> {
-    return this.#command("down", flags);
+  down(flags: readonly string[] = [], options?: CommandOptions): Promise<Outcome> {
+    return this.#command("down", flags, options);
   }
 
-  preview(...flags: string[]): Promise<Outcome> {
-    return this.#command("preview", flags);
+  preview(): Promise<Outcome> {
+    return this.#command("preview");
   }
 
   async status(): Promise<FleetStatus> {

@@ -59,13 +59,19 @@ export class Engine {
     return this.#list(["network", "ls"], "{{.Name}}");
   }
 
-  /** The whole `docker inspect` of things of one kind, as text. */
-  async inspect(names: readonly string[]): Promise<string> {
-    return (await this.docker(["inspect", ...names])).stdout;
+  /** Images of one name, whatever their tag. */
+  async images(name: string): Promise<string[]> {
+    const { stdout } = await this.docker(["images", "--format", "{{.Repository}}:{{.Tag}}", name]);
+    return stdout.split("\n").filter(Boolean);
+  }
+
+  /** The whole `docker inspect` of things of one kind, as text: a tenant's network is named as its container. */
+  async inspect(kind: "container" | "network" | "image", names: readonly string[]): Promise<string> {
+    return (await this.docker([kind, "inspect", ...names])).stdout;
   }
 
   async container(name: string): Promise<Container> {
-    const [seen] = JSON.parse(await this.inspect([name])) as Inspected[];
+    const [seen] = JSON.parse(await this.inspect("container", [name])) as Inspected[];
     if (!seen) throw new Error(`docker inspect ${name} answered with an empty list`);
     return toContainer(seen);
   }
@@ -83,7 +89,7 @@ export class Engine {
 
   /** The host's end of a network: its bridge and the address containers see. */
   async gateway(network: string): Promise<{ bridge: string; address: string }> {
-    const [seen] = JSON.parse(await this.inspect([network])) as InspectedNetwork[];
+    const [seen] = JSON.parse(await this.inspect("network", [network])) as InspectedNetwork[];
     return {
       bridge: seen?.Options["com.docker.network.bridge.name"] ?? "",
       address: seen?.IPAM.Config[0]?.Gateway ?? "",

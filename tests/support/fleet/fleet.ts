@@ -66,7 +66,7 @@ export class Fleet {
    */
   async dispose(): Promise<void> {
     if ((await this.engine.containers()).length > 0)
-      await this.driver.down("--purge", "--yes").catch(console.warn);
+      await this.driver.down(["--purge", "--yes"]).catch(console.warn);
     await this.engine.removeEverything();
     await this.outside.remove();
     await rm(this.workspace, { recursive: true, force: true });

@@ -1,32 +1,45 @@
-import { KeyObject, webcrypto } from "node:crypto";
-import * as x509 from "@peculiar/x509";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Credentials } from "./agent-door.ts";
-
-const KEY = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-const DAY_MS = 86_400_000;
-
-/** What a certificate may do and whom it names: key usage, alternative names, extended key usage. */
-const COPIED_EXTENSIONS = ["2.5.29.15", "2.5.29.17", "2.5.29.37"];
+import { run } from "./command.ts";
 
 /**
- * A certificate that says all that the given one says, signed by an authority that bears the real
- * authority's name and is not it.
+ * A certificate that says all that the given one says, for another key, signed by an authority that bears
+ * the real authority's name and is not it.
  */
-export const foreignCredentials = async (like: string): Promise<Credentials> => {
-  const original = new x509.X509Certificate(like);
-  const authority = await webcrypto.subtle.generateKey(KEY, true, ["sign", "verify"]);
-  const own = await webcrypto.subtle.generateKey(KEY, true, ["sign", "verify"]);
-  const certificate = await x509.X509CertificateGenerator.create({
-    subject: original.subject,
-    issuer: original.issuer,
-    notBefore: new Date(Date.now() - DAY_MS),
-    notAfter: new Date(Date.now() + DAY_MS),
-    extensions: original.extensions.filter(({ type }) => COPIED_EXTENSIONS.includes(type)),
-    publicKey: own.publicKey,
-    signingKey: authority.privateKey,
-  });
-  return {
-    cert: certificate.toString("pem"),
-    key: KeyObject.from(own.privateKey).export({ type: "pkcs8", format: "pem" }).toString(),
-  };
+export const foreignCredentials = async (like: string, authority: string): Promise<Credentials> => {
+  const directory = await mkdtemp(join(tmpdir(), "foreign-authority-"));
+  const openssl = (...args: string[]) => run(["openssl", ...args], { directory });
+  const newKey = (file: string) =>
+    openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", file);
+  try {
+    await writeFile(join(directory, "real.crt"), like);
+    await writeFile(join(directory, "real-ca.crt"), authority);
+    await newKey("ca.key");
+    await newKey("own.key");
+    await openssl("x509", "-in", "real-ca.crt", "-signkey", "ca.key", "-out", "ca.crt");
+    const copying = ["-copy_extensions", "copy"];
+    await openssl(
+      "x509",
+      "-x509toreq",
+      "-in",
+      "real.crt",
+      "-signkey",
+      "own.key",
+      ...copying,
+      "-out",
+      "own.csr",
+    );
+    await openssl(
+      ...["x509", "-req", "-in", "own.csr", ...copying, "-out", "own.crt"],
+      ...["-CA", "ca.crt", "-CAkey", "ca.key", "-set_serial", "1"],
+    );
+    return {
+      cert: await readFile(join(directory, "own.crt"), "utf8"),
+      key: await readFile(join(directory, "own.key"), "utf8"),
+    };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 };
