@@ -1,10 +1,11 @@
 import { defineConfig } from "vitest/config";
 
 /** Tests that start servers, containers or the engine: one file at a time, with time to do so. */
-const heavy = (name: string, include: string[], minutes: number) => ({
+const heavy = (name: string, include: string[], minutes: number, globalSetup?: string) => ({
   test: {
     name,
     include,
+    globalSetup,
     fileParallelism: false,
     testTimeout: minutes * 60_000,
     hookTimeout: minutes * 60_000,
@@ -25,8 +26,8 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
-      heavy("database", suffixed("database"), 2),
-      heavy("runtime", suffixed("runtime"), 3),
+      heavy("database", suffixed("database"), 2, "tests/support/postgres-server.ts"),
+      heavy("runtime", suffixed("runtime"), 3, "tests/support/postgres-server.ts"),
       heavy("conformance", suffixed("conformance"), 3),
       heavy("e2e", suffixed("e2e"), 15),
     ],

@@ -1,0 +1,65 @@
+import * as z from "zod";
+
+/** An id as the stack's config allows it: a DNS label of at most 40 characters. */
+const label = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, "a DNS label of at most 40 characters");
+
+/** What the stack's config declares, as far as the nodes need to know it. */
+export const Intent = z
+  .strictObject({
+    cluster: label,
+    hosts: z.array(
+      z.strictObject({
+        id: label,
+        /** Where its agent answers (`host:port`), and the URI its certificate must carry. */
+        agent: z.strictObject({ address: z.string().regex(/^[^/\s]+:\d+$/), identity: z.string().min(1) }),
+      }),
+    ),
+    tenants: z.array(
+      z.strictObject({
+        id: label,
+        host: label,
+        url: z.url(),
+        /** Seconds. */
+        interval: z.int().positive(),
+        paused: z.boolean(),
+      }),
+    ),
+    /** Login roles that speak for the cluster. */
+    logins: z.array(z.strictObject({ role: z.string().min(1).max(63), cluster: label })).min(1),
+  })
+  .superRefine((intent, context) => {
+    const hosts = new Set(intent.hosts.map(({ id }) => id));
+    for (const [index, tenant] of intent.tenants.entries())
+      if (!hosts.has(tenant.host))
+        context.addIssue({
+          code: "custom",
+          path: ["tenants", index, "host"],
+          message: `tenant ${tenant.id} is on host ${tenant.host}, which the intent does not hold`,
+        });
+    for (const [index, login] of intent.logins.entries())
+      if (login.cluster !== intent.cluster)
+        context.addIssue({
+          code: "custom",
+          path: ["logins", index, "cluster"],
+          message: `login ${login.role} is of cluster ${login.cluster}, the intent of ${intent.cluster}`,
+        });
+  });
+export type Intent = z.infer<typeof Intent>;
+
+/** What apply.ts reads from its standard input. */
+export const ApplyRequest = z.strictObject({
+  connection: z.strictObject({
+    host: z.string().min(1),
+    port: z.int().min(1).max(65535),
+    database: z.string().min(1),
+    /** May SET ROLE fleet_owner; need not be a superuser. */
+    user: z.string().min(1),
+    password: z.string(),
+    /** Certificate(s) in PEM that the server's must chain to; without it the connection is not encrypted. */
+    ca: z.string().startsWith("-----BEGIN").optional(),
+  }),
+  intent: Intent,
+});
+export type ApplyRequest = z.infer<typeof ApplyRequest>;

@@ -1,0 +1,67 @@
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import type { TestProject } from "vitest/node";
+import { run } from "./fleet/command.ts";
+import { until } from "./fleet/until.ts";
+
+/** How tests reach the server as its superuser. */
+export interface PostgresServer {
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    postgres: PostgresServer;
+  }
+}
+
+/** Roles as the stack's SyncDatabase makes them (sync-runtime/database/README.md), with a second cluster to refuse. */
+const ROLES = `
+  CREATE ROLE fleet_owner NOLOGIN;
+  CREATE ROLE sync_service NOLOGIN;
+  CREATE ROLE fleet_admin LOGIN PASSWORD 'admin' IN ROLE fleet_owner;
+  CREATE ROLE sync_main LOGIN PASSWORD 'main' IN ROLE sync_service;
+  CREATE ROLE sync_other LOGIN PASSWORD 'other' IN ROLE sync_service;
+`;
+
+/**
+ * Vitest's global setup: one real Postgres in a container for all files of a run, its data in memory, removed at the
+ * end. Every file makes a database of its own in it (postgres.ts).
+ */
+export default async function startPostgres(project: TestProject): Promise<() => Promise<void>> {
+  const container = `owui-test-postgres-${randomBytes(4).toString("hex")}`;
+  const password = randomBytes(12).toString("hex");
+  const docker = async (...args: string[]) => (await run(["docker", ...args])).stdout.trim();
+  await docker(
+    ...["run", "--detach", "--rm", "--name", container, "--publish", "127.0.0.1::5432"],
+    ...["--tmpfs", "/var/lib/postgresql/data", "--env", `POSTGRES_PASSWORD=${password}`],
+    ...["postgres:15-bookworm", "-c", "fsync=off", "-c", "max_connections=200"],
+  );
+  const stop = async () => void (await docker("rm", "--force", "--volumes", container));
+  try {
+    const port = Number((await docker("port", container, "5432/tcp")).split(":").at(-1));
+    const server = { host: "127.0.0.1", port, user: "postgres", password };
+    await until("Postgres answers over TCP", () => makeRoles(server));
+    project.provide("postgres", server);
+    return stop;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function makeRoles(server: PostgresServer): Promise<true> {
+  const client = new pg.Client(server);
+  // Docker's proxy accepts before the server does, and then hangs up.
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    await client.query(ROLES);
+    return true;
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,98 @@
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import { inject } from "vitest";
+import { apply } from "../../sync-runtime/database/apply.ts";
+import type { Intent } from "../../sync-runtime/database/intent.ts";
+
+/** Roles a test may connect as; the passwords are postgres-server.ts'. */
+export type Login = "postgres" | "fleet_admin" | "sync_main" | "sync_other";
+
+/** One database of its own, prepared as the stack's SyncDatabase does it; not yet migrated. */
+export class TestDatabase {
+  readonly name: string;
+  readonly #clients: pg.Client[] = [];
+
+  private constructor(name: string) {
+    this.name = name;
+  }
+
+  static async create(): Promise<TestDatabase> {
+    const database = new TestDatabase(`fleet_${randomBytes(6).toString("hex")}`);
+    const root = await connect("postgres", "postgres");
+    await root.query(`CREATE DATABASE ${database.name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'`);
+    await root.end();
+    const admin = await database.connect("postgres");
+    await admin.query(`
+      REVOKE ALL ON DATABASE ${database.name} FROM PUBLIC;
+      GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${database.name} TO fleet_owner;
+      GRANT CONNECT, TEMPORARY ON DATABASE ${database.name} TO sync_service;
+      CREATE SCHEMA sync_metadata AUTHORIZATION fleet_owner;
+    `);
+    return database;
+  }
+
+  /** What a program needs to connect as `login`. */
+  credentials(login: Login) {
+    return credentials(login, this.name);
+  }
+
+  /** A connection as `login`; ended with the database. */
+  async connect(login: Login): Promise<pg.Client> {
+    const client = await connect(login, this.name);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Migrates and writes what a stack's config would declare. */
+  apply(intent: Intent) {
+    return apply({ connection: this.credentials("fleet_admin"), intent });
+  }
+
+  /** Ends every connection and drops the database. */
+  async drop(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.end()));
+    const root = await connect("postgres", "postgres");
+    await root.query(`DROP DATABASE ${this.name} WITH (FORCE)`);
+    await root.end();
+  }
+}
+
+/** An intent with the given tenants, all on one host; the rest is what most tests do not care about. */
+export function intentOf(tenants: string[], changed: Partial<Intent> = {}): Intent {
+  return {
+    cluster: "main",
+    hosts: [{ id: "local", agent: { address: "127.0.0.1:8050", identity: "urn:owui:agent:local" } }],
+    tenants: tenants.map((id) => ({
+      id,
+      host: "local",
+      url: `http://${id}.localhost:8080`,
+      interval: 300,
+      paused: false,
+    })),
+    logins: [{ role: "sync_main", cluster: "main" }],
+    ...changed,
+  };
+}
+
+const PASSWORDS: Record<Exclude<Login, "postgres">, string> = {
+  fleet_admin: "admin",
+  sync_main: "main",
+  sync_other: "other",
+};
+
+function credentials(login: Login, database: string) {
+  const server = inject("postgres");
+  return {
+    host: server.host,
+    port: server.port,
+    database,
+    user: login,
+    password: login === "postgres" ? server.password : PASSWORDS[login],
+  };
+}
+
+async function connect(login: Login, database: string): Promise<pg.Client> {
+  const client = new pg.Client(credentials(login, database));
+  await client.connect();
+  return client;
+}
