@@ -1,0 +1,269 @@
+import { createHmac } from "node:crypto";
+import * as command from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import type { CertificateAuthority } from "./certificate-authority.ts";
+import { bind, dockerName, fleetContainer, labelList, loopbackPort } from "./container.ts";
+import type { HostSpec, TenantSpec } from "./fleet-config.ts";
+import * as agent from "./host/agent.ts";
+import { egressChain, egressExceptions, egressLines } from "./host/egress.ts";
+import { type LayoutEntry, layoutLines, root } from "./host/layout.ts";
+import { bootId, dockerHost, interpreter } from "./host/local.ts";
+import { nginxConfig, nginxConfigDirectory, nginxHealthTest } from "./host/nginx.ts";
+import { type ScriptInput, shellText } from "./host/shell.ts";
+import { entryPoint, runtimeImage } from "./runtime-image.ts";
+import { type Transform, transformed } from "./transform.ts";
+
+/** Arguments of {@link ClientHost}. */
+export interface ClientHostArgs {
+  stack: string;
+  /** Its entry in the stack's config, already parsed. */
+  spec: HostSpec;
+  /** The tenants that live on it. */
+  tenants: TenantSpec[];
+  /** False: nothing runs on it, and everything on its disk stays. */
+  running: boolean;
+  /** The sync cluster whose nodes its agent answers. */
+  cluster: string;
+  /** Signs its agent's certificate. */
+  authority: CertificateAuthority;
+  /** Changes a child just before it is declared. */
+  transform?: {
+    network?: Transform<docker.NetworkArgs>;
+    nginx?: Transform<docker.ContainerArgs>;
+    agent?: Transform<docker.ContainerArgs>;
+  };
+}
+
+/** A command on a host, safe to run twice: it runs again whenever its text or its input changes. */
+export interface HostCommandArgs {
+  create: ScriptInput[];
+  /** Runs when the resource goes; without it nothing does. */
+  delete?: ScriptInput[];
+  /** What the scripts read; the only way a secret may take. */
+  stdin?: pulumi.Input<string>;
+}
+
+/** A machine that runs tenants: its directories, nginx in front of them, the agent that reads their databases. */
+export class ClientHost extends pulumi.ComponentResource {
+  readonly spec: HostSpec;
+  /** The engine its containers run in. */
+  readonly docker: docker.Provider;
+  /** Name of the image of agent and nodes in that engine. */
+  readonly runtimeImage: pulumi.Output<string>;
+  /** In front of the tenants' sites; absent while nothing runs. */
+  readonly nginx?: docker.Container;
+  /** Where nodes reach its agent; absent while nothing runs. */
+  readonly agentNetwork?: docker.Network;
+  /** What has to be there before a tenant's container may start. */
+  readonly guarded: pulumi.Resource[];
+  private readonly stack: string;
+  private readonly salt: pulumi.Output<string>;
+  private readonly images = new Map<string, docker.RemoteImage>();
+
+  constructor(name: string, args: ClientHostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("owui:fleet:ClientHost", name, {}, opts);
+    const { stack, spec, running } = args;
+    this.spec = spec;
+    this.stack = stack;
+    this.docker = new docker.Provider(`${name}-docker`, { host: dockerHost() }, { parent: this });
+    this.runtimeImage = runtimeImage(`${name}-runtime-image`, this.inEngine()).imageName;
+    this.salt = new random.RandomPassword(`${name}-salt`, { length: 32 }, { parent: this }).result;
+    const agentFiles = this.agentFiles(name, args);
+    const directories = this.createDirectories(name, agentFiles);
+    const nginxFile = this.configureNginx(name, spec, directories);
+    this.guarded = [directories, this.keepTenantsFromPrivateRanges(name, args)];
+    if (running) {
+      this.nginx = this.startNginx(name, args, [nginxFile]);
+      this.agentNetwork = this.createAgentNetwork(name, args);
+      this.startAgent(name, args, agentFiles, this.agentNetwork, [directories]);
+    }
+    this.registerOutputs({ runtimeImage: this.runtimeImage });
+  }
+
+  /** Runs scripts on this host as root. What they print is a secret and never shown; warnings are. */
+  command(name: string, args: HostCommandArgs, opts: pulumi.CustomResourceOptions): command.local.Command {
+    return new command.local.Command(
+      name,
+      {
+        interpreter: interpreter(),
+        create: commandText(args.create),
+        ...(args.delete === undefined ? {} : { delete: commandText(args.delete) }),
+        ...(args.stdin === undefined ? {} : { stdin: args.stdin }),
+        logging: command.types.enums.local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      { ...opts, additionalSecretOutputs: ["stdout"] },
+    );
+  }
+
+  /** Brings directories and files below the host's data root into being. */
+  layout(
+    name: string,
+    entries: LayoutEntry[],
+    opts: pulumi.CustomResourceOptions,
+    ...also: ScriptInput[]
+  ): command.local.Command {
+    const create: ScriptInput[] = [{ script: "layout", variables: { ROOT: this.spec.root } }, ...also];
+    return this.command(name, { create, stdin: layoutLines(entries) }, opts);
+  }
+
+  /** Absolute path of something below the data root. */
+  path(...parts: string[]): string {
+    return [this.spec.root, ...parts].join("/");
+  }
+
+  /** An upstream image in this host's engine, by its id: fetched once however many containers use it. */
+  image(reference: string): pulumi.Output<string> {
+    const image =
+      this.images.get(reference) ??
+      new docker.RemoteImage(
+        `${this.spec.id}-image-${reference}`,
+        { name: reference, keepLocally: true },
+        { parent: this, provider: this.docker },
+      );
+    this.images.set(reference, image);
+    return image.imageId;
+  }
+
+  /**
+   * What a container carries as a label so that it is replaced when files it reads at start change. Salted with a
+   * secret of the host: nobody can try guesses at a key against it.
+   */
+  fingerprint(content: pulumi.Input<string>): pulumi.Output<string> {
+    const digest = pulumi
+      .all([this.salt, content])
+      .apply(([salt, text]) => createHmac("sha256", salt).update(text).digest("hex").slice(0, 16));
+    return pulumi.unsecret(digest);
+  }
+
+  private agentFiles(name: string, { spec, cluster, authority }: ClientHostArgs): LayoutEntry[] {
+    const identity = authority.issue(`${name}-agent`, agent.agentSubject(spec.id), this);
+    return agent.agentLayout(agent.agentConfig(spec.id, cluster), identity, authority.certificate);
+  }
+
+  private createDirectories(name: string, agentFiles: LayoutEntry[]): command.local.Command {
+    const entries: LayoutEntry[] = [
+      { kind: "directory", path: "tenants", mode: "0750", owner: "0:8050" },
+      { kind: "directory", path: "nginx", mode: "0755", owner: root },
+      { kind: "directory", path: "nginx/sites", mode: "0755", owner: root },
+      ...agentFiles,
+    ];
+    return this.layout(`${name}-directories`, entries, { parent: this });
+  }
+
+  private configureNginx(name: string, { http }: HostSpec, directories: pulumi.Resource): pulumi.Resource {
+    const opts = { parent: this, dependsOn: [directories] };
+    return this.nginxFile(`${name}-nginx-config`, "nginx.conf", nginxConfig(http), opts);
+  }
+
+  /** A file of nginx's configuration: tested with all others, taken back when refused, served by a reload. */
+  nginxFile(
+    name: string,
+    file: string,
+    content: string,
+    opts: pulumi.CustomResourceOptions,
+  ): command.local.Command {
+    const variables = { NGINX: this.path("nginx"), CONTAINER: this.containerName("nginx"), FILE: file };
+    return this.command(
+      name,
+      {
+        create: [
+          { script: "install-nginx-file", variables },
+          { script: "reload-nginx", variables: {} },
+        ],
+        delete: [
+          { script: "remove-nginx-file", variables },
+          { script: "reload-nginx", variables: {} },
+        ],
+        stdin: content,
+      },
+      opts,
+    );
+  }
+
+  private containerName(role: "nginx" | "agent"): string {
+    return dockerName({ stack: this.stack, role });
+  }
+
+  private keepTenantsFromPrivateRanges(name: string, { stack, tenants }: ClientHostArgs): pulumi.Resource {
+    const variables = { CHAIN: egressChain(stack), BOOT: bootId() };
+    return this.command(
+      `${name}-egress`,
+      {
+        create: [{ script: "egress", variables }],
+        delete: [{ script: "remove-egress", variables }],
+        stdin: egressLines(egressExceptions(tenants)),
+      },
+      { parent: this },
+    );
+  }
+
+  private startNginx(
+    name: string,
+    { spec, transform }: ClientHostArgs,
+    ready: pulumi.Resource[],
+  ): docker.Container {
+    const args = fleetContainer({
+      identity: { stack: this.stack, role: "nginx" },
+      image: this.image("nginx:stable-bookworm"),
+      entrypoints: ["nginx"],
+      command: ["-c", `${nginxConfigDirectory}/nginx.conf`, "-g", "daemon off;"],
+      networkMode: "host",
+      mounts: [bind(this.path("nginx"), nginxConfigDirectory)],
+      readOnly: true,
+      tmpfs: { "/tmp": "size=64m", "/var/cache/nginx": "size=1m", "/run": "size=1m" },
+      // The master opens ports below 1024 and hands its workers to the user nginx.
+      capabilities: {
+        adds: ["CAP_CHOWN", "CAP_NET_BIND_SERVICE", "CAP_SETGID", "CAP_SETUID"],
+        drops: ["ALL"],
+      },
+      memory: { limit: 512 * 2 ** 20 },
+      health: { test: nginxHealthTest(spec.http), startPeriod: "10s" },
+    });
+    return new docker.Container(`${name}-nginx`, transformed(transform?.nginx, args), this.inEngine(ready));
+  }
+
+  private createAgentNetwork(name: string, { transform }: ClientHostArgs): docker.Network {
+    const args: docker.NetworkArgs = {
+      name: `owui-${this.stack}-control`,
+      labels: labelList({ "owui.stack": this.stack }),
+    };
+    return new docker.Network(`${name}-control`, transformed(transform?.network, args), this.inEngine());
+  }
+
+  private startAgent(
+    name: string,
+    { spec, transform }: ClientHostArgs,
+    files: LayoutEntry[],
+    network: docker.Network,
+    ready: pulumi.Resource[],
+  ): void {
+    const args = fleetContainer({
+      identity: { stack: this.stack, role: "agent" },
+      labels: { "owui.files": this.fingerprint(layoutLines(files)) },
+      image: this.runtimeImage,
+      command: entryPoint("agent"),
+      user: agent.agentUser,
+      networksAdvanced: [{ name: network.id, aliases: [agent.agentName(spec.id)] }],
+      ports: [loopbackPort(agent.agentPort, spec.agentPort)],
+      mounts: [
+        bind(this.path("tenants"), "/tenants"),
+        bind(this.path("agent/config"), "/etc/fleet"),
+        bind(this.path("agent/state"), "/state", "read-write"),
+      ],
+      readOnly: true,
+      memory: { limit: 256 * 2 ** 20 },
+      health: { test: agent.agentHealthTest, startPeriod: "10s" },
+    });
+    new docker.Container(`${name}-agent`, transformed(transform?.agent, args), this.inEngine(ready));
+  }
+
+  private inEngine(dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions {
+    return { parent: this, provider: this.docker, dependsOn };
+  }
+}
+
+const commandText = (scripts: ScriptInput[]): pulumi.Output<string> =>
+  pulumi.output(scripts).apply((known) => shellText(...known));

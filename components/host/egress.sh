@@ -1,0 +1,50 @@
+# Keeps tenants away from everything private: other networks, the host itself, the cloud's metadata address.
+# Reads $CHAIN (this fleet's) and, on standard input, the exceptions of its tenants: bridge address port.
+#   OWUI-FORWARD  from a tenant to beyond the host; called from DOCKER-USER, since published ports pass INPUT by
+#   OWUI-INPUT    from a tenant to the host itself; called from INPUT
+#   OWUI-ALLOW    calls one chain of exceptions for each fleet on this host
+set -eu
+if ! command -v iptables-restore >/dev/null; then
+  echo "WARNING: iptables is missing: tenants can reach private addresses. Install it, then run up again." >&2
+  exit 0
+fi
+rule() { iptables -w 10 "$@"; }
+
+# Tenants ask the resolvers the engine knows, wherever these stand.
+resolvers=$(
+  cat /etc/resolv.conf /run/systemd/resolve/resolv.conf 2>/dev/null |
+    awk '$1 == "nameserver" && $2 ~ /^[0-9.]+$/ && $2 !~ /^127\./ { print $2 }' | sort -u
+)
+
+# chain: what may pass, whatever comes after.
+allowed() {
+  echo "-A $1 -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN"
+  echo "-A $1 -j OWUI-ALLOW"
+  for resolver in $resolvers; do
+    for protocol in udp tcp; do echo "-A $1 -d $resolver -p $protocol --dport 53 -j RETURN"; done
+  done
+}
+
+# Each chain is replaced in one commit: a tenant is never without rules while they are made anew.
+rule -N OWUI-ALLOW 2>/dev/null || true
+{
+  echo "*filter"
+  echo ":$CHAIN - [0:0]"
+  while read -r bridge address port; do
+    echo "-A $CHAIN -i $bridge -d $address -p tcp --dport $port -j ACCEPT"
+  done
+  echo ":OWUI-FORWARD - [0:0]"
+  allowed OWUI-FORWARD
+  for range in 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 100.64.0.0/10; do
+    echo "-A OWUI-FORWARD -d $range -j REJECT --reject-with icmp-admin-prohibited"
+  done
+  echo ":OWUI-INPUT - [0:0]"
+  allowed OWUI-INPUT
+  echo "-A OWUI-INPUT -j REJECT --reject-with icmp-admin-prohibited"
+  echo COMMIT
+} | iptables-restore -w 10 --noflush
+
+called() { rule -C "$@" 2>/dev/null; }
+called OWUI-ALLOW -j "$CHAIN" || rule -A OWUI-ALLOW -j "$CHAIN"
+called DOCKER-USER -i owt+ -j OWUI-FORWARD || rule -I DOCKER-USER 1 -i owt+ -j OWUI-FORWARD
+called INPUT -i owt+ -j OWUI-INPUT || rule -I INPUT 1 -i owt+ -j OWUI-INPUT

@@ -1,0 +1,18 @@
+# Renders a tenant's brand files from its logo and lets them be seen at once, without a restart.
+# Reads $LOGO $NAME $DIRECTORY (the tenant's branding directory) $CONTAINER, and $BRAND, a digest of all that the
+# files depend on, which is there to make this text another one when they change.
+set -eu
+umask 022
+rendered=$(mktemp -d)
+trap 'rm -rf "$rendered"' EXIT
+node components/branding/main.ts "$LOGO" "$rendered" "$NAME"
+
+# Written in place: each file is bound into the container by its inode.
+for file in "$rendered"/*; do
+  cat "$file" >"$DIRECTORY/$(basename "$file")"
+done
+
+# What the application serves is a copy it made when it started.
+if [ "$(docker inspect --format '{{.State.Running}}' "$CONTAINER" 2>/dev/null || true)" = true ]; then
+  docker cp "$DIRECTORY/." "$CONTAINER:/app/backend/open_webui/static/" >/dev/null
+fi

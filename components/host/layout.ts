@@ -1,0 +1,39 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** Who owns a file on a host, as numbers: `0:8050`. */
+export type Owner = `${number}:${number}`;
+
+/** The superuser of host and containers. */
+export const root: Owner = "0:0";
+
+/** One thing that has to exist below a host's data root; `path` is relative to it and free of white space. */
+export type LayoutEntry =
+  | { kind: "directory"; path: string; mode: string; owner: Owner }
+  /** Replaced as a whole when its content changes; readers see the old or the new one. */
+  | { kind: "file"; path: string; mode: string; owner: Owner; content: pulumi.Input<string> }
+  /** 32 random letters and digits, made once on the host and kept for ever. */
+  | { kind: "secret"; path: string; mode: string; owner: Owner }
+  /** A file whose content the script prints, so that the stack knows it. */
+  | { kind: "print"; path: string };
+
+/** What {@link LayoutEntry | layout.sh} reads, one line an entry: `kind mode owner path base64`. */
+export function layoutLines(entries: LayoutEntry[]): pulumi.Output<string> {
+  return pulumi.all(entries.map(layoutLine)).apply((lines) => `${lines.join("\n")}\n`);
+}
+
+function layoutLine(entry: LayoutEntry): pulumi.Input<string> {
+  if (/\s/.test(entry.path)) throw new RangeError(`a path of a layout holds white space: "${entry.path}"`);
+  switch (entry.kind) {
+    case "print":
+      return `print - - ${entry.path} -`;
+    case "file":
+      return pulumi
+        .output(entry.content)
+        .apply((content) => `${head(entry)} ${Buffer.from(content).toString("base64") || "-"}`);
+    default:
+      return `${head(entry)} -`;
+  }
+}
+
+const head = ({ kind, mode, owner, path }: Exclude<LayoutEntry, { kind: "print" }>): string =>
+  `${kind} ${mode} ${owner} ${path}`;

@@ -1,0 +1,79 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Identity, Subject } from "../certificate-authority.ts";
+import type { SyncSpec } from "../fleet-config.ts";
+import { tlsFiles } from "../host/agent.ts";
+import { type LayoutEntry, root } from "../host/layout.ts";
+import { fleetDatabase, postgresHost } from "./postgres.ts";
+
+/** Port of a node inside its container, whichever it is published on. */
+export const nodePort = 9443;
+
+/** A node runs as this user, which owns nothing. */
+export const nodeUser = "9443:9443";
+
+/** The Postgres role of a cluster's nodes. */
+export const clusterLogin = (cluster: string): string => `sync_${cluster}`;
+
+/** A node serves its API and calls agents, who ask for its URI. */
+export const nodeSubject = (cluster: string, node: string): Subject => ({
+  dns: [`node-${node}.${cluster}`, "localhost"],
+  uri: `urn:owui:node:${cluster}:${node}`,
+  ip: ["127.0.0.1"],
+  uses: ["server_auth", "client_auth"],
+});
+
+/** What a node is told; passwords and keys come in as they are known. */
+export interface NodeSettings {
+  stack: string;
+  sync: SyncSpec;
+  node: string;
+  /** PEM of the key whose owner may operate the cluster. */
+  operatorKey: string;
+  password: string;
+}
+
+/** What /etc/fleet/node.json says. */
+export const nodeConfig = ({ stack, sync, node, operatorKey, password }: NodeSettings): string =>
+  JSON.stringify({
+    cluster: sync.cluster,
+    node,
+    listen: { address: "0.0.0.0", port: nodePort },
+    tls: { certificate: "/etc/fleet/tls.crt", key: "/etc/fleet/tls.key", ca: "/etc/fleet/ca.crt" },
+    operatorKeys: [operatorKey],
+    parallel: sync.parallel,
+    database: {
+      host: postgresHost(stack),
+      port: 5432,
+      database: fleetDatabase,
+      user: clusterLogin(sync.cluster),
+      password,
+      ca: "/etc/fleet/ca.crt",
+    },
+  });
+
+/** A node's directory, relative to its host's data root. */
+export const nodeDirectory = (node: string): string => `nodes/${node}`;
+
+/** Directories and files of a node, readable by it alone. */
+export const nodeLayout = (
+  node: string,
+  config: pulumi.Input<string>,
+  identity: Identity,
+  ca: pulumi.Input<string>,
+): LayoutEntry[] => [
+  { kind: "directory", path: "nodes", mode: "0755", owner: root },
+  { kind: "directory", path: nodeDirectory(node), mode: "0750", owner: "0:9443" },
+  { kind: "file", path: `${nodeDirectory(node)}/node.json`, mode: "0440", owner: "0:9443", content: config },
+  ...tlsFiles(nodeDirectory(node), 9443, identity, ca),
+];
+
+/** Asks the node itself over TLS, with the stack's authority as the only one it believes. */
+export const nodeHealthTest: string[] = [
+  "CMD",
+  "node",
+  "--eval",
+  `fetch("https://localhost:${nodePort}/health").then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))`,
+];
+
+/** Makes {@link nodeHealthTest} believe the stack's authority. */
+export const nodeEnvironment: string[] = ["NODE_EXTRA_CA_CERTS=/etc/fleet/ca.crt"];

@@ -1,0 +1,187 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { relative } from "node:path";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { rendererVersion } from "./branding/brand-file.ts";
+import type { ClientHost } from "./client-host.ts";
+import {
+  type ContainerIdentity,
+  dockerLabels,
+  dockerName,
+  fleetContainer,
+  labelList,
+  loopbackPort,
+} from "./container.ts";
+import type { BrandingSpec, TenantSpec } from "./fleet-config.ts";
+import { siteConfig, siteFile, siteUrl } from "./host/nginx.ts";
+import { openEnvironment, secretEnvironment, startCommand } from "./tenant/environment.ts";
+import { homeLayout, homeMounts, tenantHome } from "./tenant/home.ts";
+import { type Transform, transformed } from "./transform.ts";
+
+/** Arguments of {@link Tenant}. */
+export interface TenantArgs {
+  stack: string;
+  /** The host it runs on. */
+  host: ClientHost;
+  /** Its entry in the stack's config, already parsed. */
+  spec: TenantSpec;
+  /** False: only what has to outlive its container is declared. */
+  running: boolean;
+  /** Changes a child just before it is declared. */
+  transform?: {
+    network?: Transform<docker.NetworkArgs>;
+    container?: Transform<docker.ContainerArgs>;
+  };
+}
+
+/** Port Open WebUI listens on inside its container. */
+const internalPort = 8080;
+
+/** One organisation's Open WebUI: directories, brand files, network, container, first admin, site. */
+export class Tenant extends pulumi.ComponentResource {
+  /** Address users open, `http://acme.localhost:8080`. */
+  readonly url: string;
+  /** Who signs in first; the password is a secret. */
+  readonly admin: { email: string; password: pulumi.Output<string> };
+  private readonly host: ClientHost;
+  private readonly spec: TenantSpec;
+  private readonly identity: ContainerIdentity;
+
+  constructor(name: string, args: TenantArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("owui:fleet:Tenant", name, {}, opts);
+    const { stack, host, spec, running, transform } = args;
+    this.host = host;
+    this.spec = spec;
+    this.identity = { stack, role: "tenant", of: spec.id };
+    this.url = siteUrl(host.spec.http, spec.domain);
+
+    const environment = pulumi.secret(secretEnvironment(spec));
+    const home = this.createHome(name, environment);
+    const brand = spec.branding ? [this.renderBrand(name, spec.branding, home)] : [];
+    if (running) {
+      const network = this.createNetwork(name, transform?.network);
+      const container = this.startContainer(
+        name,
+        network,
+        environment,
+        [home, ...brand],
+        transform?.container,
+      );
+      this.limitProcesses(name, container);
+      const admin = this.createFirstAdmin(name, container);
+      this.openSite(name, admin);
+    }
+    this.admin = { email: spec.admin.email, password: home.stdout };
+    this.registerOutputs({ url: this.url, admin: this.admin });
+  }
+
+  /** Directories, identity, secrets: made once, kept for ever, and never removed by anything in this program. */
+  private createHome(name: string, environment: pulumi.Output<string>) {
+    const { id } = this.spec;
+    return this.host.layout(
+      `${name}-home`,
+      homeLayout(id, environment),
+      { parent: this, dependsOn: this.host.guarded },
+      {
+        script: "tenant-identity",
+        variables: { ROOT: this.host.spec.root, FLEET: this.identity.stack, TENANT: id },
+      },
+    );
+  }
+
+  private renderBrand(
+    name: string,
+    { logo, name: product = "Open WebUI" }: BrandingSpec,
+    home: pulumi.Resource,
+  ) {
+    const variables = {
+      LOGO: relative(process.cwd(), logo),
+      NAME: product,
+      DIRECTORY: this.host.path(tenantHome(this.spec.id), "branding"),
+      CONTAINER: dockerName(this.identity),
+      BRAND: `${rendererVersion}-${createHash("sha256").update(readFileSync(logo)).digest("hex").slice(0, 16)}`,
+    };
+    return this.host.command(
+      `${name}-brand`,
+      { create: [{ script: "install-branding", variables }] },
+      { parent: this, dependsOn: [home] },
+    );
+  }
+
+  private createNetwork(name: string, transform?: Transform<docker.NetworkArgs>): docker.Network {
+    const args: docker.NetworkArgs = {
+      name: dockerName(this.identity),
+      labels: labelList(dockerLabels(this.identity)),
+      ipamConfigs: [{ subnet: this.spec.subnet }],
+      // The egress rules know tenants by their interface's name.
+      options: { "com.docker.network.bridge.name": this.spec.bridge },
+    };
+    return new docker.Network(`${name}-network`, transformed(transform, args), this.inEngine());
+  }
+
+  private startContainer(
+    name: string,
+    network: docker.Network,
+    environment: pulumi.Output<string>,
+    ready: pulumi.Resource[],
+    transform?: Transform<docker.ContainerArgs>,
+  ): docker.Container {
+    const { spec, host, url } = this;
+    const args = fleetContainer({
+      identity: this.identity,
+      labels: { "owui.environment": host.fingerprint(environment) },
+      image: host.image(spec.image),
+      command: startCommand,
+      envs: openEnvironment(spec, url),
+      networksAdvanced: [{ name: network.id }],
+      ports: [loopbackPort(internalPort, spec.port)],
+      mounts: homeMounts(host.path(tenantHome(spec.id)), spec),
+      memory: spec.memory,
+      cpus: String(spec.cpus),
+      health: {
+        test: ["CMD", "curl", "-fsS", "-o", "/dev/null", `http://127.0.0.1:${internalPort}/health`],
+        startPeriod: "2m0s",
+      },
+    });
+    return new docker.Container(`${name}-container`, transformed(transform, args), this.inEngine(ready));
+  }
+
+  private limitProcesses(name: string, { id }: docker.Container): void {
+    this.host.command(
+      `${name}-processes`,
+      { create: [{ script: "pids-limit", variables: { CONTAINER: id, PIDS: this.spec.pids } }] },
+      { parent: this },
+    );
+  }
+
+  /** The first account becomes the admin, so it is made while no site leads to the tenant yet. */
+  private createFirstAdmin(name: string, container: docker.Container): pulumi.Resource {
+    const { id, admin } = this.spec;
+    const profile = JSON.stringify({ email: admin.email, name: admin.name }).slice(1, -1);
+    const variables = {
+      ROOT: this.host.spec.root,
+      TENANT: id,
+      CONTAINER: dockerName(this.identity),
+      PROFILE: profile,
+    };
+    return this.host.command(
+      `${name}-first-admin`,
+      { create: [{ script: "first-admin", variables }] },
+      { parent: this, dependsOn: [container] },
+    );
+  }
+
+  private openSite(name: string, admin: pulumi.Resource): void {
+    const { id, domain, port } = this.spec;
+    const { nginx, spec } = this.host;
+    this.host.nginxFile(`${name}-site`, siteFile(id), siteConfig(spec.http, { tenant: id, domain, port }), {
+      parent: this,
+      dependsOn: nginx ? [admin, nginx] : [admin],
+    });
+  }
+
+  private inEngine(dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions {
+    return { parent: this, provider: this.host.docker, dependsOn };
+  }
+}
