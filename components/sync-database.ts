@@ -10,7 +10,13 @@ import { bind, fleetContainer, loopbackPort } from "./container.ts";
 import type { SyncSpec } from "./fleet-config.ts";
 import { type LayoutEntry, layoutLines } from "./host/layout.ts";
 import { clusterLogin } from "./sync/node.ts";
-import { fleetDatabase, postgresArguments, postgresLayout, postgresSubject, postgresUser } from "./sync/postgres.ts";
+import {
+  fleetDatabase,
+  postgresArguments,
+  postgresLayout,
+  postgresSubject,
+  postgresUser,
+} from "./sync/postgres.ts";
 import { type Transform, transformed } from "./transform.ts";
 
 /** Arguments of {@link SyncDatabase}. */
@@ -38,9 +44,6 @@ export interface AdminConnection {
   /** PEM of the authority that signed the server's certificate. */
   ca: pulumi.Output<string>;
 }
-
-/** Whatever holds replicas must outlive the stack that declares it. */
-const kept: pulumi.CustomResourceOptions = { protect: true, retainOnDelete: true };
 
 /**
  * The Postgres that holds the replicas: server, database, the schema of the fleet's own state, and the roles.
@@ -104,5 +107,83 @@ export class SyncDatabase extends pulumi.ComponentResource {
       provider: host.docker,
       dependsOn: [home],
     });
+  }
+
+  private adminConnection(
+    { spec, authority }: SyncDatabaseArgs,
+    home: command.local.Command,
+  ): AdminConnection {
+    return {
+      host: "127.0.0.1",
+      port: spec.database.port,
+      database: fleetDatabase,
+      user: "postgres",
+      password: home.stdout,
+      ca: authority.certificate,
+    };
+  }
+
+  private connect(name: string, { host }: SyncDatabaseArgs): postgresql.Provider {
+    const { port, user, password, host: address } = this.admin;
+    return new postgresql.Provider(
+      `${name}-provider`,
+      {
+        host: address,
+        port,
+        username: user,
+        password,
+        database: "postgres",
+        sslmode: "verify-full",
+        sslrootcert: host.path("postgres/config/ca.crt"),
+        superuser: true,
+      },
+      { parent: this },
+    );
+  }
+
+  private generatePassword(name: string): pulumi.Output<string> {
+    const args = { length: 32, special: false };
+    return new random.RandomPassword(`${name}-login-password`, args, { parent: this }).result;
+  }
+
+  /**
+   * Owner, group and login; the database and what PUBLIC loses in it; the schema. One after another: Postgres
+   * refuses to change the rights on one object from two sessions at a time.
+   */
+  private createRolesAndSchema(name: string, server: pulumi.Resource[]): pulumi.Resource[] {
+    const database = fleetDatabase;
+    const opts = (...dependsOn: pulumi.Resource[]) => ({
+      parent: this,
+      provider: this.provider,
+      dependsOn,
+      protect: true,
+      retainOnDelete: true,
+    });
+    const role = (id: string, args: postgresql.RoleArgs, ...after: pulumi.Resource[]) =>
+      new postgresql.Role(`${name}-${id}`, args, opts(...after));
+    const grant = (id: string, args: Omit<postgresql.GrantArgs, "database">, after: pulumi.Resource) =>
+      new postgresql.Grant(`${name}-${id}`, { ...args, database }, opts(after));
+
+    const owner = role("owner", { name: "fleet_owner", login: false }, ...server);
+    const service = role("service", { name: "sync_service", login: false }, ...server);
+    const { role: login, password } = this.login;
+    const member = role("login", { name: login, login: true, password, roles: [service.name] }, service);
+    const fleet = new postgresql.Database(
+      `${name}-fleet`,
+      { name: database, owner: owner.name, encoding: "UTF8" },
+      opts(owner),
+    );
+    const closed = grant("public", { role: "public", objectType: "database", privileges: [] }, fleet);
+    const opened = grant(
+      "connect",
+      { role: service.name, objectType: "database", privileges: ["CONNECT", "TEMPORARY"] },
+      closed,
+    );
+    const schema = new postgresql.Schema(
+      `${name}-metadata`,
+      { name: "sync_metadata", database, owner: owner.name },
+      opts(opened),
+    );
+    return [member, schema];
   }
 }

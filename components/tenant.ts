@@ -44,8 +44,8 @@ export class Tenant extends pulumi.ComponentResource {
   readonly url: string;
   /** Who signs in first; the password is a secret. */
   readonly admin: { email: string; password: pulumi.Output<string> };
+  readonly spec: TenantSpec;
   private readonly host: ClientHost;
-  private readonly spec: TenantSpec;
   private readonly identity: ContainerIdentity;
 
   constructor(name: string, args: TenantArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { cp, glob, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 
 /** A directory the engine can build the runtime image from. */
 export interface BuildContext {
@@ -33,18 +33,15 @@ export async function buildContext(repository: string = process.cwd()): Promise<
   return { directory, digest };
 }
 
-/** Bundles and the files they read, in a directory of their own until they are complete. */
+/** Bundles and what they read, in a directory of their own until they are complete. */
 async function assemble(repository: string): Promise<string> {
   await mkdir(join(repository, built), { recursive: true });
   const staged = await mkdtemp(join(repository, built, "staged-"));
   // Imported only here: most runs bundle nothing.
   const { bundle } = await import("./bundle.ts");
-  await bundle(repository, staged);
-  const queries = await filesBelow(join(repository, source), "**/*.sql");
-  for (const file of ["Dockerfile", ...queries]) {
-    await mkdir(dirname(join(staged, file)), { recursive: true });
-    await cp(join(repository, source, file), join(staged, file));
-  }
+  await bundle(join(repository, source), staged);
+  await cp(join(repository, source, "Dockerfile"), join(staged, "Dockerfile"));
+  await cp(join(repository, source, "database/queries"), join(staged, "queries"), { recursive: true });
   return staged;
 }
 
@@ -59,17 +56,13 @@ async function sources(repository: string): Promise<string[]> {
   ];
 }
 
-async function filesBelow(directory: string, pattern = "**/*"): Promise<string[]> {
-  const files: string[] = [];
-  const entries = glob(pattern, {
-    cwd: directory,
-    withFileTypes: true,
-    exclude: (entry) => entry.name === "node_modules",
-  });
-  for await (const entry of entries) {
-    if (entry.isFile()) files.push(join(entry.parentPath, entry.name).slice(directory.length + 1));
-  }
-  return files.sort();
+async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+    .filter((file) => !file.startsWith("node_modules/"))
+    .sort();
 }
 
 /** One digest over names and contents, which both count. */

@@ -30,7 +30,11 @@ hostssl all all all scram-sha-256
  * Directories and files of the embedded Postgres. Nothing here starts with the environment variables of upstream's
  * entry point: it leaves the superuser's password in the server's environment.
  */
-export const postgresLayout = (identity: Identity, ca: pulumi.Input<string>, start: string): LayoutEntry[] => {
+export const postgresLayout = (
+  identity: Identity,
+  ca: pulumi.Input<string>,
+  start: string,
+): LayoutEntry[] => {
   const file = (name: string, content: string): LayoutEntry => ({
     kind: "file",
     path: `postgres/config/${name}`,

@@ -1,0 +1,112 @@
+import * as command from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+import type { CertificateAuthority } from "./certificate-authority.ts";
+import type { ClientHost } from "./client-host.ts";
+import { bind, fleetContainer, loopbackPort } from "./container.ts";
+import type { SyncSpec } from "./fleet-config.ts";
+import { layoutLines } from "./host/layout.ts";
+import { entryPoint } from "./runtime-image.ts";
+import { intentOf, migrationsDigest } from "./sync/intent.ts";
+import * as node from "./sync/node.ts";
+import type { SyncDatabase } from "./sync-database.ts";
+import type { Tenant } from "./tenant.ts";
+import { type Transform, transformed } from "./transform.ts";
+
+/** Arguments of {@link SyncCluster}. */
+export interface SyncClusterArgs {
+  stack: string;
+  /** The control host, where the nodes run. */
+  host: ClientHost;
+  spec: SyncSpec;
+  database: SyncDatabase;
+  /** Whose agents it calls, and what it replicates. */
+  hosts: ClientHost[];
+  tenants: Tenant[];
+  /** False: no node is declared and the database is not written to. */
+  running: boolean;
+  authority: CertificateAuthority;
+  /** Changes a child just before it is declared. */
+  transform?: {
+    node?: Transform<docker.ContainerArgs>;
+  };
+}
+
+/** The nodes that keep the replicas, and the database made ready for them. */
+export class SyncCluster extends pulumi.ComponentResource {
+  /** Where each node answers, by its id. */
+  readonly nodes: Record<string, { url: string }>;
+  /** Secret PEM of the key that signs an operator's tokens. */
+  readonly operatorKey: pulumi.Output<string>;
+
+  constructor(name: string, args: SyncClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("owui:fleet:SyncCluster", name, {}, opts);
+    const { spec, running } = args;
+    const operator = new tls.PrivateKey(`${name}-operator`, { algorithm: "ED25519" }, { parent: this });
+    const migrated = running ? [this.migrate(name, args)] : [];
+    for (const { id, port } of spec.nodes) this.declareNode(name, id, port, args, operator, migrated);
+    this.operatorKey = operator.privateKeyPemPkcs8;
+    this.nodes = Object.fromEntries(
+      spec.nodes.map(({ id, port }) => [id, { url: `https://localhost:${port}` }]),
+    );
+    this.registerOutputs({ nodes: this.nodes, operatorKey: this.operatorKey });
+  }
+
+  /** Brings the schema up to date and writes what the stack wants, in one transaction. */
+  private migrate(name: string, { spec, database, hosts, tenants }: SyncClusterArgs): pulumi.Resource {
+    const declared = hosts.map((host) => host.spec);
+    const intent = intentOf(spec.cluster, declared, tenants);
+    return new command.local.Command(
+      `${name}-intent`,
+      {
+        create: "node sync-runtime/database/apply.ts",
+        stdin: pulumi.jsonStringify({ connection: database.admin, intent }),
+        // New migrations are applied although what is wanted stays the same.
+        environment: { MIGRATIONS: migrationsDigest() },
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this, dependsOn: database.prepared },
+    );
+  }
+
+  private declareNode(
+    name: string,
+    id: string,
+    port: number,
+    { stack, host, spec, database, running, authority, transform }: SyncClusterArgs,
+    operator: tls.PrivateKey,
+    migrated: pulumi.Resource[],
+  ): void {
+    const identity = authority.issue(`${name}-node-${id}`, node.nodeSubject(spec.cluster, id), this);
+    const config = pulumi
+      .all([operator.publicKeyPem, database.login.password])
+      .apply(([operatorKey, password]) =>
+        node.nodeConfig({ stack, sync: spec, node: id, operatorKey, password }),
+      );
+    const files = node.nodeLayout(id, config, identity, authority.certificate);
+    const home = host.layout(`${name}-node-${id}-home`, files, { parent: this });
+    if (!running) return;
+
+    const network = host.agentNetwork;
+    const args = fleetContainer({
+      identity: { stack, role: "node", of: id },
+      labels: { "owui.files": host.fingerprint(layoutLines(files)) },
+      image: host.runtimeImage,
+      command: entryPoint("node"),
+      user: node.nodeUser,
+      envs: node.nodeEnvironment,
+      networksAdvanced: network ? [{ name: network.id }] : [],
+      ports: [loopbackPort(node.nodePort, port)],
+      mounts: [bind(host.path(node.nodeDirectory(id)), "/etc/fleet")],
+      readOnly: true,
+      memory: { limit: 512 * 2 ** 20 },
+      health: { test: node.nodeHealthTest, startPeriod: "30s" },
+    });
+    new docker.Container(`${name}-node-${id}`, transformed(transform?.node, args), {
+      parent: this,
+      provider: host.docker,
+      dependsOn: [home, ...migrated],
+    });
+  }
+}

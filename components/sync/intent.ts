@@ -1,0 +1,43 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import type { HostSpec, TenantSpec } from "../fleet-config.ts";
+import { agentIdentity, agentName, agentPort } from "../host/agent.ts";
+import { clusterLogin } from "./node.ts";
+
+/** What the stack wants of its cluster, in the words of sync-runtime/database/apply.ts, which reads it. */
+export interface Intent {
+  cluster: string;
+  /** Where each host's agent answers on the network of the nodes, and whose certificate it must show. */
+  hosts: { id: string; agent: { address: string; identity: string } }[];
+  /** `interval` in seconds. */
+  tenants: { id: string; host: string; url: string; interval: number; paused: boolean }[];
+  logins: { role: string; cluster: string }[];
+}
+
+/** A tenant and the address it ended up with. */
+export interface PlacedTenant {
+  spec: TenantSpec;
+  url: string;
+}
+
+/** What is wanted of a cluster. A stopped tenant stays in it: its database can be read all the same. */
+export const intentOf = (cluster: string, hosts: HostSpec[], tenants: PlacedTenant[]): Intent => ({
+  cluster,
+  hosts: hosts.map(({ id }) => ({
+    id,
+    agent: { address: `${agentName(id)}:${agentPort}`, identity: agentIdentity(id) },
+  })),
+  tenants: tenants.map(({ spec: { id, host, sync }, url }) => ({ id, host, url, ...sync })),
+  logins: [{ role: clusterLogin(cluster), cluster }],
+});
+
+/** Another value whenever the migrator's program or one of its statements changes. */
+export function migrationsDigest(
+  directory = new URL("../../sync-runtime/database/", import.meta.url),
+): string {
+  const files = readdirSync(directory, { recursive: true, encoding: "utf8" });
+  const hash = createHash("sha256");
+  for (const file of files.filter((name) => /\.(sql|ts)$/.test(name)).sort())
+    hash.update(file).update(readFileSync(new URL(file, directory)));
+  return hash.digest("hex").slice(0, 16);
+}

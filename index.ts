@@ -1,0 +1,69 @@
+/** The fleet of one stack: its config parsed, everything in it declared, what operators need exported. */
+import * as pulumi from "@pulumi/pulumi";
+import { CertificateAuthority } from "./components/certificate-authority.ts";
+import { ClientHost } from "./components/client-host.ts";
+import { type Fleet, FleetConfigError, parseFleet, stackConfig } from "./components/fleet-config.ts";
+import { dataHome } from "./components/host/local.ts";
+import { SyncCluster } from "./components/sync-cluster.ts";
+import { SyncDatabase } from "./components/sync-database.ts";
+import { Tenant } from "./components/tenant.ts";
+
+const fleet = readFleet();
+const { stack, running, sync } = fleet;
+const authority = new CertificateAuthority("authority");
+
+const hosts = new Map(
+  fleet.hosts.map((spec) => {
+    const own = fleet.tenants.filter(({ host }) => host === spec.id);
+    const args = { stack, running, spec, tenants: own, cluster: sync.cluster, authority };
+    return [spec.id, new ClientHost(spec.id, args)];
+  }),
+);
+const control = hostOf(sync.host);
+
+const declared = fleet.tenants.map(
+  (spec) => new Tenant(spec.id, { stack, spec, host: hostOf(spec.host), running: running && spec.running }),
+);
+
+const database = new SyncDatabase("database", { stack, running, spec: sync, host: control, authority });
+
+const cluster = new SyncCluster(sync.cluster, {
+  stack,
+  running,
+  spec: sync,
+  host: control,
+  database,
+  hosts: [...hosts.values()],
+  tenants: declared,
+  authority,
+});
+
+/** Each tenant's address and first admin, whose password is a secret. */
+export const tenants = Object.fromEntries(declared.map(({ spec, url, admin }) => [spec.id, { url, admin }]));
+
+/** Where each node answers. Its certificate is signed by {@link certificateAuthority}. */
+export const nodes = cluster.nodes;
+
+/** The key that signs operators' tokens, PKCS#8 PEM, secret. */
+export const operatorKey = cluster.operatorKey;
+
+/** PEM of the stack's own authority. */
+export const certificateAuthority = authority.certificate;
+
+/** Every address of the fleet on one page. */
+export const urls = declared.map(({ url }) => url);
+
+function hostOf(id: string): ClientHost {
+  const host = hosts.get(id);
+  if (!host) throw new pulumi.RunError(`the parsed config names host "${id}" without declaring it`);
+  return host;
+}
+
+function readFleet(): Fleet {
+  const raw = stackConfig(pulumi.getProject(), pulumi.runtime.allConfig());
+  try {
+    return parseFleet(pulumi.getStack(), raw, { repository: process.cwd(), dataHome: dataHome() });
+  } catch (error) {
+    throw error instanceof FleetConfigError ? new pulumi.RunError(error.message) : error;
+  }
+}
