@@ -1,0 +1,111 @@
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import type { Properties } from "../plugin/properties.ts";
+
+const defaultHost = "unix:///var/run/docker.sock";
+
+/** The engine answered with an error; the message is its own. */
+export class EngineError extends Error {
+  override readonly name = "EngineError";
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export interface Body {
+  content: Buffer | string;
+  type: string;
+}
+
+const bodyOf = (value: unknown): Body => ({ content: JSON.stringify(value), type: "application/json" });
+
+const readAll = async (response: IncomingMessage): Promise<string> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+};
+
+const messageOf = (text: string): string => {
+  try {
+    return (JSON.parse(text) as { message?: string }).message ?? text;
+  } catch {
+    return text;
+  }
+};
+
+/** A Docker engine's HTTP API over its unix socket; paths carry no version, so that any engine takes them. */
+export class Engine {
+  /** As DOCKER_HOST would say it. */
+  readonly host: string;
+  readonly #socketPath: string;
+
+  constructor(host: string) {
+    if (!host.startsWith("unix://")) {
+      throw new Error(
+        `the docker stand-in cannot reach ${host}: it only speaks to engines on this machine (unix://…). ` +
+          "Set the provider's host or DOCKER_HOST to such an address, or install the real plugin.",
+      );
+    }
+    this.host = host;
+    this.#socketPath = host.slice("unix://".length);
+  }
+
+  /** Sends a request; the answer's text. An answer of 400 or more throws {@link EngineError}. */
+  async send(method: string, path: string, signal?: AbortSignal, body?: Body): Promise<string> {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const headers = body ? { "content-type": body.type } : {};
+      const request = httpRequest(
+        { socketPath: this.#socketPath, method, path, headers, ...(signal ? { signal } : {}) },
+        resolve,
+      );
+      request.once("error", reject);
+      request.end(body?.content);
+    });
+    const text = await readAll(response);
+    const status = response.statusCode ?? 500;
+    if (status >= 400) throw new EngineError(status, messageOf(text).trim());
+    return text;
+  }
+
+  async get<T>(path: string, signal?: AbortSignal): Promise<T> {
+    return JSON.parse(await this.send("GET", path, signal)) as T;
+  }
+
+  /** Like get, with undefined for what does not exist. */
+  async find<T>(path: string, signal?: AbortSignal): Promise<T | undefined> {
+    return this.get<T>(path, signal).catch(unless(404));
+  }
+
+  async post(path: string, signal: AbortSignal, body?: unknown): Promise<string> {
+    return this.send("POST", path, signal, body === undefined ? undefined : bodyOf(body));
+  }
+}
+
+/** Swallows the engine's answers of these statuses, to be used with `catch`. */
+export const unless =
+  (...statuses: number[]) =>
+  (error: unknown): undefined => {
+    if (error instanceof EngineError && statuses.includes(error.status)) return undefined;
+    throw error;
+  };
+
+/** Labels as the SDK has them, and as the engine does. */
+export const labelMap = (labels: { label: string; value: string }[] = []): Record<string, string> =>
+  Object.fromEntries(labels.map(({ label, value }) => [label, value]));
+
+export const labelList = (labels: Record<string, string> | null = {}): { label: string; value: string }[] =>
+  Object.entries(labels ?? {})
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([label, value]) => ({ label, value }));
+
+/** The engine a configuration means. Fails, as the real Configure does, when no engine answers. */
+export const connect = async (config: Properties): Promise<Engine> => {
+  const host = (config.host as string | undefined) ?? process.env.DOCKER_HOST ?? defaultHost;
+  const engine = new Engine(host);
+  await engine.send("GET", "/_ping", AbortSignal.timeout(10_000)).catch((error: Error) => {
+    throw new Error(`failed to connect to any docker daemon: ${host}: ${error.message}`);
+  });
+  return engine;
+};

@@ -1,0 +1,30 @@
+import { markerProperty } from "./marker.ts";
+import type { Properties, Value } from "./properties.ts";
+import { type Failure, type Fields, fieldFailures, keptFields } from "./types.ts";
+
+/** Settings of Pulumi's own that stand among every provider's. */
+const engineSettings = new Set(["version", "pluginDownloadURL", "pluginChecksums", markerProperty]);
+
+/** Configuration comes as strings whatever its type: "5432", "true", `["a"]` stand for what they look like. */
+const plain = (field: Fields[string], value: Value): Value => {
+  const fits = (candidate: Value) => field.type.failures(candidate, "").length === 0;
+  if (typeof value !== "string" || fits(value)) return value;
+  try {
+    const parsed = JSON.parse(value) as Value;
+    return fits(parsed) ? parsed : value;
+  } catch {
+    return value;
+  }
+};
+
+/** A provider's settings in their own types, with defaults, and what is wrong with them. */
+export const parseConfiguration = (
+  fields: Fields,
+  raw: Properties,
+): { config: Properties; failures: Failure[] } => {
+  const given = Object.entries(raw)
+    .filter(([name]) => !engineSettings.has(name) && !name.startsWith("__"))
+    .map(([name, value]): [string, Value] => [name, fields[name] ? plain(fields[name], value) : value]);
+  const config = Object.fromEntries(given);
+  return { config: keptFields(fields, config), failures: fieldFailures(fields, config) };
+};
