@@ -1,0 +1,12 @@
+/** Resources whose deletion would take replicas, or the only roles that read them, along. */
+const dataBearing = new Set([
+  "postgresql:index/database:Database",
+  "postgresql:index/role:Role",
+  "postgresql:index/schema:Schema",
+]);
+
+/** What holds data is protected, so that no destroy and no edit of the config removes it. */
+export const protectedData = (type: string, { protect }: { protect: boolean }): string[] =>
+  dataBearing.has(type) && !protect
+    ? ["It holds data and is not protected, so a destroy would delete it. Declare it with protect: true."]
+    : [];
