@@ -1,3 +1,5 @@
+import { MAX_FRAME_BYTES } from "./limit.ts";
+
 /** What a frame's payload is; the numbers are the wire's. */
 export const FrameType = {
   header: 1,
@@ -17,12 +19,6 @@ export interface Frame {
 
 /** Bytes before a payload: u32be length, u8 type. */
 export const FRAME_HEAD_BYTES = 5;
-
-/** The longest payload either side takes: one row of {@link MAX_ROW_BYTES} always fits. */
-export const MAX_FRAME_BYTES = 128 * 1024 * 1024;
-
-/** The longest row the agent sends, in canonical bytes; the largest chat seen in the field is 36 MB. */
-export const MAX_ROW_BYTES = 100 * 1024 * 1024;
 
 /** A stream that is not a sequence of whole frames. */
 export class FrameError extends Error {

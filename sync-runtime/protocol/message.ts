@@ -1,10 +1,7 @@
 import * as z from "zod";
 import { type Frame, FrameType, readFrames } from "./frame.ts";
+import { MAX_COLUMNS, MAX_TABLES } from "./limit.ts";
 import { nameProblem } from "./name.ts";
-
-/** Limits on what a tenant's schema may be; far above Open WebUI's 43 tables of at most 23 columns. */
-export const MAX_TABLES = 1000;
-export const MAX_COLUMNS = 500;
 
 const name = z
   .string()

@@ -6,9 +6,9 @@ import {
   FrameError,
   FrameType,
   frameHead,
-  MAX_FRAME_BYTES,
   readFrames,
 } from "../../../sync-runtime/protocol/frame.ts";
+import { MAX_FRAME_BYTES } from "../../../sync-runtime/protocol/limit.ts";
 
 /** Frames of a byte stream that arrives in the given chunks. */
 const read = async (chunks: Uint8Array[], maxBytes?: number): Promise<Frame[]> =>
