@@ -1,0 +1,33 @@
+/** The host agent: serves the nodes what changed in the tenants of this host. `node agent.mjs [config path]` */
+import { realpath } from "node:fs/promises";
+import { ChangeFinder } from "./changes.ts";
+import { ConfigError, DEFAULT_CONFIG_PATH, loadConfig } from "./config.ts";
+import { createLog } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { Routes } from "./routes.ts";
+import { AgentServer } from "./server.ts";
+import { TenantDirectory } from "./tenant-directory.ts";
+
+async function main(configPath: string): Promise<void> {
+  const config = await loadConfig(configPath);
+  const now = () => BigInt(Date.now()) * 1_000_000n;
+  const log = createLog(config.host);
+  const state = await realpath(config.state);
+  const tenants = new TenantDirectory(await realpath(config.tenants));
+  const changes = new ChangeFinder(state, now);
+  await changes.prepare();
+  const metrics = new Metrics(state);
+  const routes = new Routes({ host: config.host, tenants, changes, metrics, log, now });
+  const server = new AgentServer(config, routes.handle.bind(routes), log);
+
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  await server.run(stop.signal);
+}
+
+try {
+  await main(process.argv[2] ?? DEFAULT_CONFIG_PATH);
+} catch (error) {
+  console.error(error instanceof ConfigError ? error.message : error);
+  process.exitCode = 1;
+}

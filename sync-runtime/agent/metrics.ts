@@ -1,0 +1,80 @@
+import { statfs } from "node:fs/promises";
+import { freemem, loadavg, totalmem } from "node:os";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { anonymousBytes } from "./reader-process.ts";
+
+/** How a request for changes ended. */
+export type ChangesResult = "unchanged" | "sent" | "failed" | "busy";
+
+/** What the agent counts, in the Prometheus names that are its interface. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly changes = new Counter({
+    name: "agent_changes_total",
+    help: "Requests for a tenant's changes, by how they ended.",
+    labelNames: ["client", "result"],
+    registers: [this.#registry],
+  });
+  readonly errors = new Counter({
+    name: "agent_tenant_errors_total",
+    help: "Tenants that could not be read, by reason.",
+    labelNames: ["client", "code"],
+    registers: [this.#registry],
+  });
+  readonly seconds = new Histogram({
+    name: "agent_changes_seconds",
+    help: "Time until an answer was ready to be sent.",
+    labelNames: ["client", "result"],
+    buckets: [0.005, 0.05, 0.5, 1, 5, 10, 30, 60, 120],
+    registers: [this.#registry],
+  });
+  readonly snapshotRows = new Gauge({
+    name: "agent_snapshot_rows",
+    help: "Rows of the last snapshot.",
+    labelNames: ["client"],
+    registers: [this.#registry],
+  });
+  readonly snapshotBytes = new Gauge({
+    name: "agent_snapshot_bytes",
+    help: "Compressed bytes of the last snapshot.",
+    labelNames: ["client"],
+    registers: [this.#registry],
+  });
+  readonly databaseBytes = new Gauge({
+    name: "agent_database_bytes",
+    help: "Size of a tenant's database with its -wal.",
+    labelNames: ["client"],
+    registers: [this.#registry],
+  });
+
+  /** @param state the directory whose file system the agent writes to */
+  constructor(state: string) {
+    this.#measured("agent_memory_anonymous_bytes", "RssAnon of the agent.", () => anonymousBytes("self"));
+    this.#measured("host_memory_total_bytes", "Memory of the host.", () => totalmem());
+    this.#measured("host_memory_available_bytes", "Memory that could be taken without swapping.", () =>
+      freemem(),
+    );
+    this.#measured("host_load1", "Processes that ran or waited over one minute.", () => loadavg()[0] ?? 0);
+    this.#measured("host_disk_free_bytes", "Free space of the agent's state directory.", async () => {
+      const { bavail, bsize } = await statfs(state);
+      return bavail * bsize;
+    });
+  }
+
+  /** A host's value that is looked at when it is asked for. */
+  #measured(name: string, help: string, measure: () => number | Promise<number>): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      async collect() {
+        this.set(await measure());
+      },
+    });
+  }
+
+  /** Everything, in Prometheus' text format. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}

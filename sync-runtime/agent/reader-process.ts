@@ -1,0 +1,99 @@
+import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { dirname, extname } from "node:path";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import type { ReaderResult, ReaderTask } from "./reader/task.ts";
+import type { SpoolFile } from "./spool.ts";
+import { isTenantErrorCode, TenantError } from "./tenant-error.ts";
+
+/** Limits of one reader; a snapshot of 600 MB takes about 8 s and 110 MB. */
+export interface ReaderLimits {
+  milliseconds: number;
+  /** Of anonymous resident memory (RssAnon): pages of files do not count. */
+  memoryBytes: number;
+}
+
+export const READER_LIMITS: ReaderLimits = { milliseconds: 120_000, memoryBytes: 400 * 1024 * 1024 };
+
+const MEMORY_CHECK_MILLISECONDS = 200;
+
+/** reader.ts beside this file, or reader.mjs beside the bundle; and what of the program it has to load. */
+const EXTENSION = extname(import.meta.url);
+const READER = fileURLToPath(new URL(`./reader${EXTENSION}`, import.meta.url));
+const PROGRAM = EXTENSION === ".ts" ? dirname(dirname(READER)) : READER;
+
+/** argv of a reader: it may read the tenant's directory and its own program, and neither write, spawn nor load add-ons. */
+export const readerArguments = (task: ReaderTask): string[] => [
+  "--permission",
+  ...[PROGRAM, dirname(task.database), task.copyPath, "/proc/self/fd"].map(
+    (path) => `--allow-fs-read=${path}`,
+  ),
+  "--max-old-space-size=64",
+  "--max-semi-space-size=2",
+  "--disable-warning=SecurityWarning",
+  READER,
+  JSON.stringify(task),
+];
+
+/** Runs one reader to its end. The snapshot is in `spool` when this resolves, whole. */
+export async function runReader(
+  task: ReaderTask,
+  files: { spool: SpoolFile; copy: SpoolFile },
+  signal: AbortSignal,
+  limits: ReaderLimits = READER_LIMITS,
+): Promise<Extract<ReaderResult, { ok: true }>> {
+  const stop = new AbortController();
+  const child = spawn(process.execPath, readerArguments(task), {
+    cwd: "/",
+    env: {},
+    stdio: ["ignore", "pipe", "pipe", files.spool.fd, files.copy.fd],
+    signal: AbortSignal.any([signal, stop.signal]),
+    killSignal: "SIGKILL",
+  });
+  const ended = new Promise<string>((resolve) => {
+    child.once("error", () => {}); // an abort; "close" follows
+    child.once("close", (code, killedBy) => resolve(killedBy ?? `exit code ${code}`));
+  });
+  const stopFor = (why: string) => stop.abort(new TenantError("reader-stopped", why));
+  const clock = setTimeout(
+    () => stopFor(`The reader took longer than ${limits.milliseconds / 1000} s.`),
+    limits.milliseconds,
+  );
+  const watch = setInterval(async () => {
+    if ((await anonymousBytes(child.pid)) > limits.memoryBytes)
+      stopFor(`The reader needed more than ${limits.memoryBytes} bytes of memory.`);
+  }, MEMORY_CHECK_MILLISECONDS);
+  try {
+    const [result, lastWords, end] = await Promise.all([
+      text(child.stdout as Readable),
+      text(child.stderr as Readable),
+      ended,
+    ]);
+    signal.throwIfAborted();
+    stop.signal.throwIfAborted();
+    return parseResult(result, `${end} ${lastWords.slice(0, 2000)}`);
+  } finally {
+    clearTimeout(clock);
+    clearInterval(watch);
+  }
+}
+
+/** What a reader said; one that was killed or broke has said nothing. */
+function parseResult(said: string, end: string): Extract<ReaderResult, { ok: true }> {
+  let result: ReaderResult;
+  try {
+    result = JSON.parse(said);
+  } catch (cause) {
+    throw new TenantError("reader-failed", `The reader ended without a result: ${end.trim()}.`, { cause });
+  }
+  if (result.ok) return result;
+  throw new TenantError(isTenantErrorCode(result.code) ? result.code : "reader-failed", result.message);
+}
+
+/** RssAnon of a process; 0 when it is gone. */
+export async function anonymousBytes(pid: number | "self" | undefined): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+}

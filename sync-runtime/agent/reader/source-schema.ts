@@ -1,0 +1,135 @@
+import type { DatabaseSync } from "node:sqlite";
+import { MAX_COLUMNS, MAX_TABLES } from "../../protocol/limit.ts";
+import type { SourceTable } from "../../protocol/message.ts";
+import { nameProblem } from "../../protocol/name.ts";
+import { TenantError } from "../tenant-error.ts";
+
+/** All statements of a schema together; Open WebUI's are 20 KB. */
+const MAX_DDL_BYTES = 4 * 1024 * 1024;
+
+/** A row of sqlite_schema. */
+interface Entry {
+  type: string;
+  name: string;
+  /** The table an index or trigger belongs to. */
+  table: string;
+  sql: string | null;
+}
+
+/** A database's schema, as far as it is replicated, and what is not. */
+export interface SourceSchema {
+  tables: SourceTable[];
+  skipped: { name: string; why: string }[];
+}
+
+/**
+ * Discovers what a database holds. Tables are found, never listed; what has no rows of its own is skipped by name;
+ * an ordinary table that no replica could hold is a {@link TenantError}, since leaving it out would be a silent loss.
+ */
+export function readSchema(database: DatabaseSync): SourceSchema {
+  const entries = readEntries(database);
+  const virtual = entries.filter(
+    ({ type, sql }) => type === "table" && /^CREATE\s+VIRTUAL\s/i.test(sql ?? ""),
+  );
+  const skipped: SourceSchema["skipped"] = [];
+  const tables: SourceTable[] = [];
+  for (const entry of entries) {
+    const why = reasonToSkip(entry, virtual);
+    if (why) skipped.push({ name: entry.name, why });
+    else if (entry.type === "table") tables.push(readTable(database, entry, entries, skipped));
+  }
+  if (tables.length > MAX_TABLES)
+    throw new TenantError(
+      "schema-unsupported",
+      `There are ${tables.length} tables; at most ${MAX_TABLES} are replicated.`,
+    );
+  return { tables, skipped };
+}
+
+function readEntries(database: DatabaseSync): Entry[] {
+  const [[bytes]] = rows<[bigint]>(database, "SELECT coalesce(sum(length(sql)), 0) FROM sqlite_schema") as [
+    [bigint],
+  ];
+  if (bytes > MAX_DDL_BYTES)
+    throw new TenantError(
+      "schema-unsupported",
+      `The schema takes ${bytes} bytes; at most ${MAX_DDL_BYTES} are read.`,
+    );
+  const found = rows<[string, string, string, string | null]>(
+    database,
+    "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name",
+  );
+  return found.map(([type, name, table, sql]) => ({ type, name, table, sql }));
+}
+
+function reasonToSkip({ type, name }: Entry, virtual: Entry[]): string | undefined {
+  if (type === "view") return "a view has no rows of its own";
+  if (type !== "table") return undefined;
+  if (name.startsWith("sqlite_")) return "SQLite's own bookkeeping";
+  if (virtual.some((entry) => entry.name === name)) return "a virtual table; its module makes its rows";
+  const owner = virtual.find((entry) => name.startsWith(`${entry.name}_`));
+  return owner && `it belongs to the virtual table ${owner.name}`;
+}
+
+/** Reads one table; generated columns are added to `skipped`. */
+function readTable(
+  database: DatabaseSync,
+  { name, sql }: Entry,
+  entries: Entry[],
+  skipped: SourceSchema["skipped"],
+): SourceTable {
+  refuseName(`Table ${JSON.stringify(name)}`, name);
+  const all = rows<[string, string, bigint, bigint, bigint]>(
+    database,
+    'SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid',
+    name,
+  ).map(([column, declared, notNull, key, hidden]) => ({ name: column, declared, notNull, key, hidden }));
+  const columns = all.filter(({ hidden }) => hidden === 0n);
+  for (const generated of all.filter(({ hidden }) => hidden !== 0n))
+    skipped.push({ name: `${name}.${generated.name}`, why: "a generated column follows from the others" });
+  for (const column of columns) refuseName(`Column ${JSON.stringify(`${name}.${column.name}`)}`, column.name);
+  if (columns.length === 0 || columns.length > MAX_COLUMNS)
+    throw new TenantError(
+      "schema-unsupported",
+      `Table ${name} has ${columns.length} columns; 1 to ${MAX_COLUMNS} are replicated.`,
+    );
+
+  const primary = columns.filter(({ key }) => key > 0n).sort((a, b) => Number(a.key - b.key));
+  const required = new Set(columns.filter(({ notNull }) => notNull === 1n).map((column) => column.name));
+  const attached = entries.filter(
+    ({ type, table }) => table === name && (type === "index" || type === "trigger"),
+  );
+  return {
+    name,
+    columns: columns.map((column) => ({ name: column.name, declared: column.declared.slice(0, 255) })),
+    key: primary.length > 0 ? primary.map((column) => column.name) : uniqueKey(database, name, required),
+    ddl: [sql, ...attached.map((entry) => entry.sql)].filter((statement) => statement !== null).join(";\n"),
+  };
+}
+
+/** The shortest unique index that names every row: all of it, over plain columns that are never NULL. */
+function uniqueKey(database: DatabaseSync, table: string, required: Set<string>): string[] | null {
+  const indexes = rows<[string]>(
+    database,
+    'SELECT name FROM pragma_index_list(?) WHERE "unique" AND NOT partial ORDER BY name',
+    table,
+  );
+  const keys = indexes.map(([index]) =>
+    rows<[string | null]>(database, "SELECT name FROM pragma_index_info(?) ORDER BY seqno", index).map(
+      ([column]) => column,
+    ),
+  );
+  const usable = keys.filter((key): key is string[] =>
+    key.every((column) => column !== null && required.has(column)),
+  );
+  return usable.sort((a, b) => a.length - b.length)[0] ?? null;
+}
+
+function refuseName(what: string, name: string): void {
+  const problem = nameProblem(name);
+  if (problem)
+    throw new TenantError("schema-unsupported", `${what} cannot be replicated under its name: ${problem}.`);
+}
+
+const rows = <Row>(database: DatabaseSync, sql: string, ...parameters: string[]): Row[] =>
+  database.prepare(sql).all(...parameters) as Row[];

@@ -1,0 +1,32 @@
+import type { Identity } from "../../protocol/message.ts";
+import type { JournalState } from "../stamp.ts";
+import type { TenantErrorCode } from "../tenant-error.ts";
+
+/** Descriptors a reader is started with, beside stdin (closed) and stderr. */
+export const ReaderDescriptor = {
+  /** Takes the {@link ReaderResult}, as JSON. */
+  result: 1,
+  /** Takes the stream for the node, zstd-compressed. */
+  spool: 3,
+  /** Takes a copy of the database where it cannot be read in place. */
+  copy: 4,
+} as const;
+
+/** What a reader process is told, as JSON in its only argument. Nothing in it is secret. */
+export interface ReaderTask {
+  sync: string;
+  generation: number;
+  identity: Identity;
+  /** The tenant's webui.db, in its real directory; nothing outside of that may be read. */
+  database: string;
+  state: JournalState;
+  /** Where the copy can be opened that is written through {@link ReaderDescriptor.copy}. */
+  copyPath: string;
+  /** Canonical bytes of all rows beyond which the database is taken for forged. */
+  maxContentBytes: number;
+}
+
+/** What a reader process says before it ends. */
+export type ReaderResult =
+  | { ok: true; tables: number; rows: number; contentBytes: number }
+  | { ok: false; code: TenantErrorCode; message: string };

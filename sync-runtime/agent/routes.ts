@@ -1,0 +1,180 @@
+import { createReadStream } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+import { zstdCompress } from "node:zlib";
+import { encodeJsonFrame, FrameType } from "../protocol/frame.ts";
+import { ChangesRequest, type Failure } from "../protocol/message.ts";
+import type { ChangeFinder, Changes, TenantSource } from "./changes.ts";
+import { takeInventory } from "./inventory.ts";
+import type { Log } from "./log.ts";
+import type { ChangesResult, Metrics } from "./metrics.ts";
+import type { TenantDirectory } from "./tenant-directory.ts";
+import { TenantError } from "./tenant-error.ts";
+import { Turns } from "./turn.ts";
+
+const MAX_BODY_BYTES = 4096;
+const CHANGES_PATH = /^\/v1\/tenants\/([^/]+)\/changes$/;
+/** A node that takes nothing for so long has gone away. */
+const SEND_IDLE_MILLISECONDS = 60_000;
+
+const compress = promisify(zstdCompress);
+
+/** A request that is answered with a status of its own, before any frame. */
+class RequestError extends Error {
+  readonly status: number;
+  readonly failure: Failure;
+
+  constructor(status: number, failure: Failure) {
+    super(failure.message);
+    this.status = status;
+    this.failure = failure;
+  }
+}
+
+/** What the routes answer from. */
+export interface AgentParts {
+  host: string;
+  tenants: TenantDirectory;
+  changes: ChangeFinder;
+  metrics: Metrics;
+  log: Log;
+  /** Nanoseconds since 1970. */
+  now: () => bigint;
+}
+
+/** Answers the requests of nodes; who asks has been checked before. */
+export class Routes {
+  readonly #parts: AgentParts;
+  readonly #turns = new Turns();
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers one request; an answer that cannot be given any more breaks the connection off. */
+  async handle(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#route(request, response, signal);
+    } catch (error) {
+      if (response.headersSent || signal.aborted) response.destroy();
+      else if (error instanceof RequestError) sendJson(response, error.status, error.failure);
+      else {
+        this.#parts.log.error({ err: error, path: request.url }, "request failed");
+        const message = "The agent could not answer.";
+        sendJson(response, 500, { code: "agent-failed", message, remedy: "See the agent's log." });
+      }
+    }
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
+    const { host, tenants, metrics, now } = this.#parts;
+    const asked = `${request.method} ${request.url}`;
+    if (asked === "GET /health") return sendJson(response, 200, { status: "ok", host });
+    if (asked === "GET /v1/inventory")
+      return sendJson(response, 200, await takeInventory(host, tenants, now));
+    if (asked === "GET /metrics") return this.#sendMetrics(response);
+    const [, id] = (request.method === "POST" && CHANGES_PATH.exec(request.url ?? "")) || [];
+    const directory = id && (await tenants.find(id));
+    if (!id || !directory) {
+      const message = `${asked} is nothing that this agent serves.`;
+      throw new RequestError(404, {
+        code: "not-found",
+        message,
+        remedy: "Check that the tenant lives on this host.",
+      });
+    }
+    using turn = this.#turns.take(id);
+    if (!turn) {
+      metrics.changes.inc({ client: id, result: "busy" });
+      response.setHeader("retry-after", "5");
+      const message = `Another node is being sent the changes of ${id}.`;
+      throw new RequestError(409, { code: "tenant-busy", message, remedy: "Try again in a few seconds." });
+    }
+    const { committed } = await readBody(request);
+    await this.#sendChanges({ id, directory }, committed, response, signal);
+  }
+
+  /** Answers with frames, whatever the tenant's database is like. */
+  async #sendChanges(
+    tenant: TenantSource,
+    committed: string | null,
+    response: ServerResponse,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { log, metrics, changes } = this.#parts;
+    const began = process.hrtime.bigint();
+    const count = (result: ChangesResult) => {
+      metrics.changes.inc({ client: tenant.id, result });
+      metrics.seconds.observe({ client: tenant.id, result }, Number(process.hrtime.bigint() - began) / 1e9);
+    };
+    let found: Changes;
+    try {
+      found = await changes.find(tenant, committed, signal);
+    } catch (error) {
+      if (!(error instanceof TenantError)) throw error;
+      count("failed");
+      metrics.errors.inc({ client: tenant.id, code: error.code });
+      log.warn({ tenant: tenant.id, code: error.code, reason: error.message }, "tenant could not be read");
+      return sendFrames(response, encodeJsonFrame(FrameType.error, error.failure));
+    }
+    if (found.type === "unchanged") {
+      count("unchanged");
+      return sendFrames(response, encodeJsonFrame(FrameType.unchanged, found.unchanged));
+    }
+    await using spool = found.spool;
+    const { type: _, spool: __, ...snapshot } = found;
+    count("sent");
+    metrics.snapshotRows.set({ client: tenant.id }, found.rows);
+    metrics.snapshotBytes.set({ client: tenant.id }, found.bytes);
+    log.info({ tenant: tenant.id, ...snapshot }, "snapshot was taken");
+    writeFramesHead(response, found.bytes);
+    response.setTimeout(SEND_IDLE_MILLISECONDS, () => response.destroy());
+    await pipeline(createReadStream("", { fd: spool.fd, start: 0, autoClose: false }), response, { signal });
+    log.info({ tenant: tenant.id, sync: found.sync }, "snapshot was sent");
+  }
+
+  async #sendMetrics(response: ServerResponse): Promise<void> {
+    const { host, tenants, metrics, now } = this.#parts;
+    const inventory = await takeInventory(host, tenants, now);
+    for (const { id, database } of inventory.tenants)
+      metrics.databaseBytes.set({ client: id }, database.bytes);
+    response.writeHead(200, { "content-type": "text/plain; version=0.0.4" }).end(await metrics.text());
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<ChangesRequest> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) break;
+    chunks.push(chunk);
+  }
+  try {
+    return ChangesRequest.parse(JSON.parse(Buffer.concat(chunks).toString()));
+  } catch {
+    const message = 'The body is not {"committed": "<sync id>"|null}.';
+    throw new RequestError(400, {
+      code: "bad-request",
+      message,
+      remedy: "Run agent and nodes of one version.",
+    });
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+const writeFramesHead = (response: ServerResponse, bytes: number) =>
+  response.writeHead(200, {
+    "content-type": "application/octet-stream",
+    "content-encoding": "zstd",
+    "content-length": bytes,
+  });
+
+async function sendFrames(response: ServerResponse, frames: Buffer): Promise<void> {
+  const compressed = await compress(frames);
+  writeFramesHead(response, compressed.length).end(compressed);
+}

@@ -1,0 +1,94 @@
+import type { BigIntStats } from "node:fs";
+import { type FileHead, readHead } from "./regular-file.ts";
+import { databasePath } from "./tenant-directory.ts";
+import { TenantError } from "./tenant-error.ts";
+
+/** The SQLite file header, https://sqlite.org/fileformat2.html#the_database_header */
+const HEADER_BYTES = 100;
+const MAGIC = "SQLite format 3\0";
+const READ_VERSION_AT = 19;
+const READ_VERSION_WAL = 2;
+const CHANGE_COUNTER_AT = 24;
+
+/** Both copies of the wal-index header, https://sqlite.org/walformat.html#the_wal_index_header */
+const WAL_INDEX_HEADER_BYTES = 96;
+
+/** A file touched less than this before it was stamped could change again without its times moving. */
+const RACY_NANOSECONDS = 2_000_000_000n;
+
+/**
+ * How a database has to be read, by what lies beside it:
+ * `live` in WAL mode with its -wal and -shm, in use or killed;
+ * `settled` in WAL mode after a clean shutdown, everything in the one file;
+ * `rollback` with a rollback journal, where a reader blocks the writer.
+ */
+export type JournalState = "live" | "settled" | "rollback";
+
+/** What a database file looked like at one moment, without reading a table. */
+export interface Stamp {
+  state: JournalState;
+  /** Equal fingerprints mean that nothing was written in between, if the older stamp is trusted. */
+  fingerprint: string;
+  /** False for a file so freshly written that its times prove nothing yet. */
+  trusted: boolean;
+  /** Bytes of the database and its -wal together. */
+  bytes: number;
+}
+
+/**
+ * Stamps the database of one data directory. Taken before a snapshot begins it is never newer than the snapshot, so
+ * that a write in between shows as a change later.
+ * @param now nanoseconds since 1970 by the clock of the kernel that stamps the files
+ */
+export async function takeStamp(directory: string, now: bigint): Promise<Stamp> {
+  const path = databasePath(directory);
+  const database = await readHead(path, HEADER_BYTES);
+  if (!database) throw new TenantError("database-missing", `${path} does not exist.`);
+  if (database.bytes.toString("latin1", 0, MAGIC.length) !== MAGIC)
+    throw new TenantError("database-damaged", `${path} is no SQLite database.`);
+  const [wal, index] = await Promise.all([
+    readHead(`${path}-wal`, 0),
+    readHead(`${path}-shm`, WAL_INDEX_HEADER_BYTES),
+  ]);
+  return judge({ path, database, wal, index }, now);
+}
+
+/** Files of one database, as they were found. */
+interface Files {
+  path: string;
+  database: FileHead;
+  wal: FileHead | undefined;
+  index: FileHead | undefined;
+}
+
+function judge({ path, database, wal, index }: Files, now: bigint): Stamp {
+  const file = [...stampOf(database.stat), database.bytes.readUInt32BE(CHANGE_COUNTER_AT)];
+  const bytes = Number(database.stat.size + (wal?.stat.size ?? 0n));
+  if (database.bytes[READ_VERSION_AT] !== READ_VERSION_WAL) {
+    return { state: "rollback", fingerprint: file.join(" "), trusted: isOld(database.stat, now), bytes };
+  }
+  if (!wal && !index) {
+    return { state: "settled", fingerprint: file.join(" "), trusted: isOld(database.stat, now), bytes };
+  }
+  if (!wal || !index)
+    throw new TenantError(
+      "wal-incomplete",
+      `${path} is in WAL mode and has only one of its -wal and -shm files.`,
+    );
+  // The index header moves with every commit; the -wal file's own size and times need not (facts: frames are
+  // overwritten in place after a reset). So these stamps are trusted however fresh they are.
+  const live = [
+    ...file,
+    wal.stat.dev,
+    wal.stat.ino,
+    index.stat.dev,
+    index.stat.ino,
+    index.bytes.toString("hex"),
+  ];
+  return { state: "live", fingerprint: live.join(" "), trusted: true, bytes };
+}
+
+const stampOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats) => [dev, ino, size, mtimeNs, ctimeNs];
+
+const isOld = ({ mtimeNs, ctimeNs }: BigIntStats, now: bigint): boolean =>
+  now - mtimeNs > RACY_NANOSECONDS && now - ctimeNs > RACY_NANOSECONDS;

@@ -1,0 +1,50 @@
+/** At most `size` at a time; the others wait in the order in which they came. */
+export class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(size: number) {
+    this.#free = size;
+  }
+
+  /** Waits for a slot; dispose of it to give it back. An aborted wait throws and holds nothing. */
+  async take(signal: AbortSignal): Promise<Disposable> {
+    signal.throwIfAborted();
+    if (this.#free > 0) this.#free--;
+    else await this.#wait(signal);
+    return { [Symbol.dispose]: () => this.#giveBack() };
+  }
+
+  #wait(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const admit = () => {
+        signal.removeEventListener("abort", leave);
+        resolve();
+      };
+      const leave = () => {
+        this.#waiting.splice(this.#waiting.indexOf(admit), 1);
+        reject(signal.reason);
+      };
+      this.#waiting.push(admit);
+      signal.addEventListener("abort", leave, { once: true });
+    });
+  }
+
+  #giveBack(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#free++;
+  }
+}
+
+/** At most one at a time per name; a second is turned away. */
+export class Turns {
+  readonly #taken = new Set<string>();
+
+  /** undefined when somebody has the turn already; dispose of it to end it. */
+  take(name: string): Disposable | undefined {
+    if (this.#taken.has(name)) return undefined;
+    this.#taken.add(name);
+    return { [Symbol.dispose]: () => this.#taken.delete(name) };
+  }
+}
