@@ -77,7 +77,7 @@ export const isolation = (fleet: Fleet) => {
       "by %s: its sync fails and says why",
       async (target) => {
         await inside(`ln -sfn ${target} webui.db`);
-        expect(await fleet.syncUntil("globex", "failed")).toMatch(/link|regular file/);
+        expect((await fleet.syncUntil("globex", "failed")).last?.error).toMatch(/link|regular file/);
       },
     );
 

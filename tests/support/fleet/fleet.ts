@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { askNode, ClusterClient } from "./cluster-client.ts";
+import { askNode, ClusterClient, type SyncLine } from "./cluster-client.ts";
 import { Driver, type FleetStatus } from "./driver.ts";
 import { type Container, Engine } from "./engine.ts";
 import type { Origin } from "./http.ts";
@@ -43,7 +43,7 @@ export class Fleet {
   readonly file = new StackFile(join(this.workspace, "Pulumi.e2e.yaml"));
   readonly engine = new Engine(this.stack);
   readonly driver = new Driver(this.stack, this.file.path, this.home, join(this.workspace, "logs"));
-  readonly replica = new Replica(PORTS.database, () => this.secretFile("postgres/superuser-password"));
+  readonly replica = new Replica(PORTS.database, () => this.secretFile("postgres/config/superuser-password"));
   /** Where the fake model server and other things that tenants may or may not reach stand. */
   readonly outside = new Netspace("owui-e2e", "198.18.77.2", "198.18.77.1");
   /** The fake model server out there, on all of the namespace's addresses. */
@@ -139,21 +139,16 @@ export class Fleet {
     return line;
   }
 
-  /**
-   * Asks for a sync now and waits for one that ended after that, in the wanted way.
-   *
-   * @returns the error of a failed one
-   */
-  async syncUntil(tenant: string, wanted: "success" | "failed"): Promise<string | undefined> {
+  /** Asks for a sync now and waits for one that ended after that, in the wanted way. */
+  async syncUntil(tenant: string, wanted: "success" | "failed"): Promise<SyncLine> {
     const cluster = await this.cluster();
     const before = (await cluster.sync(tenant)).last?.finished_at;
     await cluster.trigger(tenant);
-    const { last } = await until(`a sync of ${tenant} that ends as ${wanted}`, async () => {
+    return until(`a sync of ${tenant} that ends as ${wanted}`, async () => {
       const line = await cluster.sync(tenant);
       const status = line.last?.status === "unchanged" ? "success" : line.last?.status;
       return line.last?.finished_at !== before && status === wanted && line;
     });
-    return last?.error;
   }
 
   secretFile(path: string): Promise<string> {

@@ -5,7 +5,7 @@ import type { Fleet } from "./fleet.ts";
 import { needleOf, stackSecrets } from "./secrets.ts";
 
 /** Files of a host's data root whose whole content is a secret. */
-const SECRET_FILE = /(secret-key|password|tls\.key)$/;
+const SECRET_FILE = /(webui_secret_key|password|tls\.key)$/;
 
 /** Every secret of the fleet by a name that says where it comes from: the stack, the host, the driver. */
 export const knownSecrets = async (fleet: Fleet): Promise<Map<string, string>> => {
