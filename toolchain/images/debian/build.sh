@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Builds debian:bookworm-slim from Debian's own archive, for machines that no image registry answers.
-# usage: build.sh <tag>      needs root and debootstrap; the engine is the one `docker` talks to.
+# usage: build.sh <tag> <label>      needs root and debootstrap; the engine is the one `docker` talks to.
 set -euo pipefail
 
 tag=$1
+label=$2
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 
@@ -38,4 +39,4 @@ rm -rf "$root"/rootfs/var/lib/apt/lists/* "$root"/rootfs/var/cache/apt/* \
   "$root"/rootfs/var/log/*.log "$root"/rootfs/var/log/apt/*
 find "$root/rootfs/usr/share/doc" -type f ! -name copyright -delete
 
-tar -C "$root/rootfs" --numeric-owner -c . | docker import --change 'CMD ["bash"]' - "$tag"
+tar -C "$root/rootfs" --numeric-owner -c . | docker import --change 'CMD ["bash"]' --change "LABEL $label" - "$tag"

@@ -1,0 +1,43 @@
+/** How an upstream image is made where no registry serves it. */
+export interface Recipe {
+  /** Folder beside this file: a Dockerfile, or for the first image of all a build.sh. */
+  folder: string;
+  /** What the screen says it is made from. */
+  source: string;
+  /** Arguments of its Dockerfile. */
+  arguments: Record<string, string>;
+  /** Program in the image that prints the version it really holds. */
+  version: string[];
+}
+
+/** The image every other recipe starts from. */
+export const debianImage = "debian:bookworm-slim";
+
+/** Images the fleet needs besides its tenants' own. */
+export const fleetImages = ["node:24-bookworm-slim", "nginx:stable-bookworm", "postgres:15-bookworm"];
+
+const fromDebian = { source: "Debian's packages", arguments: {} };
+
+const fixed: Record<string, Recipe> = {
+  [debianImage]: { ...fromDebian, folder: "debian", version: ["cat", "/etc/debian_version"] },
+  "node:24-bookworm-slim": {
+    folder: "node",
+    source: "npm's Node on Debian",
+    arguments: {},
+    version: ["node", "--version"],
+  },
+  "nginx:stable-bookworm": { ...fromDebian, folder: "nginx", version: ["nginx", "-v"] },
+  "postgres:15-bookworm": { ...fromDebian, folder: "postgres", version: ["postgres", "--version"] },
+};
+
+/** The recipe of an image, undefined when only a registry can serve it. */
+export function recipeOf(image: string): Recipe | undefined {
+  const release = /^ghcr\.io\/open-webui\/open-webui:v(\d+\.\d+\.\d+)$/.exec(image)?.[1];
+  if (!release) return fixed[image];
+  return {
+    folder: "open-webui",
+    source: "PyPI, without local models",
+    arguments: { VERSION: release },
+    version: ["jq", "-r", ".version", "/app/package.json"],
+  };
+}
