@@ -1,7 +1,7 @@
 import type { PolicyResource } from "@pulumi/policy";
 import { type Container, containerType, isTenant } from "./container.ts";
 
-/** What every tenant's container has, and why. */
+/** What every tenant's container has, and why. The provider fills in networkMode bridge where a network is named. */
 const expectations: { has: (container: Container) => boolean; else: string }[] = [
   {
     has: ({ memory }) => memory !== undefined && memory > 0,
@@ -26,7 +26,7 @@ const expectations: { has: (container: Container) => boolean; else: string }[] =
   },
   {
     has: ({ networkMode, networksAdvanced = [] }) =>
-      networkMode === undefined && networksAdvanced.length === 1,
+      (networkMode ?? "bridge") === "bridge" && networksAdvanced.length === 1,
     else: "is not on exactly one network of its own, so it may reach the host or other tenants. Give it one entry in networksAdvanced and no networkMode.",
   },
   {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { repository } from "../../toolchain/setup/paths.mjs";
+import { Engine, type Project, type Stack } from "../engine.ts";
 import { type Benchmark, median, type Result, resultOf } from "../result.ts";
-import { Engine, type Project, type Stack } from "./engine.ts";
 import { fleetWith } from "./fleet.ts";
 
 const fleet: Project = { name: "open-webui-infrastructure", folder: repository };

@@ -12,6 +12,7 @@ export const tenantContainer = (changes: Partial<Container> = {}): Container => 
   capabilities: { drops: ["ALL"] },
   securityOpts: ["no-new-privileges:true"],
   healthcheck: { tests: ["CMD", "curl", "http://127.0.0.1:8080/health"] },
+  networkMode: "bridge",
   networksAdvanced: [{ name: "owui-local-tenant-acme" }],
   ports: [{ internal: 8080, external: 16_095, ip: "127.0.0.1" }],
   mounts: [{ type: "bind", source: "/data/local/tenants/acme/data", target: "/app/backend/data" }],

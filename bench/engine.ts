@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { stringify } from "yaml";
-import { findCommandLine } from "../../toolchain/setup/command-line.mjs";
-import { nodeFolder, pulumiHome } from "../../toolchain/setup/paths.mjs";
+import { findCommandLine } from "../toolchain/setup/command-line.mjs";
+import { nodeFolder, pulumiHome } from "../toolchain/setup/paths.mjs";
 
 const execute = promisify(execFile);
 
@@ -71,14 +71,14 @@ export class Engine {
 
   /** Number of resources a preview declares, the stack itself not counted. */
   async resources(stack: Stack): Promise<number> {
-    const { steps } = JSON.parse(await this.#preview(stack, ["--json"])) as { steps: unknown[] };
+    const { steps } = JSON.parse(await this.preview(stack, ["--json"])) as { steps: unknown[] };
     return steps.length - 1;
   }
 
   /** Seconds a preview takes, the CLI's own start included. */
   async time(stack: Stack): Promise<number> {
     const started = performance.now();
-    await this.#preview(stack, ["--suppress-progress", "--suppress-outputs"]);
+    await this.preview(stack, ["--suppress-progress", "--suppress-outputs"]);
     return (performance.now() - started) / 1_000;
   }
 
@@ -87,7 +87,8 @@ export class Engine {
     await rm(this.#home, { recursive: true });
   }
 
-  #preview({ project, name, file }: Stack, flags: string[]): Promise<string> {
+  /** What a preview prints. @throws when it fails; the error holds its output. */
+  preview({ project, name, file }: Stack, flags: string[] = []): Promise<string> {
     return this.#pulumi(project.folder, ["preview", "--stack", name, "--config-file", file, ...flags]);
   }
 
