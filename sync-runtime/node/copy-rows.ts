@@ -33,7 +33,7 @@ export class CopyRows {
   /** 1 where the value is NULL in its column. */
   readonly #nulls: Uint8Array;
   #rows = 0;
-  #odd = 0;
+  #oddRows = 0;
 
   /**
    * @param source names of the columns in the order in which rows carry them
@@ -55,9 +55,9 @@ export class CopyRows {
     return this.#rows;
   }
 
-  /** Values so far that no column could hold. */
-  get odd(): number {
-    return this.#odd;
+  /** Of those: rows with a value that its column cannot hold. */
+  get oddRows(): number {
+    return this.#oddRows;
   }
 
   /** The rows of one frame, as buffers to be sent one after another. Large ones are views of `frame`. */
@@ -84,12 +84,12 @@ export class CopyRows {
       if (!fits) {
         odd ??= Object.create(null) as Record<string, string>;
         odd[this.#names[place] as string] = cursor.canonical.toString("hex");
-        this.#odd++;
       }
       this.#payloads[place] = cursor.payload;
       this.#ends[place] = cursor.end;
       this.#nulls[place] = Number(!fits || cursor.tag === ValueTag.null);
     }
+    if (odd) this.#oddRows++;
     return odd;
   }
 

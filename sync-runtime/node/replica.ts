@@ -100,9 +100,9 @@ export class Stage {
     return this.#rows.rows;
   }
 
-  /** Values written so far that stand in `_replica_odd`. */
-  get odd(): number {
-    return this.#rows.odd;
+  /** Of those: rows of which something stands in `_replica_odd`. */
+  get oddRows(): number {
+    return this.#rows.oddRows;
   }
 
   /** Writes one frame of whole rows; resolves when Postgres takes more, so that memory stays bounded. */

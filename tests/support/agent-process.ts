@@ -60,6 +60,11 @@ export class AgentProcess implements AsyncDisposable {
     return this.#child?.pid ?? 0;
   }
 
+  /** Where it listens; another after every start. */
+  get port(): number {
+    return this.#port;
+  }
+
   path(...parts: string[]): string {
     return join(this.root, ...parts);
   }

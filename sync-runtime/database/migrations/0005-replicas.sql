@@ -10,9 +10,7 @@ CREATE TABLE sync_metadata.replicas (
   committed_sync uuid,
   verified_at timestamptz,
   -- Whether the last comparison found the replica equal to what its source was; null before the first.
-  equal boolean,
-  -- What differed, or why the replica is held; null when nothing is wrong.
-  problem text
+  equal boolean
 );
 
 CREATE TABLE sync_metadata.replica_tables (
@@ -25,9 +23,9 @@ CREATE TABLE sync_metadata.replica_tables (
   key text[],
   -- The source's own statement, for restoring; never run here.
   ddl text NOT NULL,
+  -- What the last verified sync counted; null before the first.
   rows bigint,
   sum text,
-  verified_at timestamptz,
   PRIMARY KEY (tenant, name)
 );
 
@@ -37,6 +35,6 @@ CREATE POLICY own_cluster ON sync_metadata.replicas TO sync_service
   USING (cluster = (SELECT sync_metadata.own_cluster()));
 CREATE POLICY own_cluster ON sync_metadata.replica_tables TO sync_service
   USING (cluster = (SELECT sync_metadata.own_cluster()));
-GRANT SELECT, UPDATE (identity, committed_sync, verified_at, equal, problem)
+GRANT SELECT, UPDATE (identity, committed_sync, verified_at, equal)
   ON sync_metadata.replicas TO sync_service;
-GRANT SELECT, UPDATE (rows, sum, verified_at) ON sync_metadata.replica_tables TO sync_service;
+GRANT SELECT, UPDATE (rows, sum) ON sync_metadata.replica_tables TO sync_service;

@@ -1,0 +1,22 @@
+-- Says that a node is alive, and takes the cluster's lease or renews it. All in one statement, on this server's clock.
+-- $1 cluster text · $2 node text · $3 run uuid · $4 lease, seconds it lasts without renewal
+-- Returns the epoch under which the run leads; null: another run's lease has not expired.
+WITH presence AS (
+  INSERT INTO sync_metadata.nodes AS n (cluster, id, run) VALUES ($1, $2, $3)
+  ON CONFLICT (cluster, id) DO UPDATE
+  SET run = excluded.run, seen_at = clock_timestamp(),
+    started_at = CASE WHEN n.run = excluded.run THEN n.started_at ELSE clock_timestamp() END
+),
+-- A lease that lapsed begins a new epoch even for its former holder: somebody may have led in between.
+lease AS (
+  INSERT INTO sync_metadata.leader_election AS l (cluster, holder, node, expires_at)
+  VALUES ($1, $3, $2, clock_timestamp() + make_interval(secs => $4))
+  ON CONFLICT (cluster) DO UPDATE
+  SET holder = excluded.holder, node = excluded.node,
+    expires_at = clock_timestamp() + make_interval(secs => $4),
+    epoch = CASE WHEN l.expires_at > clock_timestamp() THEN l.epoch ELSE l.epoch + 1 END,
+    acquired_at = CASE WHEN l.expires_at > clock_timestamp() THEN l.acquired_at ELSE clock_timestamp() END
+  WHERE l.holder = excluded.holder OR l.expires_at <= clock_timestamp()
+  RETURNING l.epoch
+)
+SELECT (SELECT lease.epoch FROM lease) AS epoch

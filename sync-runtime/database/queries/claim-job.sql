@@ -1,0 +1,37 @@
+-- Claims the most urgent job for one node: one that is due, one whose node has been silent for too long, or one of its
+-- own that it does not work on (it could not say so when it gave up, because this server was away).
+-- $1 cluster text · $2 node text · $3 run uuid · $4 silence, seconds after which a node counts as dead
+-- $5 bigint[], the jobs that the run works on
+-- Returns the job with the epoch of its tenant's new claim. No row: nothing is due, or others are taking it.
+WITH job AS MATERIALIZED (
+  SELECT j.id, j.tenant, j.status FROM sync_metadata.sync_jobs AS j
+  JOIN sync_metadata.client_deployments AS d ON d.id = j.tenant
+  WHERE j.cluster = $1 AND (
+    (
+      j.status = 'queued' AND j.due_at <= clock_timestamp()
+      AND (d.state = 'active' OR (d.state = 'paused' AND j.reason = 'manual'))
+      AND NOT EXISTS (SELECT FROM sync_metadata.sync_jobs AS r WHERE r.tenant = j.tenant AND r.status = 'running')
+    ) OR (
+      j.status = 'running'
+      AND CASE WHEN j.run = $3 THEN j.id <> ALL ($5::bigint[]) ELSE NOT EXISTS (
+        SELECT FROM sync_metadata.nodes AS n
+        WHERE n.run = j.run AND n.seen_at > clock_timestamp() - make_interval(secs => $4)
+      ) END
+    )
+  )
+  ORDER BY j.reason = 'manual' DESC, j.due_at
+  LIMIT 1
+  FOR UPDATE OF j SKIP LOCKED
+),
+claim AS (
+  INSERT INTO sync_metadata.tenant_claims AS c (tenant, cluster, run) SELECT job.tenant, $1, $3 FROM job
+  ON CONFLICT (tenant) DO UPDATE SET epoch = c.epoch + 1, run = excluded.run, claimed_at = clock_timestamp()
+  RETURNING c.tenant, c.epoch
+)
+UPDATE sync_metadata.sync_jobs AS j
+SET status = 'running', node = $2, run = $3, claim_epoch = claim.epoch, started_at = clock_timestamp(),
+  attempt = j.attempt + CASE WHEN job.status = 'running' THEN 1 ELSE 0 END
+FROM job, claim, sync_metadata.client_deployments AS d, sync_metadata.hosts AS h
+WHERE j.id = job.id AND claim.tenant = job.tenant AND d.id = job.tenant AND h.cluster = d.cluster AND h.id = d.host
+RETURNING j.id, j.tenant, j.attempt, j.claim_epoch, job.status = 'running' AS taken_over,
+  h.id AS host, h.agent_address, h.agent_identity

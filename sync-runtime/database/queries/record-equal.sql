@@ -1,0 +1,10 @@
+-- Notes that a replica was found equal to its source, and what it holds.
+-- $1 tenant text · $2 identity uuid · $3 sync uuid · $4 tables json, [{"name", "rows", "sum"}]
+WITH replica AS (
+  UPDATE sync_metadata.replicas AS r
+  SET identity = $2, committed_sync = $3, verified_at = clock_timestamp(), equal = true
+  WHERE r.tenant = $1
+)
+UPDATE sync_metadata.replica_tables AS t SET rows = m.rows, sum = m.sum
+FROM json_to_recordset($4) AS m (name text, rows bigint, sum text)
+WHERE t.tenant = $1 AND t.name = m.name AND (t.rows, t.sum) IS DISTINCT FROM (m.rows, m.sum)

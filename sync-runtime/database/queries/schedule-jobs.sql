@@ -1,0 +1,23 @@
+-- Queues a sync for every active tenant whose interval has passed. The lease is locked and checked in this statement:
+-- nobody else can take it before this commits.
+-- $1 cluster text · $2 run uuid · $3 lease epoch bigint
+-- Returns the tenants queued. No row: nothing is due, or the epoch is stale (beat.sql says which).
+WITH lease AS MATERIALIZED (
+  SELECT l.cluster FROM sync_metadata.leader_election AS l
+  WHERE l.cluster = $1 AND l.holder = $2 AND l.epoch = $3 AND l.expires_at > clock_timestamp()
+  FOR SHARE
+)
+INSERT INTO sync_metadata.sync_jobs (cluster, tenant, reason, due_at)
+SELECT d.cluster, d.id, 'interval', clock_timestamp()
+FROM lease JOIN sync_metadata.client_deployments AS d ON d.cluster = lease.cluster
+LEFT JOIN LATERAL (
+  SELECT j.id, j.status, j.started_at FROM sync_metadata.sync_jobs AS j
+  WHERE j.tenant = d.id ORDER BY j.id DESC LIMIT 1
+) AS last ON true
+WHERE d.state = 'active'
+  AND (last.id IS NULL OR last.status NOT IN ('queued', 'running'))
+  -- Up to a tenth early, another tenth each time, so that tenants declared together do not stay in step.
+  AND (last.id IS NULL OR last.started_at
+    + d.sync_interval * (1 - (hashint8(last.id) & 1023) / 10240.0) <= clock_timestamp())
+ON CONFLICT DO NOTHING
+RETURNING tenant

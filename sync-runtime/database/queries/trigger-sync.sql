@@ -1,0 +1,8 @@
+-- Queues a sync of one tenant now; one that waits for its time already is brought forward.
+-- $1 tenant text
+-- Returns the job. No row: the cluster has no such tenant, or it is retired.
+INSERT INTO sync_metadata.sync_jobs AS j (cluster, tenant, reason, due_at)
+SELECT d.cluster, d.id, 'manual', clock_timestamp() FROM sync_metadata.client_deployments AS d
+WHERE d.id = $1 AND d.state <> 'retired'
+ON CONFLICT (tenant) WHERE status = 'queued' DO UPDATE SET reason = 'manual', due_at = clock_timestamp()
+RETURNING j.id

@@ -1,0 +1,162 @@
+import type { IncomingMessage } from "node:http";
+import { Agent, type RequestOptions, request } from "node:https";
+import { pipeline } from "node:stream";
+import type { PeerCertificate } from "node:tls";
+import { createZstdDecompress } from "node:zlib";
+import { Failure, type Message, readMessages } from "../protocol/message.ts";
+
+/** Silence on the connection after which the agent counts as gone; reading a snapshot behind others is silent for minutes. */
+const SILENCE_MS = 300_000;
+/** The longest answer read that is not a stream of changes. */
+const LONGEST_REFUSAL = 64 * 1024;
+
+/** Where a host's agent answers, and what its certificate has to say. */
+export interface AgentAddress {
+  host: string;
+  /** host:port */
+  address: string;
+  /** urn:owui:agent:<host> */
+  identity: string;
+}
+
+/** One answer of an agent while it is read. */
+export interface ChangeStream {
+  messages: AsyncIterable<Message>;
+  /** Bytes that have come over the wire so far. */
+  bytes(): number;
+}
+
+/** The agent did not answer, or said why it does not. */
+export class AgentError extends Error {
+  override name = "AgentError";
+  /** The agent's own code, or `agent-unreachable`. */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** What the agent said, as an error. */
+export const failureOf = ({ code, message, remedy }: Failure): AgentError =>
+  new AgentError(code, `${message} ${remedy}`);
+
+/** Asks agents for changes, over mTLS. Each agent's connections are kept apart, so that none stands in for another. */
+export class AgentClient {
+  readonly #tls: { cert: Buffer; key: Buffer; ca: Buffer };
+  readonly #connections = new Map<string, Agent>();
+
+  /** @param tls this node's certificate and key, and the stack's CA, all PEM */
+  constructor(tls: { cert: Buffer; key: Buffer; ca: Buffer }) {
+    this.#tls = tls;
+  }
+
+  /**
+   * Asks for a tenant's changes since a sync.
+   * @param committed the last sync that the replica holds; null asks for everything
+   */
+  async changes(
+    agent: AgentAddress,
+    tenant: string,
+    committed: string | null,
+    signal: AbortSignal,
+  ): Promise<ChangeStream> {
+    const answer = await this.#post(agent, `/v1/tenants/${tenant}/changes`, { committed }, signal);
+    if (answer.statusCode !== 200) throw await refusal(answer);
+    let bytes = 0;
+    async function* counted(source: AsyncIterable<Buffer>) {
+      for await (const chunk of source) {
+        bytes += chunk.length;
+        yield chunk;
+      }
+    }
+    const plain = createZstdDecompress();
+    // An error is seen by whoever reads `plain`; one that comes after its reader has stopped concerns nobody.
+    pipeline(answer, counted, plain, () => {});
+    return { messages: readMessages(plain), bytes: () => bytes };
+  }
+
+  /** Closes the connections that are kept open. */
+  close(): void {
+    for (const connections of this.#connections.values()) connections.destroy();
+  }
+
+  #post(agent: AgentAddress, path: string, body: unknown, signal: AbortSignal): Promise<IncomingMessage> {
+    const options: RequestOptions = {
+      ...target(agent.address),
+      method: "POST",
+      path,
+      headers: { "content-type": "application/json" },
+      agent: this.#connectionsTo(agent),
+      signal,
+      timeout: SILENCE_MS,
+    };
+    return new Promise((resolve, reject) => {
+      const asked = request(options, resolve);
+      asked.once("timeout", () => asked.destroy(new Error(`it was silent for ${SILENCE_MS / 1000} s`)));
+      asked.once("error", (cause) => reject(signal.aborted ? cause : unreachable(agent, cause)));
+      asked.end(JSON.stringify(body));
+    });
+  }
+
+  #connectionsTo({ host, identity }: AgentAddress): Agent {
+    let connections = this.#connections.get(identity);
+    if (!connections) {
+      connections = new Agent({
+        ...this.#tls,
+        keepAlive: true,
+        minVersion: "TLSv1.3",
+        servername: `agent.${host}`,
+        checkServerIdentity: (_, certificate) => identityProblem(identity, certificate),
+      });
+      this.#connections.set(identity, connections);
+    }
+    return connections;
+  }
+}
+
+/**
+ * Why a certificate does not speak for an agent; undefined when it does. That it chains to the CA is checked before.
+ * Node quotes a name that holds a comma, so no other entry can be read as this one.
+ */
+export function identityProblem(
+  identity: string,
+  certificate: Pick<PeerCertificate, "subjectaltname">,
+): Error | undefined {
+  const names = (certificate.subjectaltname ?? "").split(", ");
+  if (names.includes(`URI:${identity}`)) return undefined;
+  return new Error(`its certificate is not that of ${identity} but of ${names.join(", ") || "nobody"}`);
+}
+
+function target(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(":");
+  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+}
+
+const unreachable = ({ host, address }: AgentAddress, cause: Error) =>
+  new AgentError(
+    "agent-unreachable",
+    `The agent of host ${host} at ${address} cannot be asked: ${cause.message}. ` +
+      "The replica keeps what it has; the sync is tried again.",
+    { cause },
+  );
+
+async function refusal(answer: IncomingMessage): Promise<AgentError> {
+  let read = "";
+  for await (const chunk of answer.setEncoding("utf8")) {
+    read += chunk;
+    if (read.length > LONGEST_REFUSAL) break;
+  }
+  try {
+    return failureOf(Failure.parse(JSON.parse(read)));
+  } catch (cause) {
+    return new AgentError(
+      "agent-refused",
+      `The agent answered with status ${answer.statusCode} and no reason.`,
+      {
+        cause,
+      },
+    );
+  }
+}

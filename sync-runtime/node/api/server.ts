@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import fastify, { type FastifyInstance } from "fastify";
+import type { Lease } from "../lease.ts";
+import type { NodeConfig } from "../node-config.ts";
+import type { NodeContext } from "../node-context.ts";
+import type { Service } from "../service.ts";
+import { ApiProblem, sendProblem } from "./problem.ts";
+import { addRoutes } from "./routes.ts";
+import { TokenGate } from "./token.ts";
+
+/** No route takes a body; what comes anyway is cut off early. */
+const LONGEST_BODY = 16 * 1024;
+/** A whole request has to be there within this time, so that slow senders hold nothing. */
+const REQUEST_MS = 10_000;
+
+/** Serves the node's HTTP interface over TLS. */
+export class ApiServer implements Service {
+  readonly #context: NodeContext;
+  readonly #config: NodeConfig;
+  readonly #server: FastifyInstance;
+
+  constructor(context: NodeContext, config: NodeConfig, lease: Lease) {
+    this.#context = context;
+    this.#config = config;
+    const { tls, operatorKeys } = config;
+    this.#server = fastify({
+      https: { cert: readFileSync(tls.certificate), key: readFileSync(tls.key), minVersion: "TLSv1.3" },
+      bodyLimit: LONGEST_BODY,
+      requestTimeout: REQUEST_MS,
+      forceCloseConnections: true,
+    }) as unknown as FastifyInstance;
+    this.#server.setErrorHandler((error, request, reply) =>
+      sendProblem(reply, this.#problemOf(error, request.url)),
+    );
+    this.#server.setNotFoundHandler((request, reply) =>
+      sendProblem(reply, new ApiProblem(404, "Not Found", `There is no ${request.method} ${request.url}.`)),
+    );
+    addRoutes(this.#server, context, lease, new TokenGate(operatorKeys));
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { address, port } = this.#config.listen;
+    const bound = await this.#server.listen({ host: address, port });
+    this.#context.log.info({ address: bound }, "serves the API");
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    await this.#server.close();
+  }
+
+  /** What the caller is told; the cause of a fault of ours stays in the log. */
+  #problemOf(error: unknown, url: string): ApiProblem {
+    if (error instanceof ApiProblem) return error;
+    const { statusCode = 500, message } = error as { statusCode?: number; message: string };
+    if (statusCode < 500) return new ApiProblem(statusCode, "Bad Request", message);
+    this.#context.log.error({ err: error, url }, "a request failed");
+    return new ApiProblem(503, "Service Unavailable", "The node could not answer, see its log. Try again.");
+  }
+}

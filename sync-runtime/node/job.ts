@@ -1,0 +1,58 @@
+import * as z from "zod";
+import type { NodeContext } from "./node-context.ts";
+
+/**
+ * Silence after which a node counts as dead and its jobs are taken over: four beats. Taking over too early does no
+ * harm but work done twice, since the claim's epoch decides who may commit.
+ */
+export const SILENCE_S = 4;
+
+/** A sync that this node has claimed. */
+export const Job = z.object({
+  id: z.string(),
+  tenant: z.string(),
+  attempt: z.number(),
+  /** The epoch of the tenant's claim: only its holder may commit. */
+  claim_epoch: z.string(),
+  /** Whether another node had begun it. */
+  taken_over: z.boolean(),
+  host: z.string(),
+  agent_address: z.string(),
+  agent_identity: z.string(),
+});
+export type Job = z.infer<typeof Job>;
+
+/** The application_name of every connection that writes a tenant's replica begins so; ids hold no colon. */
+const connectionPrefix = (tenant: string) => `sync:${tenant}:`;
+
+/** The application_name of the connection that works on a job. */
+export const connectionName = (job: Job): string => `${connectionPrefix(job.tenant)}${job.claim_epoch}`;
+
+/**
+ * Claims the most urgent job; undefined when nothing is due.
+ * @param running ids of the jobs this node works on
+ */
+export async function claimJob(context: NodeContext, running: Iterable<string>): Promise<Job | undefined> {
+  const { postgres, cluster, node, run, log } = context;
+  const [row] = await postgres.rows("claim-job", [cluster, node, run, SILENCE_S, [...running]]);
+  if (!row) return undefined;
+  const job = Job.parse(row);
+  if (job.taken_over) {
+    log.warn({ tenant: job.tenant, job: job.id }, "took over a job that was left behind");
+    await postgres.rows("end-former-writers", [connectionPrefix(job.tenant), connectionName(job)]);
+  }
+  return job;
+}
+
+/** Another node has claimed the tenant since: what was written is rolled back. */
+export class ClaimLostError extends Error {
+  override name = "ClaimLostError";
+  readonly code = "claim-lost";
+
+  constructor(job: Job) {
+    super(
+      `Claim ${job.claim_epoch} of tenant ${job.tenant} is no longer held, this node was silent for too long. ` +
+        "Its writes were rolled back; the node that took over redoes them.",
+    );
+  }
+}

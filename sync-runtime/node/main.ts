@@ -1,0 +1,77 @@
+/**
+ * One node of the sync pair: `node main.ts [config]`. Runs until SIGTERM or SIGINT, then hands over: the lease is
+ * released, running syncs are broken off for the other node to take, the connections are closed.
+ */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { pino } from "pino";
+import { AgentClient } from "./agent-client.ts";
+import { ApiServer } from "./api/server.ts";
+import { Lease } from "./lease.ts";
+import { Metrics } from "./metrics.ts";
+import { type NodeConfig, readNodeConfig } from "./node-config.ts";
+import type { NodeContext } from "./node-context.ts";
+import { Postgres } from "./postgres.ts";
+import { Scheduler } from "./scheduler.ts";
+import { systemClock } from "./service.ts";
+import { Worker } from "./worker.ts";
+
+const DEFAULT_CONFIG = "/etc/fleet/node.json";
+/** Connections beside those of the running syncs: beat, schedule, claim, API. */
+const SHORT_CONNECTIONS = 4;
+/** Time to hand over; below the ten seconds after which Docker kills. */
+const HANDOVER_MS = 8_000;
+
+/** Runs a node until the signal aborts and everything is put away. */
+async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
+  const run = randomUUID();
+  const log = pino({
+    base: { node: config.node, run },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    // No more of an error than this: Postgres' details can quote a tenant's data.
+    serializers: { err: ({ name, code, message }) => ({ name, code, message }) },
+  });
+  const postgres = new Postgres(config.database, config.parallel + SHORT_CONNECTIONS, log);
+  const { certificate, key, ca } = config.tls;
+  const agents = new AgentClient({
+    cert: readFileSync(certificate),
+    key: readFileSync(key),
+    ca: readFileSync(ca),
+  });
+  const { cluster, node } = config;
+  const context: NodeContext = {
+    ...{ cluster, node, run, postgres, log },
+    clock: systemClock,
+    random: Math.random,
+    metrics: new Metrics(),
+  };
+  const lease = new Lease(context);
+  const services = [
+    lease,
+    new Scheduler(context, lease),
+    new Worker(context, agents, config.parallel),
+    new ApiServer(context, config, lease),
+  ];
+  try {
+    await Promise.all(services.map((service) => service.run(signal)));
+  } finally {
+    agents.close();
+    await postgres.close();
+    log.info("ended");
+  }
+}
+
+const stop = new AbortController();
+for (const name of ["SIGTERM", "SIGINT"] as const)
+  process.once(name, () => {
+    stop.abort();
+    // A statement that will not end keeps nobody waiting; what it did rolls back with the connection.
+    setTimeout(() => process.exit(1), HANDOVER_MS).unref();
+  });
+
+try {
+  await runNode(readNodeConfig(process.argv[2] ?? DEFAULT_CONFIG), stop.signal);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}

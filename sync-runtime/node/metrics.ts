@@ -1,0 +1,55 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+/** What a node counts. The names are an interface: dashboards and alerts are built on them. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly operations = new Counter({
+    name: "sync_operations_total",
+    help: "Finished syncs by outcome: success, unchanged, failed",
+    labelNames: ["client", "status"],
+    registers: [this.registry],
+  });
+  readonly duration = new Histogram({
+    name: "sync_duration_seconds",
+    help: "How long a sync took from claim to commit or failure",
+    labelNames: ["client"],
+    buckets: [1, 5, 10, 30, 60, 120, 300, 600],
+    registers: [this.registry],
+  });
+  readonly rowsProcessed = new Counter({
+    name: "sync_rows_processed_total",
+    help: "Rows received from the agent and compared with the replica",
+    labelNames: ["client", "table"],
+    registers: [this.registry],
+  });
+  readonly replicaRows = new Gauge({
+    name: "replica_rows",
+    help: "Rows in the replica when it was last verified by this node",
+    labelNames: ["client", "table"],
+    registers: [this.registry],
+  });
+  readonly unrepresentable = new Gauge({
+    name: "replica_unrepresentable_rows",
+    help: "Rows with a value that Postgres cannot hold in its column's type; kept losslessly beside the row",
+    labelNames: ["client", "table"],
+    registers: [this.registry],
+  });
+  readonly verified = new Gauge({
+    name: "replica_verified_timestamp_seconds",
+    help: "When this node last found the replica equal to its source",
+    labelNames: ["client"],
+    registers: [this.registry],
+  });
+  readonly elections = new Counter({
+    name: "leader_elections_total",
+    help: "Changes of leadership seen by this node: won, lost",
+    labelNames: ["result"],
+    registers: [this.registry],
+  });
+  readonly leader = new Gauge({
+    name: "sync_container_is_leader",
+    help: "1 while this node holds the lease",
+    labelNames: ["node_id"],
+    registers: [this.registry],
+  });
+}

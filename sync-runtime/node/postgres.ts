@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs";
+import pg from "pg";
+import type { Logger } from "pino";
+import { query } from "../database/query.ts";
+import type { NodeConfig } from "./node-config.ts";
+
+/** Longest that connecting may take; a node that cannot reach Postgres says so instead of hanging. */
+const CONNECT_MS = 5_000;
+/** Silence on a connection after which the kernel asks whether the other side still lives. */
+const KEEPALIVE_MS = 10_000;
+
+/** The node's connections: short statements on any, and one to itself for each running sync. */
+export class Postgres {
+  readonly #pool: pg.Pool;
+
+  constructor(config: NodeConfig["database"], connections: number, log: Logger) {
+    const { host, port, database, user, password, ca } = config;
+    this.#pool = new pg.Pool({
+      ...{ host, port, database, user, password },
+      ssl: ca === undefined ? false : { ca: readFileSync(ca) },
+      max: connections,
+      connectionTimeoutMillis: CONNECT_MS,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEPALIVE_MS,
+    });
+    // An idle connection broke, by a restart of the server, say. The pool drops it and makes another when asked.
+    this.#pool.on("error", (error) => log.warn({ err: error }, "an idle database connection broke"));
+  }
+
+  /** Runs one of database/queries; its rows are still to be parsed. */
+  async rows(name: string, parameters: unknown[] = []): Promise<unknown[]> {
+    return (await this.#pool.query(query(name), parameters)).rows;
+  }
+
+  /**
+   * Lends a connection for one piece of work. Whatever the work left open (a transaction, a COPY) ends with it: after a
+   * failure the connection is closed instead of being used again.
+   */
+  async withConnection<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    // An error event without a listener would end the process; the statement in flight fails as well.
+    const ignore = () => {};
+    client.on("error", ignore);
+    let failed = true;
+    try {
+      const result = await work(client);
+      failed = false;
+      return result;
+    } finally {
+      client.off("error", ignore);
+      client.release(failed);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+}

@@ -1,0 +1,96 @@
+import type { AgentClient } from "./agent-client.ts";
+import { retryDelay } from "./backoff.ts";
+import { NotEqualError } from "./equality.ts";
+import { claimJob, type Job } from "./job.ts";
+import type { NodeContext } from "./node-context.ts";
+import { replicate, type Synced } from "./replicate.ts";
+import { repeat, type Service } from "./service.ts";
+
+/** How often a node with free hands looks for work. */
+const LOOK_MS = 1_000;
+
+/** Does the syncs that are due, several at a time. A tenant whose sync fails is tried later and delays no other. */
+export class Worker implements Service {
+  readonly #context: NodeContext;
+  readonly #agents: AgentClient;
+  readonly #parallel: number;
+  /** By job id. */
+  readonly #running = new Map<string, Promise<void>>();
+
+  constructor(context: NodeContext, agents: AgentClient, parallel: number) {
+    this.#context = context;
+    this.#agents = agents;
+    this.#parallel = parallel;
+  }
+
+  /** Works until the signal aborts, which also breaks off what runs: the other node continues it at once. */
+  async run(signal: AbortSignal): Promise<void> {
+    await repeat(() => this.#takeWork(signal), this.#context, {
+      ms: LOOK_MS,
+      what: "looking for work",
+      signal,
+    });
+    await Promise.all(this.#running.values());
+  }
+
+  /** Claims until its hands are full or nothing is due; then waits for the next look. */
+  async #takeWork(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.#running.size < this.#parallel) {
+      const job = await claimJob(this.#context, this.#running.keys());
+      if (!job) return;
+      this.#running.set(
+        job.id,
+        this.#do(job, signal).finally(() => this.#running.delete(job.id)),
+      );
+    }
+  }
+
+  /** One job from claim to its last record. Never throws. */
+  async #do(job: Job, signal: AbortSignal): Promise<void> {
+    const { postgres, run, clock, metrics } = this.#context;
+    const client = job.tenant;
+    const begun = clock.monotonic();
+    try {
+      const agent = { host: job.host, address: job.agent_address, identity: job.agent_identity };
+      const synced = await postgres.withConnection((connection) =>
+        replicate(connection, job, run, (committed) =>
+          this.#agents.changes(agent, client, committed, signal),
+        ),
+      );
+      this.#publish(job, synced);
+    } catch (error) {
+      metrics.operations.inc({ client, status: "failed" });
+      await this.#fail(job, error as Error, signal);
+    } finally {
+      metrics.duration.observe({ client }, (clock.monotonic() - begun) / 1000);
+    }
+  }
+
+  #publish(job: Job, { status, bytes, tables, received }: Synced): void {
+    const { metrics, log } = this.#context;
+    const client = job.tenant;
+    metrics.operations.inc({ client, status });
+    metrics.verified.setToCurrentTime({ client });
+    for (const { name, rows } of tables) metrics.replicaRows.set({ client, table: name }, rows);
+    for (const { table, rows, unrepresentable } of received) {
+      metrics.rowsProcessed.inc({ client, table }, rows);
+      metrics.unrepresentable.set({ client, table }, unrepresentable);
+    }
+    log.info({ tenant: client, job: job.id, status, bytes, tables: tables.length }, "verified the replica");
+  }
+
+  /** Records a failure and queues the retry. When even that fails, some node claims the job as one left behind. */
+  async #fail(job: Job, error: Error & { code?: string }, signal: AbortSignal): Promise<void> {
+    const { postgres, random, log } = this.#context;
+    const { tenant, claim_epoch: epoch } = job;
+    // Broken off by this node's own end: no fault of the tenant, the other node may go on at once.
+    const delay = signal.aborted ? 0 : retryDelay(job.attempt, random());
+    log.warn({ err: error, tenant, job: job.id, attempt: job.attempt, retry_s: delay }, "a sync failed");
+    try {
+      if (error instanceof NotEqualError) await postgres.rows("record-unequal", [tenant, epoch]);
+      await postgres.rows("fail-job", [job.id, epoch, error.code ?? error.name, error.message, delay]);
+    } catch (cause) {
+      log.error({ err: cause, tenant, job: job.id }, "a failed sync could not be recorded");
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { SignJWT } from "jose";
+import type { Credentials, TestAuthority } from "./certificates.ts";
+import { until } from "./fleet/until.ts";
+import type { TestDatabase } from "./postgres.ts";
+
+const MAIN = new URL("../../sync-runtime/node/main.ts", import.meta.url).pathname;
+
+/** What a test may choose about a node; the rest is as the stack writes it. */
+export interface NodeOptions {
+  database: TestDatabase;
+  authority: TestAuthority;
+  node: string;
+  /** Instead of a certificate of its own. */
+  credentials?: Credentials;
+  /** How it reaches Postgres, where not directly. */
+  postgres?: { host: string; port: number };
+}
+
+/** A real node process with its config file, and an operator's key to ask it with. */
+export class NodeProcess implements AsyncDisposable {
+  readonly id: string;
+  readonly root: string;
+  /** Every line it logged. */
+  readonly log: Record<string, unknown>[] = [];
+  readonly #operator: KeyObject;
+  #child: ChildProcess | undefined;
+  #port = 0;
+
+  private constructor(id: string, root: string, operator: KeyObject) {
+    this.id = id;
+    this.root = root;
+    this.#operator = operator;
+  }
+
+  static async start(options: NodeOptions): Promise<NodeProcess> {
+    const { database, authority, node: id } = options;
+    const root = mkdtempSync(join(tmpdir(), `node-${id}-`));
+    const operator = generateKeyPairSync("ed25519");
+    const { certificate, key } = options.credentials ?? (await authority.node("main", id));
+    const tls = { certificate: join(root, "tls.crt"), key: join(root, "tls.key"), ca: join(root, "ca.crt") };
+    writeFileSync(tls.certificate, certificate);
+    writeFileSync(tls.key, key, { mode: 0o600 });
+    writeFileSync(tls.ca, authority.certificate);
+    const config = {
+      cluster: "main",
+      node: id,
+      listen: { address: "127.0.0.1", port: 0 },
+      tls,
+      operatorKeys: [operator.publicKey.export({ type: "spki", format: "pem" })],
+      parallel: 5,
+      database: { ...database.credentials("sync_main"), ...options.postgres },
+    };
+    writeFileSync(join(root, "node.json"), JSON.stringify(config), { mode: 0o600 });
+    const node = new NodeProcess(id, root, operator.privateKey);
+    await node.run();
+    return node;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** Runs the node, again after a kill. */
+  async run(): Promise<void> {
+    this.#port = 0;
+    const child = spawn(process.execPath, [MAIN, join(this.root, "node.json")], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    this.#child = child;
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const entry = JSON.parse(line);
+      this.log.push(entry);
+      if (entry.msg === "serves the API") this.#port = Number(new URL(entry.address).port);
+    });
+    await until(`node ${this.id} serves its API`, () => this.#port > 0);
+  }
+
+  /** Sends a signal that does not end it: SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  /** Sends a signal and waits for the end. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const ended = once(child, "exit");
+    child.kill(signal);
+    return (await ended)[0];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop("SIGKILL");
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  /** Bytes of anonymous resident memory. */
+  anonymousMemory(): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
+    return Number(/^RssAnon:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
+  }
+
+  /** An operator's token. */
+  token(scope: string, { seconds = 300, audience = "owui-cluster" } = {}): Promise<string> {
+    const now = Math.floor(Date.now() / 1000);
+    return new SignJWT({ scope })
+      .setProtectedHeader({ alg: "EdDSA" })
+      .setAudience(audience)
+      .setIssuedAt(now)
+      .setExpirationTime(now + seconds)
+      .sign(this.#operator);
+  }
+
+  /** One request, with whatever token is given. */
+  ask(method: string, path: string, token?: string): Promise<{ status: number; type: string; body: string }> {
+    const ca = readFileSync(join(this.root, "ca.crt"));
+    return new Promise((resolve, reject) => {
+      const asked = request({
+        ...{ host: "localhost", port: this.#port, method, path, ca, agent: false },
+        headers: token ? { authorization: `Bearer ${token}` } : {},
+      });
+      asked.once("response", (answer) => {
+        const { statusCode: status = 0, headers } = answer;
+        text(answer).then((body) => resolve({ status, type: headers["content-type"] ?? "", body }), reject);
+      });
+      asked.once("error", reject).end();
+    });
+  }
+
+  /** The JSON of a GET with a reader's token. */
+  async get<T>(path: string): Promise<T> {
+    const { status, body } = await this.ask("GET", path, await this.token("read"));
+    if (status !== 200) throw new Error(`GET ${path}: ${status} ${body}`);
+    return JSON.parse(body);
+  }
+
+  /** Asks for a sync of a tenant now. */
+  async trigger(tenant: string): Promise<void> {
+    const { status, body } = await this.ask(
+      "POST",
+      `/api/v1/sync/trigger/${tenant}`,
+      await this.token("operate"),
+    );
+    if (status !== 202) throw new Error(`trigger ${tenant}: ${status} ${body}`);
+  }
+}

@@ -1,0 +1,104 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type pg from "pg";
+import { AgentProcess } from "../../support/agent-process.ts";
+import { until } from "../../support/fleet/until.ts";
+import { type NodeOptions, NodeProcess } from "../../support/node-process.ts";
+import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { createWebuiDatabase } from "../../support/webui-database.ts";
+
+/** One finished job as the database has it. */
+export interface FinishedJob {
+  id: string;
+  status: string;
+  error: string | null;
+  node: string;
+  rows: string;
+}
+
+/** A real agent, a real Postgres, and real nodes as a test starts them. Everything ends with it. */
+export class TestFleet implements AsyncDisposable {
+  readonly database: TestDatabase;
+  readonly agent: AgentProcess;
+  readonly admin: pg.Client;
+  readonly nodes: NodeProcess[] = [];
+  readonly #tenants: string[];
+
+  private constructor(database: TestDatabase, agent: AgentProcess, admin: pg.Client, tenants: string[]) {
+    this.database = database;
+    this.agent = agent;
+    this.admin = admin;
+    this.#tenants = tenants;
+  }
+
+  /** Makes a webui.db for each tenant, an agent over them, and a database that knows them. */
+  static async start(tenants: string[], chats = 20): Promise<TestFleet> {
+    const database = await TestDatabase.create();
+    const agent = await AgentProcess.start();
+    for (const tenant of tenants)
+      createWebuiDatabase(join(agent.tenant(tenant), "webui.db"), {
+        schema: "v0.11.3-fresh",
+        journal: "wal",
+        chats,
+        odd: true,
+      });
+    const fleet = new TestFleet(database, agent, await database.connect("postgres"), tenants);
+    await fleet.declare();
+    return fleet;
+  }
+
+  /** Writes the intent; again when the agent has moved to another port. An hour between syncs: tests trigger them. */
+  async declare(agentIdentity = "urn:owui:agent:local"): Promise<void> {
+    const intent = intentOf(this.#tenants);
+    const address = `127.0.0.1:${this.agent.port}`;
+    await this.database.apply({
+      ...intent,
+      hosts: [{ id: "local", agent: { address, identity: agentIdentity } }],
+      tenants: intent.tenants.map((tenant) => ({ ...tenant, interval: 3600 })),
+    });
+  }
+
+  async startNode(id: string, options: Partial<NodeOptions> = {}): Promise<NodeProcess> {
+    const node = await NodeProcess.start({
+      database: this.database,
+      authority: this.agent.authority,
+      node: id,
+      ...options,
+    });
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** A tenant's SQLite file, open for writing as the application has it. */
+  source(tenant: string): DatabaseSync {
+    return new DatabaseSync(this.agent.path("tenants", tenant, "data", "webui.db"));
+  }
+
+  /** The newest finished job of a tenant behind another. */
+  async nextJob(tenant: string, after = "0"): Promise<FinishedJob> {
+    return await until(`a job of ${tenant} behind ${after} is finished`, async () => {
+      const { rows } = await this.admin.query<FinishedJob>(
+        `SELECT id, status, error, node, rows FROM sync_metadata.sync_jobs
+         WHERE tenant = $1 AND id > $2 AND finished_at IS NOT NULL ORDER BY id LIMIT 1`,
+        [tenant, after],
+      );
+      return rows[0];
+    });
+  }
+
+  /** Triggers a sync and waits for its end. */
+  async sync(tenant: string, node = this.nodes[0] as NodeProcess): Promise<FinishedJob> {
+    const { rows } = await this.admin.query(
+      "SELECT max(id) AS id FROM sync_metadata.sync_jobs WHERE tenant = $1",
+      [tenant],
+    );
+    await node.trigger(tenant);
+    return this.nextJob(tenant, rows[0].id ?? "0");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of this.nodes) await node[Symbol.asyncDispose]();
+    await this.agent[Symbol.asyncDispose]();
+    await this.database.drop();
+  }
+}
