@@ -11,7 +11,7 @@ import { egressChain, egressExceptions, egressLines } from "./host/egress.ts";
 import { type LayoutEntry, layoutLines, root } from "./host/layout.ts";
 import { bootId, dockerHost, interpreter } from "./host/local.ts";
 import { nginxConfig, nginxConfigDirectory, nginxHealthTest } from "./host/nginx.ts";
-import { type ScriptInput, shellText } from "./host/shell.ts";
+import { type ScriptInput, type ScriptName, scriptsDigest, shellLine } from "./host/shell.ts";
 import { entryPoint, runtimeImage } from "./runtime-image.ts";
 import { type Transform, transformed } from "./transform.ts";
 
@@ -41,8 +41,10 @@ export interface HostCommandArgs {
   create: ScriptInput[];
   /** Runs when the resource goes; without it nothing does. */
   delete?: ScriptInput[];
-  /** What the scripts read; the only way a secret may take. */
+  /** What the first script reads; the only way a secret may take. */
   stdin?: pulumi.Input<string>;
+  /** Runs `create` again when it changes. */
+  again?: string;
 }
 
 /** A machine that runs tenants: its directories, nginx in front of them, the agent that reads their databases. */
@@ -82,15 +84,21 @@ export class ClientHost extends pulumi.ComponentResource {
     this.registerOutputs({ runtimeImage: this.runtimeImage });
   }
 
-  /** Runs scripts on this host as root. What they print is a secret and never shown; warnings are. */
+  /**
+   * Runs scripts on this host as root, again whenever they, their variables or their input change. What they print
+   * is a secret and never shown; what they warn of is.
+   */
   command(name: string, args: HostCommandArgs, opts: pulumi.CustomResourceOptions): command.local.Command {
+    const { create, delete: remove = [], stdin, again = "" } = args;
+    const digest = scriptsDigest([...create, ...remove].map(({ script }) => script));
     return new command.local.Command(
       name,
       {
         interpreter: interpreter(),
-        create: commandText(args.create),
-        ...(args.delete === undefined ? {} : { delete: commandText(args.delete) }),
-        ...(args.stdin === undefined ? {} : { stdin: args.stdin }),
+        create: lineOf(create),
+        ...(remove.length > 0 ? { delete: lineOf(remove) } : {}),
+        ...(stdin === undefined ? {} : { stdin }),
+        environment: { RUN_AGAIN_FOR: `${digest}${again}` },
         logging: command.types.enums.local.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },
@@ -165,36 +173,29 @@ export class ClientHost extends pulumi.ComponentResource {
     content: string,
     opts: pulumi.CustomResourceOptions,
   ): command.local.Command {
-    const variables = { NGINX: this.path("nginx"), CONTAINER: this.containerName("nginx"), FILE: file };
+    const nginx = { NGINX: this.path("nginx"), CONTAINER: dockerName({ stack: this.stack, role: "nginx" }) };
+    const reload: ScriptInput = { script: "reload-nginx", variables: nginx };
+    const change = (script: ScriptName): ScriptInput => ({ script, variables: { ...nginx, FILE: file } });
     return this.command(
       name,
       {
-        create: [
-          { script: "install-nginx-file", variables },
-          { script: "reload-nginx", variables: {} },
-        ],
-        delete: [
-          { script: "remove-nginx-file", variables },
-          { script: "reload-nginx", variables: {} },
-        ],
+        create: [change("install-nginx-file"), reload],
+        delete: [change("remove-nginx-file"), reload],
         stdin: content,
       },
       opts,
     );
   }
 
-  private containerName(role: "nginx" | "agent"): string {
-    return dockerName({ stack: this.stack, role });
-  }
-
   private keepTenantsFromPrivateRanges(name: string, { stack, tenants }: ClientHostArgs): pulumi.Resource {
-    const variables = { CHAIN: egressChain(stack), BOOT: bootId() };
+    const variables = { CHAIN: egressChain(stack) };
     return this.command(
       `${name}-egress`,
       {
         create: [{ script: "egress", variables }],
         delete: [{ script: "remove-egress", variables }],
         stdin: egressLines(egressExceptions(tenants)),
+        again: bootId(),
       },
       { parent: this },
     );
@@ -265,5 +266,4 @@ export class ClientHost extends pulumi.ComponentResource {
   }
 }
 
-const commandText = (scripts: ScriptInput[]): pulumi.Output<string> =>
-  pulumi.output(scripts).apply((known) => shellText(...known));
+const lineOf = (scripts: ScriptInput[]): pulumi.Output<string> => pulumi.output(scripts).apply(shellLine);

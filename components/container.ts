@@ -32,8 +32,8 @@ export interface FleetContainer
   identity: ContainerIdentity;
   labels?: Record<string, pulumi.Input<string>>;
   memory: { reserved?: Bytes; limit: Bytes };
-  /** Asked every 10 s; the third failure counts. */
-  health: { test: string[]; startPeriod: string };
+  /** Asked every 10 s; the third failure counts. `patience`: seconds `up` waits for the first good answer, 60. */
+  health: { test: string[]; startPeriod: string; patience?: number };
 }
 
 /**
@@ -67,7 +67,7 @@ export const fleetContainer = ({
     startPeriod: health.startPeriod,
   },
   wait: true,
-  waitTimeout: 300,
+  waitTimeout: health.patience ?? 60,
   // Without it the provider kills at once, and a database has to recover.
   destroyGraceSeconds: 20,
   ...args,

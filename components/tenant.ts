@@ -100,11 +100,11 @@ export class Tenant extends pulumi.ComponentResource {
       NAME: product,
       DIRECTORY: this.host.path(tenantHome(this.spec.id), "branding"),
       CONTAINER: dockerName(this.identity),
-      BRAND: `${rendererVersion}-${createHash("sha256").update(readFileSync(logo)).digest("hex").slice(0, 16)}`,
     };
+    const digest = createHash("sha256").update(readFileSync(logo)).digest("hex").slice(0, 16);
     return this.host.command(
       `${name}-brand`,
-      { create: [{ script: "install-branding", variables }] },
+      { create: [{ script: "install-branding", variables }], again: `${rendererVersion}${digest}` },
       { parent: this, dependsOn: [home] },
     );
   }
@@ -142,6 +142,7 @@ export class Tenant extends pulumi.ComponentResource {
       health: {
         test: ["CMD", "curl", "-fsS", "-o", "/dev/null", `http://127.0.0.1:${internalPort}/health`],
         startPeriod: "2m0s",
+        patience: 300,
       },
     });
     return new docker.Container(`${name}-container`, transformed(transform, args), this.inEngine(ready));

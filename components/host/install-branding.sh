@@ -1,6 +1,5 @@
 # Renders a tenant's brand files from its logo and lets them be seen at once, without a restart.
-# Reads $LOGO $NAME $DIRECTORY (the tenant's branding directory) $CONTAINER, and $BRAND, a digest of all that the
-# files depend on, which is there to make this text another one when they change.
+# Reads $LOGO $NAME $DIRECTORY (the tenant's branding directory) $CONTAINER.
 set -eu
 umask 022
 rendered=$(mktemp -d)
@@ -13,6 +12,6 @@ for file in "$rendered"/*; do
 done
 
 # What the application serves is a copy it made when it started.
-if [ "$(docker inspect --format '{{.State.Running}}' "$CONTAINER" 2>/dev/null || true)" = true ]; then
+if [ "$(docker inspect --format '{{.State.Status}}' "$CONTAINER" 2>/dev/null || true)" = running ]; then
   docker cp "$DIRECTORY/." "$CONTAINER:/app/backend/open_webui/static/" >/dev/null
 fi

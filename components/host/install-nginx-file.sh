@@ -1,5 +1,5 @@
 # Puts one file into nginx's configuration and tests the whole; the file is taken back when the test fails.
-# reload-nginx.sh comes after it.
+# reload-nginx.sh comes after it, once the lock is free.
 # Reads $NGINX (the configuration's directory) $CONTAINER $FILE (relative), and the file's text on standard input.
 set -eu
 umask 022
@@ -13,11 +13,10 @@ flock 9
 if [ -e "$FILE" ]; then cp -p "$FILE" "$staged.old"; fi
 mv -f "$staged" "$FILE"
 # An nginx that is not running has nothing to lose: it reads the file when it starts.
-running=$(docker inspect --format '{{.State.Running}}' "$CONTAINER" 2>/dev/null || true)
-if [ "$running" = true ] && ! verdict=$(docker exec "$CONTAINER" nginx -t -c /etc/fleet/nginx.conf 2>&1); then
+status=$(docker inspect --format '{{.State.Status}}' "$CONTAINER" 2>/dev/null || true)
+if [ "$status" = running ] && ! verdict=$(docker exec "$CONTAINER" nginx -t -c /etc/fleet/nginx.conf 2>&1); then
   if [ -e "$staged.old" ]; then mv -f "$staged.old" "$FILE"; else rm -f "$FILE"; fi
   echo "nginx refused $FILE; the file was taken back and every site is served as before. It said:" >&2
   echo "$verdict" >&2
   exit 1
 fi
-flock -u 9

@@ -64,7 +64,7 @@ http {
   proxy_max_temp_file_size 0;
 
   # A request that asks for a WebSocket gets one; any other leaves its connection to the tenant open for the next.
-  map $http_upgrade $connection {
+  map $http_upgrade $connection_header {
     "" "";
     default upgrade;
   }
@@ -113,7 +113,7 @@ server {
   proxy_set_header X-Forwarded-For $remote_addr;
   proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header Upgrade $http_upgrade;
-  proxy_set_header Connection $connection;
+  proxy_set_header Connection $connection_header;
 
   location / {
     proxy_pass http://tenant-${tenant};

@@ -1,6 +1,4 @@
 # Takes one file out of nginx's configuration. reload-nginx.sh comes after it.
 # Reads $NGINX (the configuration's directory) $FILE (relative).
 set -eu
-cd "$NGINX"
-exec 9>.lock
-rm -f "$FILE"
+rm -f "$NGINX/$FILE"

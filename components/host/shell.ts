@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type * as pulumi from "@pulumi/pulumi";
 
@@ -26,29 +27,36 @@ export interface ScriptInput {
   variables: Record<string, pulumi.Input<string | number>>;
 }
 
+/** Scripts lie below the repository, from which the program and its commands run. */
+const directory = "components/host";
+
 /** One word for a POSIX shell, whatever characters `value` holds. Nothing else quotes. */
 export function quote(value: string): string {
   if (value.includes("\0")) throw new RangeError("a shell word cannot hold a NUL byte");
   return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
-/**
- * The text a host's shell runs: each script after the variables it reads. They are assigned in the text itself,
- * since sshd passes no environment on. Secrets never stand here: they come by standard input.
- */
-export const shellText = (...scripts: Script[]): string =>
-  scripts.map(({ script, variables }) => `${assignments(variables)}\n${scriptText(script)}`).join("\n");
+/** What a shell is given to run scripts one after another, as long as each succeeds. Standard input is the first's. */
+export const shellLine = (scripts: Script[]): string => scripts.map(scriptLine).join(" && ");
 
-const assignments = (variables: Script["variables"]): string =>
-  Object.entries(variables)
-    .map(([name, value]) => `${name}=${quote(String(value))}`)
-    .join("\n");
+const scriptLine = ({ script, variables }: Script): string =>
+  [
+    ...Object.entries(variables).map(([name, value]) => `${name}=${quote(String(value))}`),
+    `sh ${directory}/${script}.sh`,
+  ].join(" ");
 
-const texts = new Map<ScriptName, string>();
+/** Another value whenever one of the scripts says something else. */
+export function scriptsDigest(names: ScriptName[]): string {
+  const hash = createHash("sha256");
+  for (const name of names) hash.update(scriptText(name));
+  return hash.digest("hex").slice(0, 16);
+}
+
+const texts = new Map<ScriptName, Buffer>();
 
 /** Read once: a hundred tenants share the few scripts there are. */
-function scriptText(name: ScriptName): string {
-  const text = texts.get(name) ?? readFileSync(new URL(`${name}.sh`, import.meta.url), "utf8");
+function scriptText(name: ScriptName): Buffer {
+  const text = texts.get(name) ?? readFileSync(new URL(`${name}.sh`, import.meta.url));
   texts.set(name, text);
   return text;
 }
