@@ -12,6 +12,9 @@ export const bindSources = ({ mounts = [], volumes = [] }: Container): string[] 
   ...volumes.flatMap(({ hostPath }) => (hostPath === undefined ? [] : [hostPath])),
 ];
 
-/** Whether the container runs a tenant, by the label that the components give. */
+/**
+ * Whether the container runs a tenant, by the label that the components give. No other label's value is read: one
+ * that is unknown at preview would keep the rule from running.
+ */
 export const isTenant = ({ labels = [] }: Container): boolean =>
-  labels.some(({ label, value }) => label === "owui.role" && value === "tenant");
+  labels.some((entry) => entry.label === "owui.role" && entry.value === "tenant");

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 
-test("a preview whose resources keep the rules passes, though its networks' ids are unknown", async () => {
+test("a preview whose resources keep the rules passes, though ids and labels are unknown", async () => {
   const stack = await engine.stack(project, "kept", { privileged: false });
   expect(await engine.preview(stack, pack)).toContain("✅ fleet@");
 });

@@ -7,6 +7,14 @@ const privileged = new pulumi.Config().requireBoolean("privileged");
 
 for (const name of ["acme", "globex"]) {
   const network = new docker.Network(name, { name });
-  const args = tenantContainer({ mounts: [], privileged: privileged && name === "globex" });
-  new docker.Container(name, { ...args, networksAdvanced: [{ name: network.id }] } as docker.ContainerArgs);
+  const { labels = [], ...args } = tenantContainer({
+    mounts: [],
+    privileged: privileged && name === "globex",
+  });
+  const unknown = { label: "owui.files", value: network.id };
+  new docker.Container(name, {
+    ...args,
+    labels: [unknown, ...labels],
+    networksAdvanced: [{ name: network.id }],
+  });
 }
