@@ -3,18 +3,24 @@ import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Identity, Unchanged } from "../protocol/message.ts";
 import { runReader } from "./reader-process.ts";
+import { Slots } from "./slots.ts";
 import { Spool, type SpoolFile } from "./spool.ts";
 import { type Stamp, takeStamp } from "./stamp.ts";
 import { acknowledge, loadRecord, type SyncPoint, type SyncRecord, saveRecord } from "./sync-record.ts";
 import { databasePath, readIdentity } from "./tenant-directory.ts";
 import { TenantError } from "./tenant-error.ts";
-import { Slots } from "./turn.ts";
 
 /** Readers at a time on one host; each takes up to one core. */
 const PARALLEL_READERS = 2;
 
-/** Canonical bytes per byte of file: a stored byte stands for a value of at most nine. */
-const CONTENT_PER_FILE_BYTE = 10;
+/**
+ * Canonical bytes that a file may give per byte of its own, before it is taken for one whose pages refer to each other
+ * in a circle. A stored byte is a value of at most nine; a column added later with a default takes no byte in older
+ * rows, so honest files with many of those give more.
+ */
+const CONTENT_PER_FILE_BYTE = 50;
+/** A row takes at least six bytes of its page. */
+const FILE_BYTES_PER_ROW = 6;
 
 /** What a tenant's changes are. */
 export type Changes =
@@ -97,6 +103,7 @@ export class ChangeFinder {
         database: databasePath(directory),
         state: stamp.state,
         copyPath: copy.path,
+        maxRows: Math.floor(stamp.bytes / FILE_BYTES_PER_ROW),
         maxContentBytes: stamp.bytes * CONTENT_PER_FILE_BYTE,
       };
       const { tables, rows } = await runReader(task, { spool, copy }, signal);

@@ -9,12 +9,14 @@ import type { ChangeFinder, Changes, TenantSource } from "./changes.ts";
 import { takeInventory } from "./inventory.ts";
 import type { Log } from "./log.ts";
 import type { ChangesResult, Metrics } from "./metrics.ts";
+import { Slots } from "./slots.ts";
 import type { TenantDirectory } from "./tenant-directory.ts";
 import { TenantError } from "./tenant-error.ts";
-import { Turns } from "./turn.ts";
 
 const MAX_BODY_BYTES = 4096;
 const CHANGES_PATH = /^\/v1\/tenants\/([^/]+)\/changes$/;
+/** The end of an answer reaches the node a little before it reaches us. */
+const TURN_PATIENCE_MILLISECONDS = 1_000;
 /** A node that takes nothing for so long has gone away. */
 const SEND_IDLE_MILLISECONDS = 60_000;
 
@@ -46,7 +48,8 @@ export interface AgentParts {
 /** Answers the requests of nodes; who asks has been checked before. */
 export class Routes {
   readonly #parts: AgentParts;
-  readonly #turns = new Turns();
+  /** One turn per tenant: its record knows one pending snapshot. */
+  readonly #turns = new Map<string, Slots>();
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
@@ -84,15 +87,23 @@ export class Routes {
         remedy: "Check that the tenant lives on this host.",
       });
     }
-    using turn = this.#turns.take(id);
-    if (!turn) {
-      metrics.changes.inc({ client: id, result: "busy" });
+    using _turn = await this.#takeTurn(id, response);
+    const { committed } = await readBody(request);
+    await this.#sendChanges({ id, directory }, committed, response, signal);
+  }
+
+  /** Waits a moment for a tenant that another node is being served. */
+  async #takeTurn(id: string, response: ServerResponse): Promise<Disposable> {
+    const turn = this.#turns.get(id) ?? new Slots(1);
+    this.#turns.set(id, turn);
+    try {
+      return await turn.take(AbortSignal.timeout(TURN_PATIENCE_MILLISECONDS));
+    } catch {
+      this.#parts.metrics.changes.inc({ client: id, result: "busy" });
       response.setHeader("retry-after", "5");
       const message = `Another node is being sent the changes of ${id}.`;
       throw new RequestError(409, { code: "tenant-busy", message, remedy: "Try again in a few seconds." });
     }
-    const { committed } = await readBody(request);
-    await this.#sendChanges({ id, directory }, committed, response, signal);
   }
 
   /** Answers with frames, whatever the tenant's database is like. */

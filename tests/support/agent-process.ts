@@ -7,6 +7,7 @@ import { type RequestOptions, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { pipeline } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { createZstdDecompress } from "node:zlib";
 import { type Message, readMessages } from "../../sync-runtime/protocol/message.ts";
@@ -162,5 +163,9 @@ export class AgentProcess implements AsyncDisposable {
 }
 
 /** The messages of an answer. */
-export const messagesOf = (response: IncomingMessage): AsyncGenerator<Message> =>
-  readMessages(response.pipe(createZstdDecompress()));
+export async function* messagesOf(response: IncomingMessage): AsyncGenerator<Message> {
+  if (response.statusCode !== 200)
+    throw new Error(`The agent answered ${response.statusCode}: ${await buffer(response)}`);
+  // Unlike pipe(), a pipeline also tells the reader of a connection that broke.
+  yield* readMessages(pipeline(response, createZstdDecompress(), () => {}));
+}

@@ -48,8 +48,8 @@ export class SnapshotStream {
   /** One table's frames. Indexes are not asked: a forged one could tell another story than the table. */
   *#table(table: SourceTable, sum: TableSum): Generator<Buffer> {
     const from = `FROM ${quoted(table.name)} NOT INDEXED`;
-    const [announced] = this.#database.prepare(`SELECT count(*) ${from}`).get() as unknown as [bigint];
-    yield encodeJsonFrame(FrameType.table, { table: table.name, rows: Number(announced) });
+    const announced = this.#count(from);
+    yield encodeJsonFrame(FrameType.table, { table: table.name, rows: announced });
 
     const names = table.columns.map(({ name }) => name);
     const digester = new RowDigester(table.name, names);
@@ -63,11 +63,21 @@ export class SnapshotStream {
       sum.add(digester.digest(batch.bytes, batch.bounds));
     }
     if (batch.length > 0) yield* rowsFrame(batch);
-    if (BigInt(sum.rows) !== announced)
+    if (sum.rows !== announced)
       throw new TenantError(
         "database-damaged",
         `Table ${table.name} counts ${announced} rows and has ${sum.rows}.`,
       );
+  }
+
+  /** Counts a table's rows, no further than an honest file can have them. */
+  #count(from: string): number {
+    const { maxRows } = this.#task;
+    const limited = `SELECT count(*) FROM (SELECT 1 ${from} LIMIT ${maxRows + 1})`;
+    const [count] = this.#database.prepare(limited).get() as unknown as [bigint];
+    if (count > maxRows)
+      throw new TenantError("contents-too-large", `More than ${maxRows} rows came ${from}.`);
+    return Number(count);
   }
 
   /** Counts a row, and stops at what no honest file could hold. */

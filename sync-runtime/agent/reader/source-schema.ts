@@ -32,17 +32,18 @@ export function readSchema(database: DatabaseSync): SourceSchema {
     ({ type, sql }) => type === "table" && /^CREATE\s+VIRTUAL\s/i.test(sql ?? ""),
   );
   const skipped: SourceSchema["skipped"] = [];
-  const tables: SourceTable[] = [];
+  const kept: Entry[] = [];
   for (const entry of entries) {
     const why = reasonToSkip(entry, virtual);
     if (why) skipped.push({ name: entry.name, why });
-    else if (entry.type === "table") tables.push(readTable(database, entry, entries, skipped));
+    else if (entry.type === "table") kept.push(entry);
   }
-  if (tables.length > MAX_TABLES)
+  if (kept.length > MAX_TABLES)
     throw new TenantError(
       "schema-unsupported",
-      `There are ${tables.length} tables; at most ${MAX_TABLES} are replicated.`,
+      `There are ${kept.length} tables; at most ${MAX_TABLES} are replicated.`,
     );
+  const tables = kept.map((entry) => readTable(database, entry, entries, skipped));
   return { tables, skipped };
 }
 

@@ -22,6 +22,8 @@ export interface ReaderTask {
   state: JournalState;
   /** Where the copy can be opened that is written through {@link ReaderDescriptor.copy}. */
   copyPath: string;
+  /** Rows of one table beyond which the database is taken for forged. */
+  maxRows: number;
   /** Canonical bytes of all rows beyond which the database is taken for forged. */
   maxContentBytes: number;
 }

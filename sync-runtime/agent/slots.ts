@@ -36,15 +36,3 @@ export class Slots {
     else this.#free++;
   }
 }
-
-/** At most one at a time per name; a second is turned away. */
-export class Turns {
-  readonly #taken = new Set<string>();
-
-  /** undefined when somebody has the turn already; dispose of it to end it. */
-  take(name: string): Disposable | undefined {
-    if (this.#taken.has(name)) return undefined;
-    this.#taken.add(name);
-    return { [Symbol.dispose]: () => this.#taken.delete(name) };
-  }
-}

@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { Message } from "../../../sync-runtime/protocol/message.ts";
+import { AgentProcess } from "../../support/agent-process.ts";
+import { contentsOfFile, contentsOfMessages } from "../../support/table-contents.ts";
+import { addChats, createWebuiDatabase } from "../../support/webui-database.ts";
+
+const WRITER = new URL("../../support/webui-writer.ts", import.meta.url).pathname;
+
+let agent: AgentProcess;
+const writers: ChildProcess[] = [];
+beforeAll(async () => {
+  agent = await AgentProcess.start();
+});
+afterEach(() => {
+  for (const writer of writers.splice(0)) writer.kill("SIGKILL");
+});
+afterAll(() => agent[Symbol.asyncDispose]());
+
+/** A tenant's database, made and closed. */
+function makeDatabase(tenant: string, journal: "wal" | "rollback"): string {
+  const path = join(agent.tenant(tenant), "webui.db");
+  createWebuiDatabase(path, { schema: "v0.11.3-legacy", journal, chats: 200 });
+  return path;
+}
+
+/** An application that writes to it, running when this resolves. */
+async function startWriter(path: string): Promise<ChildProcess> {
+  const writer = spawn(process.execPath, [WRITER, path], { stdio: ["pipe", "pipe", "inherit"] });
+  writers.push(writer);
+  await once(writer.stdout as NodeJS.ReadableStream, "data");
+  return writer;
+}
+
+const failureOf = ([message]: Message[]) => (message?.type === "error" ? message.error : undefined);
+
+describe.each(["wal", "rollback"] as const)("a database in %s mode", (journal) => {
+  it("gives one consistent snapshot after the other while an application writes", async () => {
+    const path = makeDatabase(`live-${journal}`, journal);
+    const writer = await startWriter(path);
+    let chats = 0;
+    for (let round = 0; round < 4; round++) {
+      const { contents, manifest } = contentsOfMessages(await agent.changes(`live-${journal}`));
+      const amounts = (contents.balance ?? []).map((row) => BigInt(`0x${row.slice(-16)}`));
+      expect(amounts.reduce((sum, amount) => sum + amount, 0n)).toBe(1_000_000n);
+      // Every transaction adds one chat and one to the second balance: both are of one moment.
+      expect(BigInt((contents.chat ?? []).length - 200)).toBe(
+        1_000_000n - (amounts.find((amount) => amount > 500_000n) ?? 0n),
+      );
+      const { rows } = manifest.find(({ name }) => name === "chat") ?? { rows: 0 };
+      expect(rows).toBeGreaterThan(chats);
+      chats = rows;
+    }
+    expect(writer.exitCode).toBeNull();
+  });
+
+  it("is read whole after its application was killed", async () => {
+    const path = makeDatabase(`killed-${journal}`, journal);
+    const writer = await startWriter(path);
+    writer.kill("SIGKILL");
+    await once(writer, "exit");
+    const messages = await agent.changes(`killed-${journal}`);
+    // A kill in the middle of a commit leaves a hot journal, which only the application may roll back.
+    if (failureOf(messages)) expect(failureOf(messages)?.code).toBe("journal-hot");
+    else expect(contentsOfMessages(messages).contents).toEqual(contentsOfFile(path));
+  });
+});
+
+describe("a database in WAL mode", () => {
+  it("is read after a clean shutdown, when neither -wal nor -shm is there", async () => {
+    const path = makeDatabase("settled", "wal");
+    const writer = await startWriter(path);
+    expect(existsSync(`${path}-wal`)).toBe(true);
+    writer.stdin?.write("close\n");
+    await once(writer, "exit");
+    expect(existsSync(`${path}-wal`)).toBe(false);
+
+    const { contents } = contentsOfMessages(await agent.changes("settled"));
+
+    expect(existsSync(`${path}-wal`) || existsSync(`${path}-shm`)).toBe(false);
+    expect(contents).toEqual(contentsOfFile(path));
+  });
+
+  it("is left alone while one of -wal and -shm is missing", async () => {
+    const path = makeDatabase("incomplete", "wal");
+    const database = new DatabaseSync(path);
+    addChats(database, 500, 1);
+    copyFileSync(path, `${path}.copy`);
+    copyFileSync(`${path}-wal`, `${path}.copy-wal`);
+    database.close();
+    copyFileSync(`${path}.copy`, path);
+    copyFileSync(`${path}.copy-wal`, `${path}-wal`);
+    expect(failureOf(await agent.changes("incomplete"))).toMatchObject({
+      code: "wal-incomplete",
+      remedy: expect.stringContaining("Start the tenant"),
+    });
+  });
+});
+
+describe("a database in rollback mode", () => {
+  it("is left alone while a transaction is to be rolled back", async () => {
+    const path = makeDatabase("hot", "rollback");
+    const database = new DatabaseSync(path);
+    // A cache this small writes pages of the open transaction to the file.
+    database.exec("PRAGMA cache_size = 1; BEGIN; UPDATE chat SET title = 'not committed'");
+    for (const name of ["webui.db", "webui.db-journal"])
+      copyFileSync(join(path, "..", name), join(agent.tenant("hot-copy"), name));
+    database.exec("ROLLBACK");
+    database.close();
+    const failure = failureOf(await agent.changes("hot-copy"));
+    expect(failure).toMatchObject({
+      code: "journal-hot",
+      remedy: expect.stringContaining("rolls its unfinished"),
+    });
+  });
+
+  it("is busy while a writer holds it, and only then", async () => {
+    const path = makeDatabase("held", "rollback");
+    const database = new DatabaseSync(path);
+    database.exec("BEGIN EXCLUSIVE");
+    expect(failureOf(await agent.changes("held"))?.code).toBe("database-busy");
+    database.exec("ROLLBACK");
+    expect(failureOf(await agent.changes("held"))).toBeUndefined();
+    database.close();
+  });
+});
