@@ -31,12 +31,13 @@ export class TestAuthority {
     this.#keys = keys;
   }
 
-  static async create(): Promise<TestAuthority> {
+  /** @param name as X.509 writes it; an impostor bears the name of another */
+  static async create(name = "CN=test authority"): Promise<TestAuthority> {
     x509.cryptoProvider.set(webcrypto);
     const keys = await generateKeys();
     const certificate = await x509.X509CertificateGenerator.createSelfSigned({
       serialNumber: "01",
-      name: "CN=test authority",
+      name,
       ...lifetime(),
       signingAlgorithm: ALGORITHM,
       keys,

@@ -1,8 +1,9 @@
+import { X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Credentials, knock } from "../../support/fleet/agent-door.ts";
+import { type Credentials, TestAuthority } from "../../support/certificates.ts";
+import { knock } from "../../support/fleet/agent-door.ts";
 import { askNode } from "../../support/fleet/cluster-client.ts";
 import type { Fleet } from "../../support/fleet/fleet.ts";
-import { foreignCredentials } from "../../support/fleet/foreign-authority.ts";
 import { PORTS } from "../../support/fleet/stack-file.ts";
 
 const AGENT_PORT = 8050;
@@ -13,7 +14,7 @@ export const certificates = (fleet: Fleet) => {
     let address: string;
 
     const credentialsOf = async (directory: string): Promise<Credentials> => ({
-      cert: await fleet.secretFile(`${directory}/tls.crt`),
+      certificate: await fleet.secretFile(`${directory}/tls.crt`),
       key: await fleet.secretFile(`${directory}/tls.key`),
     });
 
@@ -32,8 +33,9 @@ export const certificates = (fleet: Fleet) => {
     });
 
     it("breaks off with a node's certificate by another authority of the same name", async () => {
-      const { cert } = await credentialsOf("nodes/a");
-      const foreign = await foreignCredentials(cert, await fleet.secretFile("nodes/a/ca.crt"));
+      const real = new X509Certificate(await fleet.secretFile("nodes/a/ca.crt"));
+      const impostor = await TestAuthority.create(real.subject.replaceAll("\n", ", "));
+      const foreign = await impostor.node("main", "a");
       expect(await knock(address, AGENT_PORT, foreign)).toEqual({ broken: expect.any(String) });
     });
 

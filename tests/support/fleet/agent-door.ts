@@ -1,10 +1,5 @@
 import { request } from "node:https";
-
-/** A certificate with its key, both PEM. */
-export interface Credentials {
-  cert: string;
-  key: string;
-}
+import type { Credentials } from "../certificates.ts";
 
 /** How a server answered: with a status, or by breaking the connection off. */
 export type Reception = { status: number } | { broken: string };
@@ -22,7 +17,8 @@ export const knock = (address: string, port: number, credentials?: Credentials):
       path: "/v1/inventory",
       rejectUnauthorized: false,
       agent: false,
-      ...credentials,
+      cert: credentials?.certificate,
+      key: credentials?.key,
     });
     asked.once("response", (answer) => {
       answer.resume();
