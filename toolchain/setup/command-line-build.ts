@@ -2,10 +2,10 @@ import { createWriteStream } from "node:fs";
 import { access, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
-import type { ReadableStream } from "node:stream/web";
 import { pipeline } from "node:stream/promises";
+import type { ReadableStream } from "node:stream/web";
 import { must, run } from "./child.mjs";
-import { type CommandLine, cachedFolder, findCommandLine, sdkVersion } from "./command-line.mjs";
+import { type CommandLine, cachedFolder, findCommandLine, wantedVersion } from "./command-line.mjs";
 import { answers } from "./machine.mjs";
 import { repository } from "./paths.mjs";
 import type { Progress } from "./progress.ts";
@@ -24,7 +24,12 @@ const commandLine: GoTool = {
   folder: "command-line",
   program: "pulumi",
   module: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-  flags: (version) => ["-tags", "osusergo,grpcnotrace", "-ldflags", `-s -w -X ${versionVariable}=v${version}`],
+  flags: (version) => [
+    "-tags",
+    "osusergo,grpcnotrace",
+    "-ldflags",
+    `-s -w -X ${versionVariable}=v${version}`,
+  ],
 };
 
 const languageHost: GoTool = {
@@ -41,7 +46,7 @@ export async function ensureCommandLine(progress: Progress): Promise<{ cli: Comm
     const where = found.folder ? "in the cache" : "on PATH";
     return { cli: found, text: `Pulumi ${found.version}, ${where}` };
   }
-  const version = await sdkVersion();
+  const version = await wantedVersion();
   const folder = cachedFolder(version);
   await mkdir(dirname(folder), { recursive: true });
   const fresh = await mkdtemp(`${folder}.partial-`);
@@ -89,7 +94,11 @@ async function build(version: string, folder: string, progress: Progress): Promi
   await access(join(folder, languageHost.program));
 }
 
-const buildTool = ({ folder, program, module, flags }: GoTool, version: string, target: string): Promise<string> =>
+const buildTool = (
+  { folder, program, module, flags }: GoTool,
+  version: string,
+  target: string,
+): Promise<string> =>
   must(["go", "build", "-trimpath", ...flags(version), "-o", join(target, program), module], {
     cwd: join(repository, "toolchain/pulumi", folder),
     env: { ...process.env, CGO_ENABLED: "0" },

@@ -4,7 +4,7 @@ import { run } from "./child.mjs";
 import { cache, repository } from "./paths.mjs";
 
 /** The version of the Pulumi SDK that the program uses; the CLI must not be older. */
-export async function sdkVersion() {
+export async function wantedVersion() {
   const { dependencies } = JSON.parse(await readFile(join(repository, "package.json"), "utf8"));
   return /** @type {string} */ (dependencies["@pulumi/pulumi"]);
 }
@@ -24,7 +24,7 @@ export const cachedFolder = (/** @type {string} */ version) => join(cache, "pulu
  * @returns {Promise<CommandLine | undefined>}
  */
 export async function findCommandLine() {
-  const wanted = await sdkVersion();
+  const wanted = await wantedVersion();
   const [onPath, host] = await Promise.all([
     run(["pulumi", "version"], { env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" } }),
     run(["sh", "-c", "command -v pulumi-language-nodejs"]),

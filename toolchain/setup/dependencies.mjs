@@ -17,7 +17,9 @@ import { locked } from "./lock.mjs";
  * @param {Packages} installed
  */
 export function sameDependencies(wanted, installed) {
-  const folders = Object.keys({ ...wanted, ...installed }).filter((folder) => folder.startsWith("node_modules/"));
+  const folders = Object.keys({ ...wanted, ...installed }).filter((folder) =>
+    folder.startsWith("node_modules/"),
+  );
   return folders.every((folder) => {
     const [want, have] = [wanted[folder], installed[folder]];
     if (!have) return want?.optional || want?.link;
@@ -29,7 +31,9 @@ export function sameDependencies(wanted, installed) {
 export async function dependenciesInstalled(/** @type {string} */ repository) {
   try {
     const [wanted, installed] = await Promise.all(
-      ["package-lock.json", "node_modules/.package-lock.json"].map((file) => packagesOf(join(repository, file))),
+      ["package-lock.json", "node_modules/.package-lock.json"].map((file) =>
+        packagesOf(join(repository, file)),
+      ),
     );
     await access(join(repository, "node_modules/node/bin/node"));
     return sameDependencies(wanted ?? {}, installed ?? {});

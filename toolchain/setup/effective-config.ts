@@ -3,12 +3,17 @@ import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { repository, stackFolder } from "./paths.mjs";
 import { SetupError } from "./problem.mjs";
+import { project } from "./stack-state.ts";
 
 /** A stack's file as Pulumi reads it. */
 export interface StackFile {
   encryptionsalt?: string;
   config?: Record<string, unknown>;
 }
+
+/** A config by its bare keys; Pulumi's CLI writes the project's name before them, people do not. */
+export const plainKeys = (config: Record<string, unknown> = {}): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(`${project}:`, ""), value]));
 
 /** The operator's file of a stack, in the checkout unless another is named. */
 export const sourceFile = (stack: string, named?: string): string =>
@@ -20,7 +25,8 @@ export const effectiveFile = (stack: string): string => join(stackFolder(stack),
 /** Reads the operator's file. */
 export async function readSource(file: string): Promise<StackFile> {
   const text = await readFile(file, "utf8").catch(() => undefined);
-  if (text === undefined) throw unreadable(`There is no ${file}.`, "name a stack that has one (--stack), or write it");
+  if (text === undefined)
+    throw unreadable(`There is no ${file}.`, "name a stack that has one (--stack), or write it");
   try {
     return (parse(text) ?? {}) as StackFile;
   } catch (error) {
@@ -42,7 +48,7 @@ export const effectiveConfig = (
   overrides: Record<string, unknown>,
 ): StackFile => {
   const encryptionsalt = source.encryptionsalt ?? earlier.encryptionsalt;
-  return { ...source, ...(encryptionsalt && { encryptionsalt }), config: { ...source.config, ...overrides } };
+  return { ...(encryptionsalt && { encryptionsalt }), config: { ...plainKeys(source.config), ...overrides } };
 };
 
 /** Writes the file a run uses; answers its path. */
@@ -56,9 +62,13 @@ export async function writeEffective(
   const earlier = (parse(await readFile(file, "utf8").catch(() => "")) ?? {}) as StackFile;
   const text = stringify(effectiveConfig(source, earlier, overrides));
   const fresh = `${file}.${process.pid}`;
-  await writeFile(fresh, `# Written by every run from Pulumi.${stack}.yaml of the checkout: edit that one.\n${text}`, {
-    mode: 0o600,
-  });
+  await writeFile(
+    fresh,
+    `# Written by every run from Pulumi.${stack}.yaml of the checkout: edit that one.\n${text}`,
+    {
+      mode: 0o600,
+    },
+  );
   await rename(fresh, file);
   return file;
 }

@@ -65,7 +65,8 @@ async function buildFromContext(
 
 /** The build context as a stream: the recipe's folder, for Node's image with the executable npm installed. */
 function context(recipe: Recipe) {
-  const executable = recipe.folder === "node" ? ["-C", join(repository, "node_modules/node/bin"), "node"] : [];
+  const executable =
+    recipe.folder === "node" ? ["-C", join(repository, "node_modules/node/bin"), "node"] : [];
   const tar = spawn("tar", ["-c", "-C", folderOf(recipe), ".", ...executable], {
     stdio: ["ignore", "pipe", "inherit"],
   });

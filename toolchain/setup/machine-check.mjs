@@ -35,7 +35,9 @@ export function machineProblems(machine) {
       remedy: "Install a newer Node.js: https://nodejs.org/en/download",
     }),
     ...problem(!engine && !canInstall && !(root && engineInstalled), {
-      what: engineInstalled ? "The Docker engine is installed but does not answer." : "There is no Docker engine.",
+      what: engineInstalled
+        ? "The Docker engine is installed but does not answer."
+        : "There is no Docker engine.",
       why: root
         ? `Every part of the fleet runs in containers, and packages are only installed on Debian and Ubuntu, not on ${system}.`
         : "Every part of the fleet runs in containers, and only root may install or start an engine.",
@@ -56,11 +58,14 @@ export function machineProblems(machine) {
     ...problem(!machine.registry && !canInstall, {
       what: "Images are missing, and Docker Hub does not answer.",
       why: "They can be built from Debian's packages instead, but only by root on Debian or Ubuntu.",
-      remedy: "Let this machine reach a registry, load the images with `docker load`, or run this as root on Debian or Ubuntu.",
+      remedy:
+        "Let this machine reach a registry, load the images with `docker load`, or run this as root on Debian or Ubuntu.",
     }),
     ...problem(disk.free < need, {
       what: `${gigabytes(need)} of free disk are needed at ${disk.path}, ${gigabytes(disk.free)} are there.`,
-      why: images ? "Tenants' databases and their replicas grow." : "The images of a first run take most of it.",
+      why: images
+        ? "Tenants' databases and their replicas grow."
+        : "The images of a first run take most of it.",
       remedy: "Make room, for example with `docker image prune`, or move Docker's data to a larger disk.",
     }),
   ];
@@ -105,7 +110,9 @@ export const portProblems = (claimed, held, running) =>
  * @returns {number[]}
  */
 export const namedPorts = (yaml) =>
-  [...yaml.replaceAll(/(^|\s)#.*$/gm, "").matchAll(/\b(?:port|agentPort):\s*(\d+)\b/g)].map(([, port]) => Number(port));
+  [...yaml.replaceAll(/(^|\s)#.*$/gm, "").matchAll(/\b(?:port|agentPort):\s*(\d+)\b/g)].map(([, port]) =>
+    Number(port),
+  );
 
 /**
  * The step before anything is installed.
@@ -127,7 +134,10 @@ export async function checkMachine(argv) {
   ]);
   const fleetRuns = own.stdout.trim() !== "";
   const claimed = namedPorts(config).map((port) => ({ port, use: String(file), container: "" }));
-  const problems = [...machineProblems(machine), ...(fleetRuns ? [] : portProblems(claimed, held, new Set()))];
+  const problems = [
+    ...machineProblems(machine),
+    ...(fleetRuns ? [] : portProblems(claimed, held, new Set())),
+  ];
   if (problems.length > 0) throw new SetupError(problems);
   return machineText(machine);
 }

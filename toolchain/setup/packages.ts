@@ -8,12 +8,21 @@ const quiet = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
  * was checked before.
  */
 export async function installPackages(packages: readonly string[], progress: Progress): Promise<void> {
-  const known = await run(["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", ...packages]);
+  const known = await run([
+    "dpkg-query",
+    "--show",
+    "--showformat",
+    "$" + "{Package} $" + "{db:Status-Status}\n",
+    ...packages,
+  ]);
   const missing = packages.filter((name) => !known.stdout.includes(`${name} installed\n`));
   if (missing.length === 0) return;
   progress(`apt-get install ${missing.join(" ")}`);
   const apt = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "-qq"];
-  const options = { env: quiet, failure: `The Debian packages ${missing.join(", ")} could not be installed.` };
+  const options = {
+    env: quiet,
+    failure: `The Debian packages ${missing.join(", ")} could not be installed.`,
+  };
   await must([...apt, "update"], options);
   await must([...apt, "install", "--yes", "--no-install-recommends", ...missing], options);
 }

@@ -10,7 +10,10 @@ export const passphraseFile = join(dataHome, "passphrase");
 export async function ensurePassphrase(): Promise<void> {
   await mkdir(dataHome, { recursive: true, mode: 0o700 });
   try {
-    await writeFile(passphraseFile, `${randomBytes(32).toString("base64url")}\n`, { flag: "wx", mode: 0o600 });
+    await writeFile(passphraseFile, `${randomBytes(32).toString("base64url")}\n`, {
+      flag: "wx",
+      mode: 0o600,
+    });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }

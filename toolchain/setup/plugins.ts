@@ -24,20 +24,20 @@ export const planPlugins = (madeBy: Maker | undefined, installed: Installed): Pl
   return installed === "real" ? "use-real" : "download";
 };
 
-/** Provider plugins for a stack; answers which kind it got. */
+/** Provider plugins for a stack; answers in words which kind it got. */
 export async function ensurePlugins(
   madeBy: Maker | undefined,
   environment: NodeJS.ProcessEnv,
   progress: Progress,
-): Promise<{ kind: Maker; text: string }> {
+): Promise<string> {
   const plan = planPlugins(madeBy, await installedKind());
-  if (plan === "use-real") return { kind: "real", text: `real ones: ${standIns.join(", ")}` };
+  if (plan === "use-real") return `real ones: ${standIns.join(", ")}`;
   if (plan === "download" && (await download(environment, progress))) {
-    return { kind: "real", text: `real ones, downloaded: ${standIns.join(", ")}` };
+    return `real ones, downloaded: ${standIns.join(", ")}`;
   }
   if (madeBy === "real") throw foreign();
   await installStandIns(pulumiHome);
-  return { kind: "stand-ins", text: `stand-ins, the real ones are not to be had: ${standIns.join(", ")}` };
+  return `stand-ins of this project, no real ones: ${standIns.join(", ")}`;
 }
 
 /** Stand-ins are scripts, real plugins are not; a folder with some of both has neither. */

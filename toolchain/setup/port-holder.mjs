@@ -2,8 +2,13 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 
 /** Listening sockets of a table of /proc/net: inode by port, unless bound to one address that is not the loopback. */
 export function listening(/** @type {string} */ table) {
-  const rows = table.split("\n").slice(1).map((line) => line.trim().split(/\s+/));
-  const open = rows.filter(([, local = "", , state]) => state === "0A" && conflicts(local.split(":")[0] ?? ""));
+  const rows = table
+    .split("\n")
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/));
+  const open = rows.filter(
+    ([, local = "", , state]) => state === "0A" && conflicts(local.split(":")[0] ?? ""),
+  );
   return new Map(open.map((row) => [Number.parseInt(row[1]?.split(":")[1] ?? "", 16), row[9] ?? ""]));
 }
 

@@ -31,7 +31,8 @@ const problemText = ({ what, why, remedy }) => `\n  ✗ ${what}\n    why:    ${w
  */
 export function printFailure(error) {
   const expected = error instanceof Error && ["SetupError", "FleetConfigError"].includes(error.name);
-  const text = error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : String(error);
+  const text =
+    error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : String(error);
   process.stderr.write(`${text}\n`);
   return 1;
 }

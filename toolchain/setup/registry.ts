@@ -19,7 +19,8 @@ export async function pull(image: string): Promise<Pull> {
 
 /** Whether a failed request failed by the registry's word, not on the way to it. */
 export const answered = ({ code, stderr }: { code: number; stderr: string }): boolean =>
-  code !== 124 && /manifest unknown|not found|denied|unauthorized|no such manifest|toomanyrequests/i.test(stderr);
+  code !== 124 &&
+  /manifest unknown|not found|denied|unauthorized|no such manifest|toomanyrequests/i.test(stderr);
 
 /** The registry an image name points to; Docker's own when it names none. */
 export const registryOf = (image: string): string => {

@@ -13,12 +13,16 @@ export class Steps {
   }
 
   /**
-   * Runs one step. Its answer is what the line says about it; `progress` says what is going on meanwhile.
+   * Runs one step and answers what its work answers. `progress` says what is going on while it takes long, `say`
+   * how it ended; work that answers a text needs no `say`.
    *
+   * @template T
    * @param {string} name
-   * @param {(progress: (text: string) => void) => string | Promise<string>} work
+   * @param {(progress: (text: string) => void) => T | Promise<T>} work
+   * @param {(result: T) => string} [say]
+   * @returns {Promise<T>}
    */
-  async run(name, work) {
+  async run(name, work, say = String) {
     const started = this.clock.now();
     const elapsed = () => duration(this.clock.now() - started);
     let doing = "";
@@ -26,11 +30,12 @@ export class Steps {
       if (doing) this.#line("…", name, `${doing} (${elapsed()} so far)`);
     });
     try {
-      const outcome = await work((text) => {
+      const result = await work((text) => {
         if (text !== doing) this.#line("…", name, text);
         doing = text;
       });
-      this.#line("✓", name, outcome, elapsed());
+      this.#line("✓", name, say(result), elapsed());
+      return result;
     } catch (error) {
       this.#line("✗", name, "failed", elapsed());
       throw error;

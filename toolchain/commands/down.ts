@@ -1,0 +1,98 @@
+import { rm } from "node:fs/promises";
+import { createInterface } from "node:readline/promises";
+import { ChildError } from "../setup/child.mjs";
+import { stackFolder } from "../setup/paths.mjs";
+import { preflight } from "../setup/preflight.ts";
+import { type Prepared, prepare } from "../setup/prepare.ts";
+import { SetupError } from "../setup/problem.mjs";
+import type { Progress } from "../setup/progress.ts";
+import { readCheckpoint } from "../setup/stack-state.ts";
+import { configOf, type Invocation, noFleet, stepsOf } from "./invocation.ts";
+import { runEngine } from "./update.ts";
+
+/** How `npm run down` is asked to go about it. */
+export interface DownInvocation extends Invocation {
+  /** Deletes the data as well. */
+  purge?: boolean;
+  /** Does not ask. */
+  yes?: boolean;
+}
+
+/** `npm run down`: removes everything that runs and keeps every byte of data, unless a purge is confirmed. */
+export async function down(invocation: DownInvocation): Promise<void> {
+  const { stack, purge } = invocation;
+  if (!(await readCheckpoint(stack))) {
+    process.stdout.write(noFleet(stack));
+    return;
+  }
+  const steps = stepsOf(invocation);
+  const plan = await steps.run(
+    "machine",
+    () => preflight(stack, configOf(invocation)),
+    ({ text }) => text,
+  );
+  const roots = plan.fleet.hosts.map(({ root }) => root);
+  if (purge) await confirmPurge(invocation, roots);
+
+  const prepared = await prepare(steps, { stack, plan, overrides: { running: false } });
+  const flags = ["--yes", "--skip-preview", "--config-file", prepared.configFile];
+  await steps.run(
+    "fleet",
+    (progress) => runEngine(prepared.pulumi, "up", flags, progress),
+    ({ summary }) => summary,
+  );
+  if (!purge) {
+    process.stdout.write(
+      `\nNothing runs any more, all data is kept in ${roots.join(", ")}. \`npm run up\` brings it back.\n`,
+    );
+    return;
+  }
+  await steps.run("purge", (progress) => deleteAll(prepared, roots, progress));
+}
+
+/** Lets the operator type the stack's name; `--yes` stands for it in scripts. */
+async function confirmPurge({ stack, yes }: DownInvocation, roots: string[]): Promise<void> {
+  if (yes) return;
+  if (process.stdin.isTTY) {
+    const prompt = createInterface({ input: process.stdin, output: process.stdout });
+    process.stdout.write(
+      `\nThis deletes every tenant's data, every replica and every secret of stack ${stack}, for ever:\n`,
+    );
+    process.stdout.write(roots.map((root) => `  ${root}\n`).join(""));
+    const typed = await prompt.question(`Type the stack's name to go on: `);
+    prompt.close();
+    if (typed.trim() === stack) return;
+  }
+  throw new SetupError([
+    {
+      what: "The purge was not confirmed.",
+      why: "It deletes tenants' data, which nothing brings back.",
+      remedy: `Type "${stack}" when asked, or pass --yes where nobody can be asked.`,
+    },
+  ]);
+}
+
+/** Forgets the stack, then deletes what its hosts keep. In this order a failure leaves the data. */
+async function deleteAll({ pulumi }: Prepared, roots: string[], progress: Progress): Promise<string> {
+  const steps: string[][] = [
+    // What must outlive a stack is protected; a purge is the one time it must not.
+    ["state", "unprotect", "--all", "--yes"],
+    ["destroy", "--yes", "--skip-preview"],
+    ["stack", "rm", pulumi.stack, "--yes", "--preserve-config"],
+  ];
+  for (const step of steps) {
+    progress(`pulumi ${step.slice(0, 2).join(" ")}`);
+    if (step[0] === "destroy") {
+      await runEngine(pulumi, "destroy", step.slice(1), progress);
+      continue;
+    }
+    const outcome = await pulumi.run(step);
+    if (outcome.code !== 0)
+      throw new ChildError("The stack could not be forgotten.", ["pulumi", ...step], outcome);
+  }
+  for (const root of [...roots, stackFolder(pulumi.stack)]) {
+    progress(`deleting ${root}`);
+    await rm(root, { recursive: true, force: true });
+  }
+  return `stack ${pulumi.stack} and its data are deleted`;
+}

@@ -1,0 +1,23 @@
+import * as z from "zod";
+import type { Pulumi } from "../setup/pulumi.ts";
+
+/** What index.ts exports. */
+const Outputs = z.object({
+  tenants: z.record(
+    z.string(),
+    z.object({ url: z.string(), admin: z.object({ email: z.string(), password: z.string() }) }),
+  ),
+  nodes: z.record(z.string(), z.object({ url: z.string() })),
+  /** Private key that signs operators' tokens, PKCS#8 PEM. */
+  operatorKey: z.string(),
+  /** PEM that the nodes' certificates are signed by. */
+  certificateAuthority: z.string(),
+});
+
+/** A stack's outputs, secrets in plain text. */
+export type FleetOutputs = z.infer<typeof Outputs>;
+
+/** The outputs of a stack that was brought up; undefined before its first whole `up`. */
+export async function fleetOutputs(pulumi: Pulumi): Promise<FleetOutputs | undefined> {
+  return Outputs.safeParse(await pulumi.outputs()).data;
+}

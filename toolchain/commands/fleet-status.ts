@@ -1,0 +1,118 @@
+import { request } from "node:http";
+import { json } from "node:stream/consumers";
+import type { Fleet, TenantSpec } from "../../components/fleet-config.ts";
+import { run } from "../setup/child.mjs";
+import type { FleetOutputs } from "./fleet-outputs.ts";
+import { askCluster, type ClusterView } from "./node-api.ts";
+
+/** How a tenant is seen from outside. `stopped`: it has no container, by the config or by `npm run down`. */
+export type Health = "healthy" | "starting" | "unhealthy" | "stopped";
+
+/** A tenant's replica, as it was at its last verified sync. */
+export interface ReplicaStatus {
+  /** ISO 8601; null before the first verified sync, and while no node can be asked. */
+  verified_at: string | null;
+  tables: number;
+  rows: number;
+  /** Whether the latest sync ended with source and replica equal. */
+  equal: boolean;
+}
+
+/** `npm run status -- --json`. An interface: scripts read it. */
+export interface FleetStatus {
+  tenants: { id: string; url: string; health: Health; replica: ReplicaStatus }[];
+  /** `epoch` is the cluster's: that of the lease in force; null while nobody leads or no node answers. */
+  nodes: { id: string; leader: boolean; epoch: number | null }[];
+}
+
+/** What the table says beyond the interface. */
+export interface FleetView extends FleetStatus {
+  /** Ids of nodes that the cluster has heard of lately. */
+  alive: string[];
+  /** Ids of tenants whose sync is paused, or that do not run: nothing is to be waited for. */
+  resting: string[];
+  /** Why the latest sync of a tenant failed, by its id. */
+  errors: Record<string, string>;
+}
+
+const unknownReplica: ReplicaStatus = { verified_at: null, tables: 0, rows: 0, equal: false };
+
+/** Looks at every tenant through nginx and asks the cluster about replicas and nodes. */
+export async function viewFleet(fleet: Fleet, outputs: FleetOutputs): Promise<FleetView> {
+  const [containers, cluster, healthy] = await Promise.all([
+    containersOf(fleet.stack),
+    askCluster(outputs),
+    Promise.all(fleet.tenants.map((tenant) => answersHealth(fleet, tenant))),
+  ]);
+  const seen = new Map(fleet.tenants.map(({ id }, index) => [id, healthy[index] ?? false]));
+  return combine(fleet, outputs, containers, cluster, seen);
+}
+
+/** The view, from what was seen; pure. `containers` is the engine's word on each tenant's container. */
+export function combine(
+  { tenants, sync }: Pick<Fleet, "tenants" | "sync">,
+  outputs: Pick<FleetOutputs, "tenants">,
+  containers: ReadonlyMap<string, string>,
+  cluster: ClusterView | undefined,
+  healthy: ReadonlyMap<string, boolean>,
+): FleetView {
+  const syncs = new Map(cluster?.syncs.map((line) => [line.id, line]));
+  const nodes = new Map(cluster?.nodes.map((node) => [node.id, node]));
+  const epoch = cluster?.nodes.find(({ leader }) => leader)?.epoch ?? null;
+  const failed = [...syncs.values()].filter(({ last }) => last?.error);
+  return {
+    tenants: tenants.map(({ id }) => ({
+      id,
+      url: outputs.tenants[id]?.url ?? "",
+      health: healthOf(healthy.get(id) ?? false, containers.get(id)),
+      replica: syncs.get(id)?.replica ?? unknownReplica,
+    })),
+    nodes: sync.nodes.map(({ id }) => ({
+      id,
+      leader: nodes.get(id)?.leader ?? false,
+      epoch,
+    })),
+    alive: [...nodes.keys()],
+    resting: tenants.filter(({ id, running }) => !running || syncs.get(id)?.paused).map(({ id }) => id),
+    errors: Object.fromEntries(failed.map(({ id, last }) => [id, last?.error ?? ""])),
+  };
+}
+
+const healthOf = (answers: boolean, container: string | undefined): Health => {
+  if (answers) return "healthy";
+  if (!container) return "stopped";
+  return container.includes("(unhealthy)") ? "unhealthy" : "starting";
+};
+
+/** The engine's status of each tenant's container, by the tenant's id. */
+async function containersOf(stack: string): Promise<Map<string, string>> {
+  const format = '{{.Label "owui.tenant"}}\t{{.Status}}';
+  const filters = [`label=owui.stack=${stack}`, "label=owui.role=tenant"].flatMap((is) => ["--filter", is]);
+  const { stdout } = await run(["docker", "ps", "--format", format, ...filters]);
+  const lines = stdout.split("\n").filter(Boolean);
+  return new Map(lines.map((line) => line.split("\t") as [string, string]));
+}
+
+/** Whether a tenant's application answers through nginx. */
+const answersHealth = (fleet: Fleet, tenant: TenantSpec): Promise<boolean> =>
+  new Promise((resolve) => {
+    const http = fleet.hosts.find(({ id }) => id === tenant.host)?.http;
+    if (!http) return resolve(false);
+    const asked = request({
+      host: http.address === "0.0.0.0" ? "127.0.0.1" : http.address,
+      port: http.port,
+      path: "/health",
+      headers: { Host: tenant.domain },
+      agent: false,
+      timeout: 3_000,
+    });
+    asked.once("timeout", () => asked.destroy());
+    asked.once("error", () => resolve(false));
+    asked.once("response", (answer) => {
+      json(answer).then(
+        (body) => resolve((body as { status?: unknown }).status === true),
+        () => resolve(false),
+      );
+    });
+    asked.end();
+  });

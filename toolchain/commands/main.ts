@@ -1,0 +1,57 @@
+/** Every command of the project, on the project's own Node; started by up.mjs. */
+import { Command } from "commander";
+import { printFailure } from "../setup/problem.mjs";
+import { type DownInvocation, down } from "./down.ts";
+import type { Invocation } from "./invocation.ts";
+import { password } from "./password.ts";
+import { preview } from "./preview.ts";
+import { pulumiCommand } from "./pulumi.ts";
+import { status } from "./status.ts";
+import { test } from "./test.ts";
+import { up } from "./up.ts";
+
+const program = new Command("npm run")
+  .enablePositionalOptions()
+  .showHelpAfterError("(`npm run <command> -- --help` shows what it takes)");
+
+/** A command that works on a stack. */
+const onStack = (name: string, description: string): Command =>
+  program
+    .command(name)
+    .description(description)
+    .option("--stack <name>", "the fleet to work on", "local")
+    .option("--config-file <path>", "its config, instead of Pulumi.<stack>.yaml");
+
+onStack("up", "makes what the stack's config declares true")
+  .option("--json", "print the status as JSON")
+  .option("--yes", "accepted for symmetry: up never asks")
+  .action((options: Invocation) => up(options));
+onStack("down", "removes everything that runs and keeps all data")
+  .option("--purge", "delete the data too, after a typed confirmation")
+  .option("--yes", "do not ask")
+  .action((options: DownInvocation) => down(options));
+onStack("preview", "shows what an edit of the config would change").action((options: Invocation) =>
+  preview(options),
+);
+onStack("status", "shows how the fleet is doing")
+  .option("--json", "for scripts")
+  .action((options: Invocation) => status(options));
+onStack("password", "shows a tenant's first admin and password")
+  .argument("<tenant>")
+  .action((tenant: string, options: Invocation) => password(options, tenant));
+onStack("pulumi", "the Pulumi CLI on this project's state")
+  .argument("[arguments...]")
+  .helpOption(false)
+  .allowUnknownOption()
+  .passThroughOptions()
+  .action((args: string[], options: Invocation) => pulumiCommand(options, args));
+program
+  .command("test")
+  .description("sets everything up, then runs every check and test")
+  .action(() => test());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = printFailure(error);
+}

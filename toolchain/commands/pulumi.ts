@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process";
+import { ensureCommandLine } from "../setup/command-line-build.ts";
+import { readSource, writeEffective } from "../setup/effective-config.ts";
+import { locked } from "../setup/lock.mjs";
+import { ensurePassphrase } from "../setup/passphrase.ts";
+import { repository } from "../setup/paths.mjs";
+import { Pulumi } from "../setup/pulumi.ts";
+import { ensureStack } from "../setup/stack.ts";
+import { configOf, type Invocation } from "./invocation.ts";
+
+/** Commands that run the program or its resources' plugins: they get the config a run of ours would use. */
+const usingConfig = ["up", "update", "preview", "pre", "refresh", "destroy", "import", "watch"];
+
+/** `npm run pulumi -- …`: the CLI itself, with the project's state, passphrase, plugins and stack. */
+export async function pulumiCommand(invocation: Invocation, args: readonly string[]): Promise<void> {
+  const { stack } = invocation;
+  const { cli } = await locked(
+    "pulumi",
+    () => {},
+    () => ensureCommandLine((text) => process.stderr.write(`${text}\n`)),
+  );
+  const pulumi = new Pulumi(stack, cli);
+  await ensurePassphrase();
+  const source = await readSource(configOf(invocation));
+  const effective = await writeEffective(stack, source, {});
+  await ensureStack(pulumi);
+  const child = spawn("pulumi", [...args, ...configFlag(args, configOf(invocation), effective)], {
+    cwd: repository,
+    env: pulumi.environment,
+    stdio: "inherit",
+  });
+  process.exitCode = await new Promise<number>((done) => {
+    child.on("close", (code) => done(code ?? 1));
+    child.on("error", () => done(127));
+  });
+}
+
+/** `config` reads and writes the operator's file, everything else the one made from it. */
+export function configFlag(args: readonly string[], source: string, effective: string): string[] {
+  const [command = ""] = args;
+  if (args.includes("--config-file")) return [];
+  if (command === "config") return ["--config-file", source];
+  return usingConfig.includes(command) ? ["--config-file", effective] : [];
+}

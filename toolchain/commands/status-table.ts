@@ -1,0 +1,56 @@
+import type { FleetStatus, FleetView, ReplicaStatus } from "./fleet-status.ts";
+
+/** The part of a view that scripts get. */
+export const interfaceOf = ({ tenants, nodes }: FleetView): FleetStatus => ({ tenants, nodes });
+
+/** The fleet as a table for people. `now` is in milliseconds since 1970. */
+export function statusTable(view: FleetView, now: number): string {
+  const tenants = view.tenants.map(({ id, url, health, replica }) => [
+    id,
+    url,
+    health,
+    view.errors[id] ? `last sync failed: ${view.errors[id]}` : replicaText(replica, now),
+  ]);
+  const nodes = view.nodes.map(({ id, leader, epoch }) => [
+    id,
+    leader ? `leads, epoch ${epoch}` : view.alive.includes(id) ? "stands by" : "does not answer",
+  ]);
+  return [
+    ...columns([["tenant", "address", "health", "replica"], ...tenants]),
+    "",
+    ...columns([["node", "state"], ...nodes]),
+  ].join("\n");
+}
+
+/** `equal, verified 12 s ago, 43 tables, 412 rows`. */
+export function replicaText({ verified_at, tables, rows, equal }: ReplicaStatus, now: number): string {
+  if (!verified_at) return "not yet verified";
+  const age = agoText(now - Date.parse(verified_at));
+  return `${equal ? "equal" : "NOT equal"}, verified ${age} ago, ${counted(tables, "table")}, ${counted(rows, "row")}`;
+}
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+/** `12 s`, `3 min`, `5 h`, `2 d`: the largest unit that is not nothing. */
+export function agoText(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const units: [number, string][] = [
+    [86_400, "d"],
+    [3_600, "h"],
+    [60, "min"],
+    [1, "s"],
+  ];
+  const [size, unit] = units.find(([size]) => seconds >= size) ?? [1, "s"];
+  return `${Math.floor(seconds / size)} ${unit}`;
+}
+
+/** Rows as lines, every column as wide as its widest cell. */
+export function columns(rows: string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("   ")
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { preflight } from "../setup/preflight.ts";
+import { prepare } from "../setup/prepare.ts";
+import { SetupError } from "../setup/problem.mjs";
+import type { Progress } from "../setup/progress.ts";
+import { duration } from "../setup/steps.mjs";
+import { nextThings } from "./closing-words.ts";
+import { type FleetView, viewFleet } from "./fleet-status.ts";
+import { configOf, type Invocation, type LastUp, lastUp, stepsOf } from "./invocation.ts";
+import { interfaceOf, statusTable } from "./status-table.ts";
+import { runEngine } from "./update.ts";
+
+/** A fresh tenant answers after 20 s, its replica is verified within a minute; a slow machine gets ten times that. */
+const patienceMs = 10 * 60_000;
+
+/** `npm run up`: makes what the stack's file declares true, and waits until it is seen to be. */
+export async function up(invocation: Invocation): Promise<void> {
+  const { stack, json } = invocation;
+  const steps = stepsOf(invocation);
+  const plan = await steps.run(
+    "machine",
+    () => preflight(stack, configOf(invocation)),
+    ({ text }) => text,
+  );
+  const { pulumi, configFile } = await prepare(steps, { stack, plan });
+  const flags = ["--yes", "--skip-preview", "--config-file", configFile];
+  await steps.run(
+    "fleet",
+    (progress) => runEngine(pulumi, "up", flags, progress),
+    ({ summary }) => summary,
+  );
+  const last = await lastUp(stack);
+  if (!last) throw new Error(`the program of stack ${stack} exports no fleet`);
+  const running = plan.fleet.running;
+  const view = await steps.run(
+    "tenants",
+    (progress) => (running ? untilWell(last, progress) : viewFleet(last.fleet, last.outputs)),
+    () => (running ? "healthy, replicas equal" : "stopped: the config says running: false"),
+  );
+  if (json) process.stdout.write(`${JSON.stringify(interfaceOf(view), undefined, 2)}\n`);
+  else
+    process.stdout.write(
+      `\n${statusTable(view, Date.now())}\n\n${nextThings(stack, last)}\n\n${tookText()}\n`,
+    );
+}
+
+/** Looks until every running tenant is healthy and its replica equal. */
+async function untilWell({ fleet, outputs }: LastUp, progress: Progress): Promise<FleetView> {
+  const end = Date.now() + patienceMs;
+  for (;;) {
+    const view = await viewFleet(fleet, outputs);
+    const missing = unwell(view);
+    if (missing.length === 0) return view;
+    if (Date.now() > end) throw notWell(fleet.stack, view, missing);
+    progress(`waiting for ${missing.join("; ")}`);
+    await sleep(1_000);
+  }
+}
+
+/** What is not yet as it should be, in words; empty when all is well. */
+export function unwell(view: FleetView): string[] {
+  const wanted = view.tenants.filter(({ id }) => !view.resting.includes(id));
+  const tenants = wanted.flatMap(({ id, health, replica }) => {
+    if (health !== "healthy") return [`${id} (${health})`];
+    return replica.equal && replica.verified_at ? [] : [`the replica of ${id}`];
+  });
+  return [...tenants, ...(view.nodes.some(({ leader }) => leader) ? [] : ["a leading node"])];
+}
+
+function notWell(stack: string, view: FleetView, missing: string[]): SetupError {
+  const errors = Object.entries(view.errors).map(([id, error]) => `${id}: ${error}`);
+  return new SetupError(
+    [
+      {
+        what: `After ${duration(patienceMs)} there is still no ${missing.join(", no ")}.`,
+        why:
+          errors.length > 0 ? `The latest syncs failed: ${errors.join("; ")}` : "No sync reported an error.",
+        remedy: `Look at \`npm run status\`, and at \`docker logs owui-${stack}-node-a\` or \`… owui-${stack}-tenant-<id>\`.`,
+      },
+    ],
+    "Everything was declared and keeps running; what is late may still come.",
+  );
+}
+
+/** How long all of it took, from the first line of up.mjs. */
+const tookText = (): string =>
+  `Took ${duration(Date.now() - Number(process.env.OWUI_STARTED ?? Date.now()))}.`;

@@ -1,0 +1,61 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { stackFolder } from "../setup/paths.mjs";
+import type { Progress } from "../setup/progress.ts";
+import type { Pulumi } from "../setup/pulumi.ts";
+import { Tally } from "./engine-events.ts";
+import { followEvents } from "./event-log.ts";
+
+/** How often a long update says where it is. */
+const reportMs = 5_000;
+
+/** The engine could not do all it was to. */
+export class UpdateError extends Error {
+  constructor(command: string, errors: readonly string[], log: string) {
+    const causes = errors.length > 0 ? errors : ["The engine gave no reason."];
+    super(
+      [
+        `\n  ✗ \`pulumi ${command}\` did not get through.`,
+        ...causes.map((cause) => `\n${cause.replaceAll(/^/gm, "    ")}`),
+        `\n    everything it printed: ${log}`,
+        "\nWhat it had done stays as it is, in the state too; tenants' data is untouched. Run the command again once",
+        "the cause is gone: it goes on from here.",
+      ].join("\n"),
+    );
+    // Printed without a stack: the cause is in the message.
+    this.name = "SetupError";
+  }
+}
+
+/** Lets the engine change or look at the stack, telling where it is; answers what it did. */
+export async function runEngine(
+  pulumi: Pulumi,
+  command: "up" | "destroy" | "preview",
+  flags: readonly string[],
+  progress: Progress,
+  onEvent: (event: Parameters<Tally["add"]>[0]) => void = () => {},
+): Promise<Tally> {
+  const folder = stackFolder(pulumi.stack);
+  const [log, events] = [join(folder, `${command}.log`), join(folder, `${command}-${process.pid}.events`)];
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await rm(log, { force: true });
+
+  const finished = new AbortController();
+  const tally = new Tally();
+  const work = pulumi
+    .run([command, ...flags, "--event-log", events, "--suppress-outputs"], { log })
+    .finally(() => finished.abort());
+  const report = setInterval(() => tally.text && progress(tally.text), reportMs);
+  try {
+    for await (const event of followEvents(events, finished.signal)) {
+      tally.add(event);
+      onEvent(event);
+    }
+    const { code, stderr } = await work;
+    if (code === 0) return tally;
+    throw new UpdateError(command, tally.errors.length > 0 ? tally.errors : [stderr.trim()], log);
+  } finally {
+    clearInterval(report);
+    await rm(events, { force: true });
+  }
+}

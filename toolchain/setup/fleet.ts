@@ -1,0 +1,43 @@
+import { basename } from "node:path";
+import { type Fleet, type FleetConfigError, parseFleet } from "../../components/fleet-config.ts";
+import { plainKeys, type StackFile } from "./effective-config.ts";
+import type { ClaimedPort } from "./machine-check.mjs";
+import { dataHome, repository } from "./paths.mjs";
+import type { Problem } from "./problem.mjs";
+
+/** The fleet a stack's file declares. Secrets stay encrypted: what is done here needs none of them. */
+export const fleetOf = (stack: string, source: StackFile): Fleet =>
+  parseFleet(stack, veiled(plainKeys(source.config)) as Record<string, unknown>, { repository, dataHome });
+
+/** A config with every `{secure: ciphertext}` replaced by a text, as the program sees it. */
+const veiled = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(veiled);
+  if (typeof value !== "object" || value === null) return value;
+  if ("secure" in value && Object.keys(value).length === 1) return "secret";
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, veiled(child)]));
+};
+
+/** A stack's config that is wrong, as problems beside those of the machine. */
+export const configProblems = (file: string, error: FleetConfigError): Problem[] =>
+  error.problems.map(({ path, found, remedy }) => ({
+    what: `${basename(file)}: ${path}: ${found}`,
+    why: "A fleet is only declared from a config that is right as a whole.",
+    remedy,
+  }));
+
+/** Every port the fleet listens on, with the container that holds it while it runs. */
+export function claimedPorts({ stack, running, hosts, tenants, sync }: Fleet): ClaimedPort[] {
+  if (!running) return [];
+  const container = (role: string) => `owui-${stack}-${role}`;
+  return [
+    ...hosts.flatMap(({ id, http, agentPort }) => [
+      { port: http.port, use: `nginx of host ${id}`, container: container("nginx") },
+      { port: agentPort, use: `the agent of host ${id}`, container: container("agent") },
+    ]),
+    ...sync.nodes.map(({ id, port }) => ({ port, use: `node ${id}`, container: container(`node-${id}`) })),
+    { port: sync.database.port, use: "the replicas' Postgres", container: container("postgres") },
+    ...tenants
+      .filter((tenant) => tenant.running)
+      .map(({ id, port }) => ({ port, use: `tenant ${id}`, container: container(`tenant-${id}`) })),
+  ];
+}

@@ -1,0 +1,80 @@
+import { fleetImages } from "../images/catalog.ts";
+import type { CommandLine } from "./command-line.mjs";
+import { ensureCommandLine } from "./command-line-build.ts";
+import { writeEffective } from "./effective-config.ts";
+import { ensureEngine } from "./engine.ts";
+import { ensureImages } from "./images.ts";
+import { locked } from "./lock.mjs";
+import { ensurePassphrase } from "./passphrase.ts";
+import { ensurePlugins } from "./plugins.ts";
+import type { Plan } from "./preflight.ts";
+import type { Progress } from "./progress.ts";
+import { Pulumi } from "./pulumi.ts";
+import { ensureStack } from "./stack.ts";
+import { type Maker, makerOf, readCheckpoint } from "./stack-state.ts";
+import type { Steps } from "./steps.mjs";
+
+/** Everything the program needs to run: images besides those its config names, the config it is to use. */
+export interface Wanted {
+  stack: string;
+  plan: Plan;
+  /** Config keys this run sets over the operator's. */
+  overrides?: Record<string, unknown>;
+}
+
+/** A CLI that is ready to work on a stack, and the config file to give it. */
+export interface Prepared {
+  pulumi: Pulumi;
+  configFile: string;
+}
+
+/** Brings this machine to where the program can run on it; each step skips itself when it is done already. */
+export async function prepare(steps: Steps, { stack, plan, overrides = {} }: Wanted): Promise<Prepared> {
+  const cli = await provision(steps, [...fleetImages, ...plan.fleet.tenants.map(({ image }) => image)]);
+  const pulumi = new Pulumi(stack, cli);
+  await provisionPlugins(steps, makerOf(await readCheckpoint(stack)), pulumi.environment);
+
+  await ensurePassphrase();
+  const configFile = await writeEffective(stack, plan.source, overrides);
+  await steps.run(
+    "stack",
+    alone("stack", () => ensureStack(pulumi)),
+  );
+  return { pulumi, configFile };
+}
+
+/**
+ * Engine, images and CLI. The CLI's build keeps the processors busy while images mostly wait for downloads and
+ * disks, so the two run at once.
+ */
+export async function provision(steps: Steps, images: string[]): Promise<CommandLine> {
+  const containers = async () => {
+    await steps.run("engine", alone("engine", ensureEngine));
+    await steps.run(
+      "images",
+      alone("images", (progress) => ensureImages([...new Set(images)], progress)),
+    );
+  };
+  const [{ cli }] = await Promise.all([
+    steps.run("pulumi", alone("pulumi", ensureCommandLine), ({ text }) => text),
+    containers(),
+  ]);
+  return cli;
+}
+
+/** Provider plugins of the kind a stack was made with. */
+export const provisionPlugins = (
+  steps: Steps,
+  madeBy: Maker | undefined,
+  environment: NodeJS.ProcessEnv,
+): Promise<string> =>
+  steps.run(
+    "plugins",
+    alone("plugins", (progress) => ensurePlugins(madeBy, environment, progress)),
+  );
+
+/** Work that a second run waits for instead of doing the same at the same time. */
+const alone =
+  <T>(name: string, work: (progress: Progress) => Promise<T>) =>
+  (progress: Progress): Promise<T> =>
+    locked(name, progress, () => work(progress));
