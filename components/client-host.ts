@@ -72,14 +72,13 @@ export class ClientHost extends pulumi.ComponentResource {
     this.docker = new docker.Provider(`${name}-docker`, { host: dockerHost() }, { parent: this });
     this.runtimeImage = runtimeImage(`${name}-runtime-image`, this.inEngine()).imageName;
     this.salt = new random.RandomPassword(`${name}-salt`, { length: 32 }, { parent: this }).result;
-    const agentFiles = this.agentFiles(name, args);
-    const directories = this.createDirectories(name, agentFiles);
+    const directories = this.createDirectories(name, args);
     const nginxFile = this.configureNginx(name, spec, directories);
     this.guarded = [directories, this.keepTenantsFromPrivateRanges(name, args)];
     if (running) {
       this.nginx = this.startNginx(name, args, [nginxFile]);
       this.agentNetwork = this.createAgentNetwork(name, args);
-      this.startAgent(name, args, agentFiles, this.agentNetwork, [directories]);
+      this.startAgent(name, args, this.agentNetwork, directories);
     }
     this.registerOutputs({ runtimeImage: this.runtimeImage });
   }
@@ -106,7 +105,7 @@ export class ClientHost extends pulumi.ComponentResource {
     );
   }
 
-  /** Brings directories and files below the host's data root into being. */
+  /** Brings directories and files below the host's data root into being; whatever the files hold is a secret. */
   layout(
     name: string,
     entries: LayoutEntry[],
@@ -114,7 +113,7 @@ export class ClientHost extends pulumi.ComponentResource {
     ...also: ScriptInput[]
   ): command.local.Command {
     const create: ScriptInput[] = [{ script: "layout", variables: { ROOT: this.spec.root } }, ...also];
-    return this.command(name, { create, stdin: layoutLines(entries) }, opts);
+    return this.command(name, { create, stdin: pulumi.secret(layoutLines(entries)) }, opts);
   }
 
   /** Absolute path of something below the data root. */
@@ -146,17 +145,14 @@ export class ClientHost extends pulumi.ComponentResource {
     return pulumi.unsecret(digest);
   }
 
-  private agentFiles(name: string, { spec, cluster, authority }: ClientHostArgs): LayoutEntry[] {
+  private createDirectories(name: string, { spec, cluster, authority }: ClientHostArgs): pulumi.Resource {
     const identity = authority.issue(`${name}-agent`, agent.agentSubject(spec.id), this);
-    return agent.agentLayout(agent.agentConfig(spec.id, cluster), identity, authority.certificate);
-  }
-
-  private createDirectories(name: string, agentFiles: LayoutEntry[]): command.local.Command {
+    const config = agent.agentConfig(spec.id, cluster);
     const entries: LayoutEntry[] = [
       { kind: "directory", path: "tenants", mode: "0750", owner: "0:8050" },
       { kind: "directory", path: "nginx", mode: "0755", owner: root },
       { kind: "directory", path: "nginx/sites", mode: "0755", owner: root },
-      ...agentFiles,
+      ...agent.agentLayout(config, identity, authority.certificate),
     ];
     return this.layout(`${name}-directories`, entries, { parent: this });
   }
@@ -236,14 +232,14 @@ export class ClientHost extends pulumi.ComponentResource {
 
   private startAgent(
     name: string,
-    { spec, transform }: ClientHostArgs,
-    files: LayoutEntry[],
+    { spec, cluster, transform }: ClientHostArgs,
     network: docker.Network,
-    ready: pulumi.Resource[],
+    directories: pulumi.Resource,
   ): void {
     const args = fleetContainer({
       identity: { stack: this.stack, role: "agent" },
-      labels: { "owui.files": this.fingerprint(layoutLines(files)) },
+      // It follows its certificate by itself; only another configuration needs a start.
+      labels: { "owui.config": this.fingerprint(agent.agentConfig(spec.id, cluster)) },
       image: this.runtimeImage,
       command: entryPoint("agent"),
       user: agent.agentUser,
@@ -255,10 +251,11 @@ export class ClientHost extends pulumi.ComponentResource {
         bind(this.path("agent/state"), "/state", "read-write"),
       ],
       readOnly: true,
-      memory: { limit: 256 * 2 ** 20 },
+      // Readers are its children: two of them may hold a large row each.
+      memory: { limit: 512 * 2 ** 20 },
       health: { test: agent.agentHealthTest, startPeriod: "10s" },
     });
-    new docker.Container(`${name}-agent`, transformed(transform?.agent, args), this.inEngine(ready));
+    new docker.Container(`${name}-agent`, transformed(transform?.agent, args), this.inEngine([directories]));
   }
 
   private inEngine(dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions {

@@ -58,5 +58,14 @@ export const agentLayout = (config: string, identity: Identity, ca: pulumi.Input
   ...tlsFiles("agent/config", 8050, identity, ca),
 ];
 
-/** Whether something listens: an agent answers only to nodes' certificates, and a container has none at hand. */
-export const agentHealthTest: string[] = ["CMD", "bash", "-c", `: </dev/tcp/127.0.0.1/${agentPort}`];
+/**
+ * Whether the agent listens, as the kernel lists it (0A). A connection would tell no more, and the agent would log it
+ * as refused: it answers only to nodes' certificates, which its own container does not have.
+ */
+export const agentHealthTest: string[] = [
+  "CMD",
+  "grep",
+  "--quiet",
+  `:${agentPort.toString(16).toUpperCase()} 00000000:0000 0A`,
+  "/proc/net/tcp",
+];

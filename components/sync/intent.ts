@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
 import type { HostSpec, TenantSpec } from "../fleet-config.ts";
 import { agentIdentity, agentName, agentPort } from "../host/agent.ts";
+import { digestOf, filesBelow } from "../source-digest.ts";
 import { clusterLogin } from "./node.ts";
 
 /** What the stack wants of its cluster, in the words of sync-runtime/database/apply.ts, which reads it. */
@@ -32,12 +31,6 @@ export const intentOf = (cluster: string, hosts: HostSpec[], tenants: PlacedTena
 });
 
 /** Another value whenever the migrator's program or one of its statements changes. */
-export function migrationsDigest(
-  directory = new URL("../../sync-runtime/database/", import.meta.url),
-): string {
-  const files = readdirSync(directory, { recursive: true, encoding: "utf8" });
-  const hash = createHash("sha256");
-  for (const file of files.filter((name) => /\.(sql|ts)$/.test(name)).sort())
-    hash.update(file).update(readFileSync(new URL(file, directory)));
-  return hash.digest("hex").slice(0, 16);
+export function migrationsDigest(directory = "sync-runtime/database"): string {
+  return digestOf(directory, filesBelow(directory));
 }

@@ -1,0 +1,61 @@
+import { CertificateAuthority } from "../../components/certificate-authority.ts";
+import { ClientHost, type ClientHostArgs } from "../../components/client-host.ts";
+import type { HostSpec, SyncSpec, TenantSpec } from "../../components/fleet-config.ts";
+
+/** The host of the tests' fleets. */
+export const hostSpec: HostSpec = {
+  id: "local",
+  kind: "local",
+  root: "/srv/fleet",
+  http: { address: "127.0.0.1", port: 8080 },
+  agentPort: 8050,
+};
+
+/** The sync pair of the tests' fleets. */
+export const syncSpec: SyncSpec = {
+  host: "local",
+  cluster: "main",
+  parallel: 5,
+  nodes: [
+    { id: "a", port: 9443 },
+    { id: "b", port: 9444 },
+  ],
+  database: { kind: "embedded", port: 15_432 },
+};
+
+/** A tenant with nothing but what has to be said, and whatever a test adds. */
+export const tenantSpec = (changed: Partial<TenantSpec> = {}): TenantSpec => ({
+  id: "acme",
+  host: "local",
+  domain: "acme.localhost",
+  running: true,
+  image: "ghcr.io/open-webui/open-webui:v0.11.3",
+  port: 18_001,
+  subnet: "10.128.0.16/28",
+  bridge: "owt01234567",
+  admin: { email: "admin@acme.example", name: "Administrator" },
+  connections: [],
+  privateEndpoints: [],
+  persistSettings: false,
+  environment: {},
+  memory: { reserved: 700 * 2 ** 20, limit: 1400 * 2 ** 20 },
+  cpus: 1,
+  pids: 512,
+  sync: { interval: 300, paused: false },
+  ...changed,
+});
+
+/** The host of the tests' fleets, declared, with its authority. */
+export function declareHost(changed: Partial<ClientHostArgs> = {}) {
+  const authority = new CertificateAuthority("authority");
+  const host = new ClientHost("local", {
+    stack: "test",
+    spec: hostSpec,
+    tenants: [],
+    running: true,
+    cluster: "main",
+    authority,
+    ...changed,
+  });
+  return { authority, host };
+}
