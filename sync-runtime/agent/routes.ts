@@ -71,7 +71,7 @@ export class Routes {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
-    const { host, tenants, metrics, now } = this.#parts;
+    const { host, tenants, now } = this.#parts;
     const asked = `${request.method} ${request.url}`;
     if (asked === "GET /health") return sendJson(response, 200, { status: "ok", host });
     if (asked === "GET /v1/inventory")

@@ -10,7 +10,8 @@ import type { Log } from "./log.ts";
 
 /** Docker waits 10 s between SIGTERM and SIGKILL. */
 const GRACE_MILLISECONDS = 8_000;
-const CERTIFICATE_CHECK_MILLISECONDS = 30_000;
+/** How often the certificates' files are looked at. */
+export const CERTIFICATE_CHECK_MILLISECONDS = 30_000;
 /** Two nodes with five syncs each, a probe, and room. */
 const MAX_CONNECTIONS = 64;
 
@@ -42,8 +43,15 @@ export class AgentServer {
   readonly #config: AgentConfig;
   readonly #handler: Handler;
   readonly #log: Log;
+  readonly #checkMilliseconds: number;
 
-  constructor(config: AgentConfig, handler: Handler, log: Log) {
+  constructor(
+    config: AgentConfig,
+    handler: Handler,
+    log: Log,
+    checkMilliseconds = CERTIFICATE_CHECK_MILLISECONDS,
+  ) {
+    this.#checkMilliseconds = checkMilliseconds;
     this.#config = config;
     this.#handler = handler;
     this.#log = log;
@@ -111,7 +119,7 @@ export class AgentServer {
   /** Takes new certificates when their files change, until `signal` aborts. */
   async #followCertificates(server: Server, files: TlsFiles, signal: AbortSignal): Promise<void> {
     let current = files;
-    while (await elapsed(CERTIFICATE_CHECK_MILLISECONDS, signal)) {
+    while (await elapsed(this.#checkMilliseconds, signal)) {
       try {
         const found = await readTlsFiles(this.#config.tls);
         if (sameFiles(current, found)) continue;

@@ -13,7 +13,7 @@ import { createZstdDecompress } from "node:zlib";
 import { type Message, readMessages } from "../../sync-runtime/protocol/message.ts";
 import { type Credentials, TestAuthority } from "./certificates.ts";
 
-const MAIN = new URL("../../sync-runtime/agent/main.ts", import.meta.url).pathname;
+const SOURCE = new URL("../../sync-runtime/agent/main.ts", import.meta.url).pathname;
 
 /** A real agent, on a port of its own, over directories of its own, and a node's credentials to ask it with. */
 export class AgentProcess implements AsyncDisposable {
@@ -23,20 +23,22 @@ export class AgentProcess implements AsyncDisposable {
   readonly node: Credentials;
   /** Every line the agent logged. */
   readonly log: Record<string, unknown>[] = [];
+  readonly #program: string;
   #child: ChildProcess | undefined;
   #port = 0;
 
-  private constructor(root: string, authority: TestAuthority, node: Credentials) {
+  private constructor(program: string, root: string, authority: TestAuthority, node: Credentials) {
+    this.#program = program;
     this.root = root;
     this.authority = authority;
     this.node = node;
   }
 
-  /** Starts an agent of host `local` in cluster `main`. */
-  static async start(): Promise<AgentProcess> {
+  /** Starts an agent of host `local` in cluster `main`, from its source unless another program is given. */
+  static async start(program = SOURCE): Promise<AgentProcess> {
     const authority = await TestAuthority.create();
     const root = realpathSync(mkdtempSync(join(tmpdir(), "agent-")));
-    const agent = new AgentProcess(root, authority, await authority.node("main", "a"));
+    const agent = new AgentProcess(program, root, authority, await authority.node("main", "a"));
     for (const directory of ["tenants", "state", "tls"]) mkdirSync(join(root, directory));
     writeFileSync(agent.path("tls", "ca.crt"), authority.certificate);
     agent.install(await authority.agent("local"));
@@ -87,7 +89,7 @@ export class AgentProcess implements AsyncDisposable {
 
   /** Runs the agent, again after a kill. */
   async run(): Promise<void> {
-    const child = spawn(process.execPath, [MAIN, this.path("agent.json")], {
+    const child = spawn(process.execPath, [this.#program, this.path("agent.json")], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child = child;
@@ -149,11 +151,9 @@ export class AgentProcess implements AsyncDisposable {
   }
 
   /** Begins to ask for a tenant's changes. */
-  ask(tenant: string, committed: string | null = null): Promise<IncomingMessage> {
-    return this.request(
-      { method: "POST", path: `/v1/tenants/${tenant}/changes` },
-      JSON.stringify({ committed }),
-    );
+  ask(tenant: string, committed: string | null = null, signal?: AbortSignal): Promise<IncomingMessage> {
+    const options = { method: "POST", path: `/v1/tenants/${tenant}/changes`, ...(signal && { signal }) };
+    return this.request(options, JSON.stringify({ committed }));
   }
 
   /** A tenant's changes, message by message, as a node reads them. */

@@ -1,0 +1,143 @@
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { connect, type TLSSocket } from "node:tls";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { AgentServer } from "../../../sync-runtime/agent/server.ts";
+import { AgentProcess } from "../../support/agent-process.ts";
+import { type Credentials, TestAuthority } from "../../support/certificates.ts";
+
+let agent: AgentProcess;
+beforeAll(async () => {
+  agent = await AgentProcess.start();
+});
+afterAll(() => agent[Symbol.asyncDispose]());
+
+const asClient = ({ certificate, key }: Credentials) => ({ cert: certificate, key });
+
+describe("the agent answers a node of its cluster", () => {
+  it("over TLS 1.3, by the certificate alone", async () => {
+    const answer = await agent.get("/health");
+    expect(answer).toEqual({ status: 200, body: '{"status":"ok","host":"local"}' });
+  });
+
+  it.each<[string, string, string, number]>([
+    ["an unknown path", "GET", "/v1/secrets", 404],
+    ["a tenant it does not have", "POST", "/v1/tenants/nobody/changes", 404],
+    ["a path that climbs out of the tenants' directory", "POST", "/v1/tenants/..%2F..%2Fetc/changes", 404],
+    ["a tenant's name that is a path", "POST", "/v1/tenants/../changes", 404],
+    ["the wrong method", "DELETE", "/v1/inventory", 404],
+  ])("that asks for %s with a clear no", async (_, method, path, status) => {
+    const answer = await agent.get(path, { method });
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(answer.body)).toEqual({
+      code: "not-found",
+      message: expect.any(String),
+      remedy: expect.any(String),
+    });
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["no sync", "{}"],
+    ["a sync that is no id", '{"committed":"7"}'],
+    ["more than a request takes", `{"committed":null,"padding":"${"x".repeat(5000)}"}`],
+  ])("whose body is %s with a clear no", async (_, body) => {
+    agent.tenant("asked");
+    const response = await agent.request({ method: "POST", path: "/v1/tenants/asked/changes" }, body);
+    expect(response.statusCode).toBe(400);
+    response.destroy();
+  });
+});
+
+describe("the agent refuses", () => {
+  const refused = (options: object) => expect(agent.get("/health", options)).rejects.toThrow();
+
+  it("a client without a certificate", async () => {
+    await refused({ cert: undefined, key: undefined });
+  });
+
+  it("a node's certificate of another authority, even of the same name", async () => {
+    const stranger = await TestAuthority.create();
+    await refused(asClient(await stranger.node("main", "a")));
+  });
+
+  it("a node's certificate that has expired", async () => {
+    await refused(asClient(await agent.authority.node("main", "a", new Date(Date.now() - 60_000))));
+  });
+
+  it("an agent's certificate, which is no client's", async () => {
+    await refused(asClient(await agent.authority.agent("local")));
+  });
+
+  it.each([
+    ["no URI", undefined],
+    ["an agent's URI", "urn:owui:agent:local"],
+    ["a node of another cluster", "urn:owui:node:other:a"],
+    ["a URI that only begins like a node's", "urn:owui:node:main"],
+  ])("a client's certificate of the right authority with %s", async (_, uri) => {
+    const answer = await agent.get("/health", asClient(await agent.authority.client(uri)));
+    expect(answer.status).toBe(403);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: "certificate-refused" });
+  });
+
+  it("TLS before 1.3", async () => {
+    await refused({ maxVersion: "TLSv1.2" });
+  });
+});
+
+describe("the agent's certificates", () => {
+  it("are taken anew when their files change, and kept when the new ones do not fit", async () => {
+    const tls = ["tls.crt", "tls.key", "ca.crt"].map((name) => agent.path("tls", name)) as [
+      string,
+      string,
+      string,
+    ];
+    const events: unknown[][] = [];
+    const note = (...event: unknown[]) => events.push(event);
+    const config = {
+      host: "local",
+      cluster: "main",
+      listen: { address: "127.0.0.1", port: 0 },
+      tls: { certificate: tls[0], key: tls[1], ca: tls[2] },
+      tenants: "",
+      state: "",
+    };
+    const stop = new AbortController();
+    const running = new AgentServer(
+      config,
+      async () => {},
+      { info: note, warn: note, error: note } as never,
+      20,
+    ).run(stop.signal);
+    const until = (text: string) =>
+      expect.poll(() => events.flat(), { timeout: 10_000 }).toContainEqual(text);
+    await until("server listened");
+    const [{ port }] = events[0] as [{ port: number }];
+    const first = await fingerprintOn(port);
+
+    writeFileSync(tls[0], "half a certificate");
+    await until("certificates could not be renewed; the old ones stay in use");
+    expect(await fingerprintOn(port)).toBe(first);
+
+    agent.install(await agent.authority.agent("local"));
+    await until("certificates were renewed");
+    expect(await fingerprintOn(port)).not.toBe(first);
+    stop.abort();
+    await running;
+  });
+
+  /** Of the certificate that the server shows. */
+  async function fingerprintOn(port: number): Promise<string> {
+    const options = {
+      port,
+      ca: agent.authority.certificate,
+      servername: "localhost",
+      ...asClient(agent.node),
+    };
+    const socket: TLSSocket = connect(options);
+    await once(socket, "secureConnect");
+    const { fingerprint256 } = socket.getPeerCertificate();
+    socket.destroy();
+    return fingerprint256;
+  }
+});
