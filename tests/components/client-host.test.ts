@@ -29,7 +29,12 @@ describe("a host", () => {
     expect(host.ofType("Container")).toEqual([]);
     expect(host.ofType("Network")).toEqual([]);
     expect(host.below("local")).toEqual(
-      expect.arrayContaining(["local-directories", "local-agent-certificate", "local-salt", "local-nginx-config"]),
+      expect.arrayContaining([
+        "local-directories",
+        "local-agent-certificate",
+        "local-salt",
+        "local-nginx-config",
+      ]),
     );
   });
 

@@ -72,7 +72,9 @@ export async function declaredBy(program: () => void, { preview = false } = {}):
 /** Collects the requests that go to the mocked engine. */
 function overhear(): Request[] {
   const requests: Request[] = [];
-  const monitor = pulumi.runtime.getMonitor() as unknown as { registerResource: (...args: never[]) => unknown };
+  const monitor = pulumi.runtime.getMonitor() as unknown as {
+    registerResource: (...args: never[]) => unknown;
+  };
   const register = monitor.registerResource.bind(monitor) as (...args: unknown[]) => unknown;
   monitor.registerResource = (...args: unknown[]) => {
     requests.push(args[0] as Request);
@@ -92,7 +94,8 @@ export const isSecret = (input: unknown): boolean =>
   typeof input === "object" && input !== null && secretSignature in input;
 
 /** An input's value, secret or not. */
-export const plain = (input: unknown): unknown => (isSecret(input) ? (input as { value: unknown }).value : input);
+export const plain = (input: unknown): unknown =>
+  isSecret(input) ? (input as { value: unknown }).value : input;
 
 const nameOf = (urn: string): string => urn.split("::").at(-1) ?? "";
 

@@ -1,0 +1,125 @@
+import { describe, expect, it } from "vitest";
+import { SyncCluster } from "../../components/sync-cluster.ts";
+import { SyncDatabase } from "../../components/sync-database.ts";
+import { Tenant } from "../../components/tenant.ts";
+import { declaredBy, plain } from "./engine.ts";
+import { declareHost, syncSpec, tenantSpec } from "./specs.ts";
+
+const declared = ({ running = true, preview = false, tenants = [tenantSpec()] } = {}) =>
+  declaredBy(
+    () => {
+      const shared = { stack: "test", running };
+      const { host, authority } = declareHost({ running });
+      const database = new SyncDatabase("database", { ...shared, host, spec: syncSpec, authority });
+      new SyncCluster("main", {
+        ...shared,
+        host,
+        spec: syncSpec,
+        database,
+        hosts: [host],
+        tenants: tenants.map((spec) => new Tenant(spec.id, { ...shared, host, spec })),
+        authority,
+      });
+    },
+    { preview },
+  );
+
+describe("a sync cluster", () => {
+  it("starts its nodes once the database is migrated", async () => {
+    const cluster = await declared();
+    expect(cluster.one("main-intent").after).toEqual(
+      expect.arrayContaining(["database-login", "database-metadata"]),
+    );
+    for (const node of ["main-node-a", "main-node-b"]) {
+      expect(cluster.one(node).after).toEqual(expect.arrayContaining([`${node}-home`, "main-intent"]));
+    }
+  });
+
+  it("keeps certificates and keys, and writes to no database, while the fleet does not run", async () => {
+    const [running, stopped] = [await declared(), await declared({ running: false })];
+    expect(running.below("main").filter((name) => !stopped.below("main").includes(name))).toEqual([
+      "main-intent",
+      "main-node-a",
+      "main-node-b",
+    ]);
+  });
+
+  it("can be previewed before anything exists", async () => {
+    expect((await declared({ preview: true })).one("main-node-b").inputs).toMatchObject({
+      name: "owui-test-node-b",
+    });
+  });
+
+  it("restarts no node for a tenant more or less", async () => {
+    const [one, two] = [
+      await declared(),
+      await declared({ tenants: [tenantSpec(), tenantSpec({ id: "globex", port: 18_002 })] }),
+    ];
+    for (const node of ["main-node-a", "main-node-b"]) expect(two.one(node)).toEqual(one.one(node));
+    expect(two.one("main-intent").inputs.stdin).not.toEqual(one.one("main-intent").inputs.stdin);
+  });
+});
+
+describe("a node", () => {
+  it("is nobody in particular, writes nowhere, and answers on the host's loopback", async () => {
+    expect((await declared()).one("main-node-b").inputs).toMatchObject({
+      user: "9443:9443",
+      readOnly: true,
+      capabilities: { drops: ["ALL"] },
+      ports: [{ internal: 9443, external: 9444, ip: "127.0.0.1" }],
+      mounts: [{ source: "/srv/fleet/nodes/b", target: "/etc/fleet", readOnly: true }],
+      networksAdvanced: [{ name: "local-control-id" }],
+    });
+  });
+
+  it("learns its database password from a file", async () => {
+    const cluster = await declared();
+    expect(JSON.stringify(cluster.one("main-node-a").inputs)).not.toContain("password of");
+    const [line = ""] =
+      String(plain(cluster.one("main-node-a-home").inputs.stdin)).match(/.*node.json.*/) ?? [];
+    expect(JSON.parse(Buffer.from(line.split(" ").at(-1) ?? "", "base64").toString())).toEqual({
+      cluster: "main",
+      node: "a",
+      listen: { address: "0.0.0.0", port: 9443 },
+      tls: { certificate: "/etc/fleet/tls.crt", key: "/etc/fleet/tls.key", ca: "/etc/fleet/ca.crt" },
+      operatorKeys: ["public key of main-operator"],
+      parallel: 5,
+      database: {
+        host: "owui-test-postgres",
+        port: 5432,
+        database: "fleet",
+        user: "sync_main",
+        password: "password of database-login-password",
+        ca: "/etc/fleet/ca.crt",
+      },
+    });
+  });
+});
+
+describe("what a cluster is told to replicate", () => {
+  it("reaches the migrator by standard input, with every tenant, running or not", async () => {
+    const cluster = await declared({
+      tenants: [tenantSpec({ running: false, sync: { interval: 60, paused: true } })],
+    });
+    const { inputs } = cluster.one("main-intent");
+    expect(inputs.create).toBe("node sync-runtime/database/apply.ts");
+    expect(JSON.parse(String(plain(inputs.stdin)))).toEqual({
+      connection: {
+        host: "127.0.0.1",
+        port: 15_432,
+        database: "fleet",
+        user: "postgres",
+        password: "stdout of database-home",
+        ca: "certificate of authority-certificate",
+      },
+      intent: {
+        cluster: "main",
+        hosts: [{ id: "local", agent: { address: "agent.local:8050", identity: "urn:owui:agent:local" } }],
+        tenants: [
+          { id: "acme", host: "local", url: "http://acme.localhost:8080", interval: 60, paused: true },
+        ],
+        logins: [{ role: "sync_main", cluster: "main" }],
+      },
+    });
+  });
+});

@@ -1,0 +1,126 @@
+import { describe, expect, it } from "vitest";
+import { SyncDatabase } from "../../components/sync-database.ts";
+import { declaredBy, plain } from "./engine.ts";
+import { declareHost, syncSpec } from "./specs.ts";
+
+const declared = ({ running = true, preview = false } = {}) =>
+  declaredBy(
+    () => {
+      const { host, authority } = declareHost({ running });
+      new SyncDatabase("database", { stack: "test", host, spec: syncSpec, running, authority });
+    },
+    { preview },
+  );
+
+describe("a fleet's database", () => {
+  it("is a server, three roles, one database, one schema and what PUBLIC loses", async () => {
+    const database = await declared();
+    expect(database.below("database").filter((name) => !name.startsWith("database-server"))).toEqual([
+      "database-connect",
+      "database-fleet",
+      "database-home",
+      "database-login",
+      "database-login-password",
+      "database-metadata",
+      "database-owner",
+      "database-postgres",
+      "database-provider",
+      "database-public",
+      "database-service",
+    ]);
+  });
+
+  it("outlives a destroyed stack with everything in it", async () => {
+    const database = await declared();
+    const inside = database.all.filter(({ type }) => type.startsWith("postgresql:"));
+    expect(inside.map(({ name }) => name).sort()).toEqual([
+      "database-connect",
+      "database-fleet",
+      "database-login",
+      "database-metadata",
+      "database-owner",
+      "database-public",
+      "database-service",
+    ]);
+    for (const { protect, retainOnDelete } of inside)
+      expect({ protect, retainOnDelete }).toEqual({ protect: true, retainOnDelete: true });
+  });
+
+  it("loses its server and nothing else while the fleet does not run", async () => {
+    const [running, stopped] = [await declared(), await declared({ running: false })];
+    expect(running.below("database").filter((name) => !stopped.below("database").includes(name))).toEqual([
+      "database-postgres",
+    ]);
+  });
+
+  it("can be previewed before it exists", async () => {
+    const { inputs } = (await declared({ preview: true })).one("database-fleet");
+    expect(inputs).toMatchObject({ name: "fleet", owner: "fleet_owner" });
+  });
+});
+
+describe("the roles of a fleet's database", () => {
+  it("can do no more than they have to", async () => {
+    const database = await declared();
+    expect(database.one("database-owner").inputs).toEqual({ name: "fleet_owner", login: false });
+    expect(database.one("database-service").inputs).toEqual({ name: "sync_service", login: false });
+    expect(database.one("database-login").inputs).toMatchObject({
+      name: "sync_main",
+      login: true,
+      roles: ["sync_service"],
+    });
+    expect(database.one("database-public").inputs).toMatchObject({ role: "public", privileges: [] });
+    expect(database.one("database-connect").inputs).toMatchObject({
+      role: "sync_service",
+      privileges: ["CONNECT", "TEMPORARY"],
+    });
+  });
+
+  it("are granted rights on one object one after the other", async () => {
+    const database = await declared();
+    expect(database.one("database-public").after).toContain("database-fleet");
+    expect(database.one("database-connect").after).toContain("database-public");
+    expect(database.one("database-metadata").after).toContain("database-connect");
+  });
+});
+
+describe("a fleet's Postgres server", () => {
+  it("runs as its own user on a root it cannot write, reachable from the host's loopback alone", async () => {
+    expect((await declared()).one("database-postgres").inputs).toMatchObject({
+      name: "owui-test-postgres",
+      user: "999:999",
+      readOnly: true,
+      capabilities: { drops: ["ALL"] },
+      ports: [{ internal: 5432, external: 15_432, ip: "127.0.0.1" }],
+      networksAdvanced: [{ name: "local-control-id" }],
+    });
+  });
+
+  it("is told no password by its arguments or its environment", async () => {
+    const { inputs } = (await declared()).one("database-postgres");
+    expect(inputs.envs).toBeUndefined();
+    expect(JSON.stringify(inputs)).not.toMatch(/password of|stdout of/);
+  });
+
+  it("is believed only with the certificate of the stack's authority", async () => {
+    const { inputs } = (await declared()).one("database-provider");
+    expect(inputs).toMatchObject({
+      sslmode: "verify-full",
+      sslrootcert: "/srv/fleet/postgres/config/ca.crt",
+      host: "127.0.0.1",
+    });
+  });
+
+  it("speaks over a network with TLS and a password only", async () => {
+    const { inputs } = (await declared()).one("database-home");
+    const [line = ""] = String(plain(inputs.stdin)).match(/.*pg_hba.conf.*/) ?? [];
+    const rules = Buffer.from(line.split(" ").at(-1) ?? "", "base64")
+      .toString()
+      .trim()
+      .split("\n");
+    expect(rules.map((rule) => rule.split(/\s+/))).toEqual([
+      ["local", "all", "all", "peer"],
+      ["hostssl", "all", "all", "all", "scram-sha-256"],
+    ]);
+  });
+});

@@ -1,0 +1,215 @@
+import { describe, expect, it } from "vitest";
+import type { TenantSpec } from "../../components/fleet-config.ts";
+import { Tenant, type TenantArgs } from "../../components/tenant.ts";
+import { declaredBy, isSecret, plain, unknown } from "./engine.ts";
+import { declareHost, tenantSpec } from "./specs.ts";
+
+const logo = `${process.cwd()}/examples/logos/acme.svg`;
+const branding: TenantSpec["branding"] = { logo, name: "Acme AI", basis: "up-to-50-users" };
+
+/** A tenant on the tests' host. */
+const declared = (
+  spec: Partial<TenantSpec> = {},
+  { preview = false, ...args }: Partial<TenantArgs> & { preview?: boolean } = {},
+) =>
+  declaredBy(
+    () => {
+      const { host } = declareHost();
+      new Tenant(spec.id ?? "acme", { stack: "test", host, spec: tenantSpec(spec), running: true, ...args });
+    },
+    { preview },
+  );
+
+/** What a resource sends to its script. */
+const stdinOf = (tenant: Awaited<ReturnType<typeof declared>>, name: string): string =>
+  String(plain(tenant.one(name).inputs.stdin));
+
+describe("a tenant", () => {
+  it("is a handful of resources, all below itself", async () => {
+    expect((await declared({ branding })).below("acme")).toEqual([
+      "acme-brand",
+      "acme-container",
+      "acme-first-admin",
+      "acme-home",
+      "acme-network",
+      "acme-processes",
+      "acme-site",
+    ]);
+  });
+
+  it("keeps only its data and its brand while it does not run", async () => {
+    expect((await declared({ branding }, { running: false })).below("acme")).toEqual([
+      "acme-brand",
+      "acme-home",
+    ]);
+  });
+
+  it("has a password and an address also in a preview, as far as they can be known", async () => {
+    const outputs: unknown[] = [];
+    await declaredBy(
+      () => {
+        const { host } = declareHost();
+        const tenant = new Tenant("acme", { stack: "test", host, spec: tenantSpec(), running: true });
+        outputs.push(tenant.url, tenant.admin.email);
+      },
+      { preview: true },
+    );
+    expect(outputs).toEqual(["http://acme.localhost:8080", "admin@acme.example"]);
+  });
+
+  it("comes up in order: home and brand, container, first admin, and only then the site", async () => {
+    const tenant = await declared({ branding });
+    expect(tenant.one("acme-home").after).toEqual(
+      expect.arrayContaining(["local-directories", "local-egress"]),
+    );
+    expect(tenant.one("acme-brand").after).toContain("acme-home");
+    expect(tenant.one("acme-container").after).toEqual(expect.arrayContaining(["acme-home", "acme-brand"]));
+    expect(tenant.one("acme-first-admin").after).toContain("acme-container");
+    expect(tenant.one("acme-site").after).toEqual(
+      expect.arrayContaining(["acme-first-admin", "local-nginx"]),
+    );
+  });
+
+  it("is declared the same beside any other tenant", async () => {
+    const alone = await declared();
+    const together = await declaredBy(() => {
+      const { host } = declareHost();
+      for (const id of ["globex", "acme"]) {
+        const spec =
+          id === "acme" ? tenantSpec() : tenantSpec({ id, domain: "globex.localhost", port: 18_002 });
+        new Tenant(id, { stack: "test", host, spec, running: true });
+      }
+    });
+    for (const name of alone.below("acme")) expect(together.one(name)).toEqual(alone.one(name));
+  });
+});
+
+describe("a tenant's container", () => {
+  it("has no capability, limits on everything, and only the data to write to", async () => {
+    const { inputs } = (await declared()).one("acme-container");
+    expect(inputs).toMatchObject({
+      name: "owui-test-tenant-acme",
+      capabilities: { drops: ["ALL"] },
+      securityOpts: ["no-new-privileges:true"],
+      memory: 1400,
+      memorySwap: 1400,
+      memoryReservation: 700,
+      cpus: "1",
+      restart: "unless-stopped",
+      logOpts: { "max-size": "10m", "max-file": "3" },
+      healthcheck: { interval: "10s", timeout: "5s", retries: 3 },
+      wait: true,
+      ports: [{ internal: 8080, external: 18_001, ip: "127.0.0.1", protocol: "tcp" }],
+    });
+    const writable = inputs.mounts.filter(({ readOnly }: { readOnly: boolean }) => !readOnly);
+    expect(writable).toEqual([
+      { type: "bind", source: "/srv/fleet/tenants/acme/data", target: "/app/backend/data", readOnly: false },
+    ]);
+  });
+
+  it("runs the image by its id, on a network of its own with the subnet and interface asked for", async () => {
+    const tenant = await declared();
+    expect(tenant.one("acme-container").inputs).toMatchObject({
+      image: "sha256:local-image-ghcr.io/open-webui/open-webui:v0.11.3",
+      networksAdvanced: [{ name: "acme-network-id" }],
+    });
+    expect(tenant.one("acme-network").inputs).toMatchObject({
+      name: "owui-test-tenant-acme",
+      ipamConfigs: [{ subnet: "10.128.0.16/28" }],
+      options: { "com.docker.network.bridge.name": "owt01234567" },
+    });
+  });
+
+  it("is replaced when what it may keep secret changes, without showing it", async () => {
+    const connections = [{ url: "https://models.example/v1", key: "sk-one" }];
+    const one = await declared({ connections });
+    const same = await declared({ connections });
+    const other = await declared({ connections: [{ url: "https://models.example/v1", key: "sk-two" }] });
+    const container = (tenant: typeof one) => tenant.one("acme-container").inputs;
+    const label = (tenant: typeof one) =>
+      container(tenant).labels.find((entry: { label: string }) => entry.label === "owui.environment").value;
+    expect(JSON.stringify(container(one))).not.toContain("sk-one");
+    expect(label(one)).toMatch(/^[0-9a-f]{16}$/);
+    expect(label(one)).toBe(label(same));
+    expect(label(one)).not.toBe(label(other));
+  });
+
+  it("can be changed just before it is declared, and so can its network", async () => {
+    const tenant = await declared(
+      {},
+      {
+        transform: {
+          container: (args) => ({ ...args, dns: ["192.0.2.1"] }),
+          network: (args) => ({ ...args, internal: true }),
+        },
+      },
+    );
+    expect(tenant.one("acme-container").inputs.dns).toEqual(["192.0.2.1"]);
+    expect(tenant.one("acme-network").inputs.internal).toBe(true);
+  });
+
+  it("is not known by id in a preview, nor is what limits its processes", async () => {
+    const tenant = await declared({}, { preview: true });
+    expect(tenant.one("acme-processes").inputs.create).toEqual(unknown);
+  });
+});
+
+describe("a tenant's secrets", () => {
+  it("reach its host by standard input alone", async () => {
+    const connections = [{ url: "https://models.example/v1", key: "sk-secret" }];
+    const tenant = await declared({ connections, environment: { OAUTH_CLIENT_SECRET: "oauth-secret" } });
+    const shown = tenant.all.map(({ name, inputs }) =>
+      JSON.stringify(name === "acme-home" ? { ...inputs, stdin: "" } : inputs),
+    );
+    expect(shown.join()).not.toMatch(/sk-secret|oauth-secret/);
+    expect(isSecret(tenant.one("acme-home").inputs.stdin)).toBe(true);
+    const [line = ""] = stdinOf(tenant, "acme-home").match(/.*config\/environment.*/) ?? [];
+    expect(Buffer.from(line.split(" ").at(-1) ?? "", "base64").toString()).toBe(
+      "OPENAI_API_KEYS='sk-secret'\nOAUTH_CLIENT_SECRET='oauth-secret'\n",
+    );
+  });
+
+  it("come back from its host as secrets", async () => {
+    expect((await declared()).one("acme-home").secretOutputs).toEqual(["stdout"]);
+  });
+});
+
+describe("a tenant's first admin", () => {
+  it("is told by name and address only; the host knows the password", async () => {
+    const admin = { email: "o'neill@acme.example", name: 'Ann "the boss" $(id)' };
+    const { create } = (await declared({ admin })).one("acme-first-admin").inputs;
+    expect(create).toBe(
+      "ROOT='/srv/fleet' TENANT='acme' CONTAINER='owui-test-tenant-acme' " +
+        `PROFILE='"email":"o'\\''neill@acme.example","name":"Ann \\"the boss\\" $(id)"' sh components/host/first-admin.sh`,
+    );
+  });
+});
+
+describe("a tenant's site", () => {
+  it("goes with the tenant, and takes no data with it", async () => {
+    const tenant = await declared();
+    expect(tenant.one("acme-site").inputs.delete).toBe(
+      "NGINX='/srv/fleet/nginx' CONTAINER='owui-test-nginx' FILE='sites/acme.conf' sh components/host/remove-nginx-file.sh && " +
+        "NGINX='/srv/fleet/nginx' CONTAINER='owui-test-nginx' sh components/host/reload-nginx.sh",
+    );
+    const others = tenant.below("acme").filter((name) => name !== "acme-site");
+    for (const name of others) expect(tenant.one(name).inputs.delete).toBeUndefined();
+  });
+});
+
+describe("a tenant's brand", () => {
+  const withLogo = (file: string) =>
+    declared({ branding: { logo: `${process.cwd()}/examples/logos/${file}`, basis: "up-to-50-users" } });
+
+  it("is made again when the logo is another one, and the container never hears of it", async () => {
+    const [one, same, other] = [
+      await withLogo("acme.svg"),
+      await withLogo("acme.svg"),
+      await withLogo("globex.svg"),
+    ];
+    const key = (tenant: typeof one) => tenant.one("acme-brand").inputs.environment.RUN_AGAIN_FOR;
+    expect(key(one)).toBe(key(same));
+    expect(key(one)).not.toBe(key(other));
+    expect(other.one("acme-container").inputs).toEqual(one.one("acme-container").inputs);
+  });
+});
