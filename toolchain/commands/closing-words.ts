@@ -1,19 +1,23 @@
-import type { LastUp } from "./invocation.ts";
+import { relative } from "node:path";
+import { configOf, type Invocation, type LastUp } from "./invocation.ts";
 
 /** What to do with a fleet that just came up: sign in, see it replicate, change it. */
-export function nextThings(stack: string, { fleet, outputs }: LastUp): string {
+export function nextThings(invocation: Invocation, { fleet, outputs }: LastUp): string {
+  const { stack, configFile } = invocation;
+  const file = relative(process.cwd(), configOf(invocation));
   const [first] = fleet.tenants;
   const tenant = first && outputs.tenants[first.id];
-  if (!first || !tenant)
-    return `No tenant yet: add one to Pulumi.${stack}.yaml, then run \`npm run up\` again.`;
+  if (!first || !tenant) return `No tenant yet: add one to ${file}, then run \`npm run up\` again.`;
   const option = stack === "local" ? "" : ` --stack ${stack}`;
+  const options = configFile ? `${option} --config-file ${configFile}` : option;
+  const command = (name: string, words: string) => `npm run ${name}${words && ` --${words}`}`;
   const { host, port } = new URL(tenant.url);
   return [
-    `First sign-in: ${tenant.admin.email}; its password is a secret of the stack: npm run password --${option} ${first.id}`,
+    `First sign-in: ${tenant.admin.email}; its password is a secret of the stack: ${command("password", `${option} ${first.id}`)}`,
     "",
     "Next:",
     `  1. Open ${tenant.url} (a shell may need: curl --resolve ${host.replace(/:\d+$/, "")}:${port || 80}:127.0.0.1 ${tenant.url}).`,
-    `  2. Chat, then see it arrive in the replica: npm run status${option && ` --${option}`}`,
-    `  3. Copy a tenant's entry in Pulumi.${stack}.yaml, look at npm run preview${option && ` --${option}`}, apply it with npm run up${option && ` --${option}`}.`,
+    `  2. Chat, then see it arrive in the replica: ${command("status", option)}`,
+    `  3. Copy a tenant's entry in ${file}, look at ${command("preview", options)}, apply it with ${command("up", options)}.`,
   ].join("\n");
 }

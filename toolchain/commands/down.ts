@@ -38,7 +38,7 @@ export async function down(invocation: DownInvocation): Promise<void> {
   const flags = ["--yes", "--skip-preview", "--config-file", prepared.configFile];
   await steps.run(
     "fleet",
-    (progress) => runEngine(prepared.pulumi, "up", flags, progress),
+    (progress: Progress) => runEngine(prepared.pulumi, "up", flags, progress),
     ({ summary }) => summary,
   );
   if (!purge) {

@@ -50,6 +50,14 @@ program
   .description("sets everything up, then runs every check and test")
   .action(() => test());
 
+// Ctrl-C reaches the engine too, which then finishes what it has begun; a second one waits for nobody.
+process.once("SIGINT", () => {
+  process.stderr.write(
+    "\nStopping: what is being changed is finished first. Ctrl-C again to give up on that.\n",
+  );
+  process.once("SIGINT", () => process.exit(130));
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

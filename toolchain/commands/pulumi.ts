@@ -4,8 +4,10 @@ import { readSource, writeEffective } from "../setup/effective-config.ts";
 import { locked } from "../setup/lock.mjs";
 import { ensurePassphrase } from "../setup/passphrase.ts";
 import { repository } from "../setup/paths.mjs";
+import { ensurePlugins } from "../setup/plugins.ts";
 import { Pulumi } from "../setup/pulumi.ts";
 import { ensureStack } from "../setup/stack.ts";
+import { makerOf, readCheckpoint } from "../setup/stack-state.ts";
 import { configOf, type Invocation } from "./invocation.ts";
 
 /** Commands that run the program or its resources' plugins: they get the config a run of ours would use. */
@@ -24,6 +26,8 @@ export async function pulumiCommand(invocation: Invocation, args: readonly strin
   const source = await readSource(configOf(invocation));
   const effective = await writeEffective(stack, source, {});
   await ensureStack(pulumi);
+  const madeBy = makerOf(await readCheckpoint(stack));
+  await ensurePlugins(madeBy, pulumi.environment, () => {});
   const child = spawn("pulumi", [...args, ...configFlag(args, configOf(invocation), effective)], {
     cwd: repository,
     env: pulumi.environment,

@@ -9,7 +9,11 @@ export function statusTable(view: FleetView, now: number): string {
     id,
     url,
     health,
-    view.errors[id] ? `last sync failed: ${view.errors[id]}` : replicaText(replica, now),
+    view.alive.length === 0
+      ? "not known: no node answers"
+      : view.errors[id]
+        ? `last sync failed: ${view.errors[id]}`
+        : replicaText(replica, now),
   ]);
   const nodes = view.nodes.map(({ id, leader, epoch }) => [
     id,

@@ -26,7 +26,7 @@ export async function up(invocation: Invocation): Promise<void> {
   const flags = ["--yes", "--skip-preview", "--config-file", configFile];
   await steps.run(
     "fleet",
-    (progress) => runEngine(pulumi, "up", flags, progress),
+    (progress: Progress) => runEngine(pulumi, "up", flags, progress),
     ({ summary }) => summary,
   );
   const last = await lastUp(stack);
@@ -34,13 +34,13 @@ export async function up(invocation: Invocation): Promise<void> {
   const running = plan.fleet.running;
   const view = await steps.run(
     "tenants",
-    (progress) => (running ? untilWell(last, progress) : viewFleet(last.fleet, last.outputs)),
+    (progress: Progress) => (running ? untilWell(last, progress) : viewFleet(last.fleet, last.outputs)),
     () => (running ? "healthy, replicas equal" : "stopped: the config says running: false"),
   );
   if (json) process.stdout.write(`${JSON.stringify(interfaceOf(view), undefined, 2)}\n`);
   else
     process.stdout.write(
-      `\n${statusTable(view, Date.now())}\n\n${nextThings(stack, last)}\n\n${tookText()}\n`,
+      `\n${statusTable(view, Date.now())}\n\n${nextThings(invocation, last)}\n\n${tookText()}\n`,
     );
 }
 

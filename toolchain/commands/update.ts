@@ -45,7 +45,7 @@ export async function runEngine(
   const work = pulumi
     .run([command, ...flags, "--event-log", events, "--suppress-outputs"], { log })
     .finally(() => finished.abort());
-  const report = setInterval(() => tally.text && progress(tally.text), reportMs);
+  const report = setInterval(() => command !== "preview" && tally.text && progress(tally.text), reportMs);
   try {
     for await (const event of followEvents(events, finished.signal)) {
       tally.add(event);

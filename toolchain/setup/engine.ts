@@ -3,7 +3,7 @@ import { access, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "./child.mjs";
-import { engineVersion } from "./machine.mjs";
+import { probeEngine } from "./machine.mjs";
 import { installPackages } from "./packages.ts";
 import { dataHome } from "./paths.mjs";
 import { SetupError } from "./problem.mjs";
@@ -16,8 +16,8 @@ const patience = 60_000;
 
 /** A Docker engine that answers: the one that is there, else Debian's, installed and started. */
 export async function ensureEngine(progress: Progress): Promise<string> {
-  const running = await engineVersion();
-  if (running) return `Docker ${running}`;
+  const running = await probeEngine();
+  if (running) return `Docker ${running.version}`;
 
   await installPackages(["docker.io", "iptables"], progress);
   const manager = await startEngine(progress);
@@ -48,8 +48,8 @@ async function startEngine(progress: Progress): Promise<string> {
 async function untilItAnswers(): Promise<string> {
   const end = Date.now() + patience;
   while (Date.now() < end) {
-    const version = await engineVersion();
-    if (version) return version;
+    const engine = await probeEngine();
+    if (engine) return engine.version;
     await sleep(250);
   }
   throw new SetupError(

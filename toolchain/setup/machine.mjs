@@ -26,14 +26,13 @@ const lastImage = "ghcr.io/open-webui/open-webui";
 
 /** @returns {Promise<Machine>} */
 export async function probeMachine() {
-  const [engine, engineInstalled, go, commandLine, images, release, disk] = await Promise.all([
-    engineVersion(),
+  const [engine, engineInstalled, go, commandLine, images, release] = await Promise.all([
+    probeEngine(),
     run(["sh", "-c", "command -v dockerd"]).then(({ code }) => code === 0),
     run(["go", "env", "GOVERSION"]).then(({ stdout }) => stdout.trim().replace(/^go/, "") || undefined),
     findCommandLine().then((found) => found !== undefined),
     run(["docker", "image", "ls", "--quiet", lastImage]).then(({ stdout }) => stdout.trim() !== ""),
     readFile("/etc/os-release", "utf8").catch(() => ""),
-    freeSpace("/var/lib/docker"),
   ]);
   const system = /^ID="?([^"\n]*)/m.exec(release)?.[1] ?? process.platform;
   const apt = /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(release);
@@ -43,21 +42,23 @@ export async function probeMachine() {
     root,
     system,
     apt,
-    engine,
+    engine: engine?.version,
     engineInstalled,
     go,
     commandLine,
     download: commandLine || go !== undefined || (await answers("https://get.pulumi.com/")),
     registry: images || (root && apt) || (await answers("https://registry-1.docker.io/v2/")),
     images,
-    disk,
+    disk: await freeSpace(engine?.folder ?? "/var/lib/docker"),
   };
 }
 
-/** Version of the engine that `docker` talks to, undefined when none answers. */
-export async function engineVersion() {
-  const asked = await run(["docker", "version", "--format", "{{.Server.Version}}"], { timeout: 10_000 });
-  return asked.code === 0 ? asked.stdout.trim() : undefined;
+/** The engine that `docker` talks to and where it keeps things, undefined when none answers. */
+export async function probeEngine() {
+  const format = "{{.ServerVersion}}\t{{.DockerRootDir}}";
+  const { code, stdout } = await run(["docker", "info", "--format", format], { timeout: 10_000 });
+  const [version = "", folder = ""] = stdout.trim().split("\t");
+  return code === 0 && version ? { version, folder } : undefined;
 }
 
 /**

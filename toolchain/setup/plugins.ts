@@ -37,7 +37,7 @@ export async function ensurePlugins(
   }
   if (madeBy === "real") throw foreign();
   await installStandIns(pulumiHome);
-  return `stand-ins of this project, no real ones: ${standIns.join(", ")}`;
+  return `stand-ins, no real ones: ${standIns.join(", ")}`;
 }
 
 /** Stand-ins are scripts, real plugins are not; a folder with some of both has neither. */

@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { run } from "./child.mjs";
 
 /** Listening sockets of a table of /proc/net: inode by port, unless bound to one address that is not the loopback. */
 export function listening(/** @type {string} */ table) {
@@ -26,8 +27,26 @@ export async function holders() {
     ["/proc/net/tcp", "/proc/net/tcp6"].map((file) => readFile(file, "utf8").catch(() => "")),
   );
   const inodes = new Map(tables.flatMap((table) => [...listening(table)]));
-  const owners = await socketOwners(new Set(inodes.values()));
-  return new Map([...inodes].map(([port, inode]) => [port, owners.get(inode) ?? "another user's process"]));
+  const [owners, published] = await Promise.all([socketOwners(new Set(inodes.values())), publishedPorts()]);
+  return new Map(
+    [...inodes].map(([port, inode]) => [
+      port,
+      published.get(port) ?? owners.get(inode) ?? "another user's process",
+    ]),
+  );
+}
+
+/** Ports that containers publish: the engine's own process listens there, which says nothing. */
+async function publishedPorts() {
+  const { stdout } = await run(["docker", "ps", "--format", "{{.Names}}\t{{.Ports}}"]);
+  const rows = stdout.split("\n").map((line) => line.split("\t"));
+  return new Map(
+    rows.flatMap(([name, ports = ""]) =>
+      [...ports.matchAll(/:(\d+)->/g)].map(
+        ([, port]) => /** @type {const} */ ([Number(port), `container ${name}`]),
+      ),
+    ),
+  );
 }
 
 /**

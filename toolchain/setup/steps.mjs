@@ -18,9 +18,9 @@ export class Steps {
    *
    * @template T
    * @param {string} name
-   * @param {(progress: (text: string) => void) => T | Promise<T>} work
-   * @param {(result: T) => string} [say]
-   * @returns {Promise<T>}
+   * @param {(progress: (text: string) => void) => T} work
+   * @param {(result: Awaited<T>) => string} [say]
+   * @returns {Promise<Awaited<T>>}
    */
   async run(name, work, say = String) {
     const started = this.clock.now();
