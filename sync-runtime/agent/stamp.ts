@@ -44,7 +44,7 @@ export async function takeStamp(directory: string, now: bigint): Promise<Stamp> 
   const path = databasePath(directory);
   const database = await readHead(path, HEADER_BYTES);
   if (!database) throw new TenantError("database-missing", `${path} does not exist.`);
-  if (database.bytes.toString("latin1", 0, MAGIC.length) !== MAGIC)
+  if (database.bytes.length < HEADER_BYTES || database.bytes.toString("latin1", 0, MAGIC.length) !== MAGIC)
     throw new TenantError("database-damaged", `${path} is no SQLite database.`);
   const [wal, index] = await Promise.all([
     readHead(`${path}-wal`, 0),

@@ -1,0 +1,40 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { loadConfig } from "../../../sync-runtime/agent/config.ts";
+
+let path: string;
+beforeEach(async () => {
+  path = join(await mkdtemp(join(tmpdir(), "config-")), "agent.json");
+});
+afterEach(() => rm(join(path, ".."), { recursive: true }));
+
+const config = {
+  host: "local",
+  cluster: "main",
+  listen: { address: "0.0.0.0", port: 8050 },
+  tls: { certificate: "/etc/fleet/tls.crt", key: "/etc/fleet/tls.key", ca: "/etc/fleet/ca.crt" },
+  tenants: "/tenants",
+  state: "/state",
+};
+
+it("reads the config that the fleet writes", async () => {
+  await writeFile(path, JSON.stringify(config));
+  expect(await loadConfig(path)).toEqual(config);
+});
+
+it("names every problem at once", async () => {
+  const { cluster: _, ...rest } = config;
+  await writeFile(path, JSON.stringify({ ...rest, listen: { address: "0.0.0.0", port: "8050" }, extra: 1 }));
+  const message = await loadConfig(path).then(String, ({ message }) => message);
+  for (const part of ["cluster:", "listen.port:", "extra", "npm run up"]) expect(message).toContain(part);
+});
+
+it.each([
+  ["missing", undefined],
+  ["not JSON", "{"],
+])("says what to do when it is %s", async (_, content) => {
+  if (content !== undefined) await writeFile(path, content);
+  await expect(loadConfig(path)).rejects.toThrow("cannot be read as JSON. `npm run up` writes it anew.");
+});
