@@ -9,6 +9,9 @@ const icoEdges = [16, 32, 48];
 /** More pixels than any logo has and fewer than would fill the memory. */
 const limitInputPixels = 64 * 2 ** 20;
 
+/** Black that nobody sees. */
+const clear = "#00000000";
+
 /**
  * Every file of a brand, by name, from one logo in SVG, PNG, JPEG or WebP.
  *
@@ -40,16 +43,16 @@ async function rasterised(logo: Buffer): Promise<Buffer> {
 }
 
 /** The logo in the middle of a square. */
-async function rendered(master: Buffer, { edge, fill, background }: BrandImage): Promise<Buffer> {
-  const transparent = { r: 0, g: 0, b: 0, alpha: 0 };
+async function rendered(master: Buffer, { edge, fill, background = clear }: BrandImage): Promise<Buffer> {
   const inner = Math.round(edge * fill);
-  const margin = { top: Math.floor((edge - inner) / 2), left: Math.floor((edge - inner) / 2) };
-  const padding = { ...margin, bottom: edge - inner - margin.top, right: edge - inner - margin.left };
-  const square = sharp(master)
-    .resize({ width: inner, height: inner, fit: "contain", background: transparent })
-    .extend({ ...padding, background: transparent });
-  const opaque = background === undefined ? square : square.flatten({ background });
-  return opaque.png({ compressionLevel: 9 }).toBuffer();
+  const input = await sharp(master)
+    .resize({ width: inner, height: inner, fit: "contain", background: clear })
+    .toBuffer();
+  const square = sharp({ create: { width: edge, height: edge, channels: 4, background } });
+  return square
+    .composite([{ input, gravity: "centre" }])
+    .png({ compressionLevel: 9 })
+    .toBuffer();
 }
 
 /** An SVG that only shows a PNG: whatever the logo's own SVG holds is never served to a browser. */

@@ -19,7 +19,7 @@ const built = ".build/sync-runtime";
  * to the same leaves everything as it is.
  */
 export async function buildContext(repository: string = process.cwd()): Promise<BuildContext> {
-  const remembered = join(repository, built, `${digestOf(repository, sources(repository))}.source`);
+  const remembered = join(repository, built, `${sourceDigest(repository)}.source`);
   const known = await readFile(remembered, "utf8").catch(() => undefined);
   const digest = known ?? (await assembled(repository));
   if (known === undefined) await writeFile(remembered, digest);
@@ -48,9 +48,9 @@ async function assembled(repository: string): Promise<string> {
   }
 }
 
-/** Everything a context is made of: the lock file stands for the packages that end in the bundles. */
-const sources = (repository: string): string[] => [
-  "package-lock.json",
-  ...filesBelow(join(repository, source)).map((file) => join(source, file)),
-  ...filesBelow(import.meta.dirname).map((file) => join("components/runtime-image", file)),
-];
+/** Of everything a context is made of: the lock file stands for the packages that end in the bundles. */
+function sourceDigest(repository: string): string {
+  const runtime = filesBelow(join(repository, source)).map((file) => join(source, file));
+  const bundler = import.meta.dirname;
+  return digestOf(repository, ["package-lock.json", ...runtime]) + digestOf(bundler, filesBelow(bundler));
+}

@@ -15,7 +15,7 @@ export async function bundle(source: string, directory: string): Promise<void> {
     format: "esm",
     outExtension: { ".js": ".mjs" },
     legalComments: "none",
-    logLevel: "warning",
+    logLevel: "silent",
     // Packages in CommonJS call require, which a module does not have.
     banner: {
       js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',

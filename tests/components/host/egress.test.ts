@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { egressChain, egressExceptions, egressLines } from "../../../components/host/egress.ts";
+import { tenantSpec } from "../specs.ts";
+import { Workbench } from "./script.ts";
+
+describe("exceptions to the ban on private addresses", () => {
+  it("are each tenant's own, by its interface", () => {
+    const exceptions = egressExceptions([
+      tenantSpec({ bridge: "owt22222222", privateEndpoints: [{ address: "10.1.2.3", port: 8000 }] }),
+      tenantSpec({ bridge: "owt11111111", privateEndpoints: [{ address: "192.168.1.9", port: 11_434 }] }),
+      tenantSpec({ bridge: "owt33333333" }),
+    ]);
+    expect(egressLines(exceptions)).toBe("owt11111111 192.168.1.9 11434\nowt22222222 10.1.2.3 8000\n");
+  });
+
+  it("are nothing to read where there are none", () => {
+    expect(egressLines(egressExceptions([tenantSpec()]))).toBe("");
+  });
+
+  it("have a chain of the stack's own, short enough for iptables", () => {
+    expect(egressChain("local")).toMatch(/^OWUI-[0-9a-f]{8}$/);
+    expect(egressChain("local")).not.toBe(egressChain("staging"));
+  });
+});
+
+describe("egress.sh", () => {
+  let host: Workbench;
+  beforeEach(() => {
+    host = new Workbench();
+    const log = join(host.root, "calls");
+    // Stands in for iptables, which knows no rule yet, and for what takes whole chains at once.
+    host.program("iptables", `echo "$*" >>${log}; case "$*" in *" -C "*) exit 1 ;; esac`);
+    host.program("iptables-restore", `cat >${join(host.root, "restored")}`);
+  });
+  afterEach(() => host.remove());
+
+  const run = (input = "") => host.run([{ script: "egress", variables: { CHAIN: "OWUI-01234567" } }], input);
+  const restored = () => readFileSync(join(host.root, "restored"), "utf8").trim().split("\n");
+
+  it("accepts a tenant's exceptions and nothing beside them", () => {
+    expect(run("owt01234567 10.1.2.3 8000\n").status).toBe(0);
+    expect(restored().filter((line) => line.startsWith("-A OWUI-01234567"))).toEqual([
+      "-A OWUI-01234567 -i owt01234567 -d 10.1.2.3 -p tcp --dport 8000 -j ACCEPT",
+    ]);
+  });
+
+  it("lets answers and exceptions through before it refuses private ranges", () => {
+    run();
+    const forward = restored().filter((line) => line.startsWith("-A OWUI-FORWARD"));
+    expect(forward.slice(0, 2)).toEqual([
+      "-A OWUI-FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN",
+      "-A OWUI-FORWARD -j OWUI-ALLOW",
+    ]);
+    expect(forward.filter((line) => line.includes("REJECT")).map((line) => line.split(" ")[3])).toEqual([
+      "10.0.0.0/8",
+      "172.16.0.0/12",
+      "192.168.0.0/16",
+      "169.254.0.0/16",
+      "100.64.0.0/10",
+    ]);
+  });
+
+  it("refuses everything on the host itself", () => {
+    run();
+    expect(
+      restored()
+        .filter((line) => line.startsWith("-A OWUI-INPUT"))
+        .at(-1),
+    ).toBe("-A OWUI-INPUT -j REJECT --reject-with icmp-admin-prohibited");
+  });
+
+  it("replaces all chains in one commit and calls them from the engine's and the host's", () => {
+    run();
+    expect(restored().at(-1)).toBe("COMMIT");
+    const calls = readFileSync(join(host.root, "calls"), "utf8");
+    expect(calls).toContain("-I DOCKER-USER 1 -i owt+ -j OWUI-FORWARD");
+    expect(calls).toContain("-I INPUT 1 -i owt+ -j OWUI-INPUT");
+    expect(calls).toContain("-A OWUI-ALLOW -j OWUI-01234567");
+  });
+});
