@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { stringify } from "yaml";
 import { findCommandLine } from "../toolchain/setup/command-line.mjs";
-import { nodeFolder, pulumiHome } from "../toolchain/setup/paths.mjs";
+import { pulumiEnvironment } from "../toolchain/setup/pulumi.ts";
 
 const execute = promisify(execFile);
 

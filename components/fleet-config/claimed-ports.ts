@@ -24,14 +24,14 @@ const claim = (host: string | undefined, path: string, port: number | undefined)
   port === undefined ? [] : [{ host, path, value: port }];
 
 /** A tenant whose port is there but wrong claims none. */
-const tenantClaims = ({ tenants }: Draft): Claim<number>[] =>
+const tenantClaims = ({ stack, tenants }: Draft): Claim<number>[] =>
   explicitFirst(
     tenants
       .filter((tenant) => "port" in tenant)
       .map(({ id, host, port }) => ({
         host,
         path: `tenants.${id}.port`,
-        value: port ?? portOf(id),
+        value: port ?? portOf(stack, id),
         derived: port === undefined,
       })),
   );

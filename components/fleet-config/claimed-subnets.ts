@@ -30,14 +30,14 @@ export function endpointsInTenantNetworks(draft: Draft): Problem[] {
 }
 
 /** A tenant whose subnet is there but wrong claims none. */
-const subnetClaims = ({ tenants }: Draft): Claim<string>[] =>
+const subnetClaims = ({ stack, tenants }: Draft): Claim<string>[] =>
   explicitFirst(
     tenants
       .filter((tenant) => "subnet" in tenant)
       .map(({ id, host, subnet }) => ({
         host,
         path: `tenants.${id}.subnet`,
-        value: subnet ?? subnetOf(id),
+        value: subnet ?? subnetOf(stack, id),
         derived: subnet === undefined,
       })),
   );

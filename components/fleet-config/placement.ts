@@ -15,18 +15,21 @@ export const anyPort: PortRange = { first: 1_024, last: 65_535 };
 /** Number of /28 networks in 10.128.0.0/9. */
 const subnets = 2 ** 19;
 
-const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+/** Of stack and id alone, so that no other entry can move a tenant, and two stacks on one machine rarely meet. */
+const digest = (stack: string, tenant: string): Buffer =>
+  createHash("sha256").update(`${stack}/${tenant}`).digest();
 
-/** The port of a tenant that names none. It follows from the id alone, so no other entry can move it. */
-export const portOf = (tenant: string): number =>
-  tenantPorts.first + (digest(tenant).readUInt32BE(0) % (tenantPorts.last - tenantPorts.first + 1));
+/** The port of a tenant that names none. */
+export const portOf = (stack: string, tenant: string): number =>
+  tenantPorts.first + (digest(stack, tenant).readUInt32BE(0) % (tenantPorts.last - tenantPorts.first + 1));
 
-/** The subnet of a tenant that names none, by the same reasoning. */
-export const subnetOf = (tenant: string): string => subnetAt(digest(tenant).readUInt32BE(4) % subnets);
+/** The subnet of a tenant that names none. */
+export const subnetOf = (stack: string, tenant: string): string =>
+  subnetAt(digest(stack, tenant).readUInt32BE(4) % subnets);
 
 /** The bridge interface of a tenant's network; Linux allows 15 characters. */
 export const bridgeOf = (stack: string, tenant: string): string =>
-  `owt${digest(`${stack}/${tenant}`).toString("hex").slice(0, 8)}`;
+  `owt${digest(stack, tenant).toString("hex").slice(0, 8)}`;
 
 /** The port after another one, around the end of the range. */
 export const nextPort = (port: number, { first, last }: PortRange): number =>

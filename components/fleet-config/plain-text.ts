@@ -18,8 +18,10 @@ const plainKey = z.object({ key: z.string().min(1) });
  * another file is not looked at.
  */
 export function plainTextSecrets(stack: string, repository: string): Problem[] {
-  const file = stackFile.safeParse(parse(readStackFile(repository, stack)));
-  const entries = tenants.safeParse(file.data?.config.tenants);
+  const { data } = stackFile.safeParse(parse(readStackFile(repository, stack)));
+  // Pulumi's CLI writes the project's name before a key, people do not.
+  const [, declared] = Object.entries(data?.config ?? {}).find(([key]) => /^(.+:)?tenants$/.test(key)) ?? [];
+  const entries = tenants.safeParse(declared);
   return Object.entries(entries.data ?? {}).flatMap(([id, entry]) => [
     ...plainVariables(`tenants.${id}`, entry),
     ...plainKeys(`tenants.${id}`, entry),

@@ -12,31 +12,33 @@ import {
 
 test("a tenant's port lies in the tenants' range, whatever its name", () => {
   fc.assert(
-    fc.property(fc.string(), (tenant) => {
-      expect(portOf(tenant)).toBeGreaterThanOrEqual(tenantPorts.first);
-      expect(portOf(tenant)).toBeLessThanOrEqual(tenantPorts.last);
+    fc.property(fc.string(), fc.string(), (stack, tenant) => {
+      expect(portOf(stack, tenant)).toBeGreaterThanOrEqual(tenantPorts.first);
+      expect(portOf(stack, tenant)).toBeLessThanOrEqual(tenantPorts.last);
     }),
   );
 });
 
 test("a tenant's subnet, and the one after it, is one an entry may name", () => {
   fc.assert(
-    fc.property(fc.string(), (tenant) => {
-      expect(subnet().safeParse(subnetOf(tenant)).success).toBe(true);
-      expect(subnet().safeParse(nextSubnet(subnetOf(tenant))).success).toBe(true);
+    fc.property(fc.string(), fc.string(), (stack, tenant) => {
+      expect(subnet().safeParse(subnetOf(stack, tenant)).success).toBe(true);
+      expect(subnet().safeParse(nextSubnet(subnetOf(stack, tenant))).success).toBe(true);
     }),
   );
 });
 
 test("placement never changes between releases: running tenants would move", () => {
-  expect([portOf("acme"), subnetOf("acme"), bridgeOf("local", "acme")]).toEqual([
-    16_095,
-    "10.148.138.0/28",
+  expect([portOf("local", "acme"), subnetOf("local", "acme"), bridgeOf("local", "acme")]).toEqual([
+    17_249,
+    "10.168.176.128/28",
     "owt3b6f6eac",
   ]);
 });
 
-test("the same tenant of two stacks has two bridges, each short enough for Linux", () => {
+test("the same tenant of two stacks has two places, its bridge short enough for Linux", () => {
+  expect(portOf("staging", "acme")).not.toBe(portOf("local", "acme"));
+  expect(subnetOf("staging", "acme")).not.toBe(subnetOf("local", "acme"));
   expect(bridgeOf("staging", "acme")).not.toBe(bridgeOf("local", "acme"));
   expect(bridgeOf("staging", "acme")).toMatch(/^owt[0-9a-f]{8}$/);
 });

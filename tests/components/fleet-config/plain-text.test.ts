@@ -37,6 +37,15 @@ test("a key and a variable that stand readable in the stack's file are refused, 
   );
 });
 
+test("a key is found under the name Pulumi's CLI gives it", () => {
+  const acme = { connections: [{ url: "https://models.example.com/v1", key: "hunter2" }] };
+  const config = { "open-webui-infrastructure:tenants": { acme } };
+  writeFileSync(join(repository, "Pulumi.local.yaml"), stringify({ config }));
+  expect(plainTextSecrets("local", repository).map(({ path }) => path)).toEqual([
+    "tenants.acme.connections[0].key",
+  ]);
+});
+
 test("encrypted values are fine", () => {
   write({
     connections: [{ url: "https://models.example.com/v1", key: { secure: "v1:abc" } }],

@@ -16,12 +16,12 @@ const broken: Broken = [
   ],
   [
     "an explicit port wins over one that follows from a name",
-    ({ tenants }) => (tenants.globex.port = 16_095),
+    ({ tenants }) => (tenants.globex.port = 17_249),
     `Pulumi.local.yaml has 1 problem. Nothing was changed.
 
   tenants.acme.port
-    found:  16095 (from the tenant's name), which tenants.globex.port already has on host "local"
-    remedy: set tenants.acme.port to 16096, which is free there`,
+    found:  17249 (from the tenant's name), which tenants.globex.port already has on host "local"
+    remedy: set tenants.acme.port to 17250, which is free there`,
   ],
   [
     "a free port is one that nothing else has either",
@@ -110,12 +110,12 @@ const broken: Broken = [
   ],
   [
     "an explicit subnet wins over one that follows from a name",
-    ({ tenants }) => (tenants.globex.subnet = "10.148.138.0/28"),
+    ({ tenants }) => (tenants.globex.subnet = "10.168.176.128/28"),
     `Pulumi.local.yaml has 1 problem. Nothing was changed.
 
   tenants.acme.subnet
-    found:  10.148.138.0/28 (from the tenant's name), which tenants.globex.subnet already has on host "local"
-    remedy: set tenants.acme.subnet to 10.148.138.16/28, which is free there`,
+    found:  10.168.176.128/28 (from the tenant's name), which tenants.globex.subnet already has on host "local"
+    remedy: set tenants.acme.subnet to 10.168.176.144/28, which is free there`,
   ],
   [
     "clashes are reported beside wrong fields of the same entries",
