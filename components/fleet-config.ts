@@ -71,8 +71,8 @@ function tenantOf(
     ...given,
     id,
     image: entry.image ?? `ghcr.io/open-webui/open-webui:${version ?? defaultVersion}`,
-    port: entry.port ?? portOf(id),
-    subnet: entry.subnet ?? subnetOf(id),
+    port: entry.port ?? portOf(stack, id),
+    subnet: entry.subnet ?? subnetOf(stack, id),
     bridge: bridgeOf(stack, id),
     branding: entry.branding && brandingOf(entry.branding, repository),
   };
