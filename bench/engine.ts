@@ -43,17 +43,12 @@ export class Engine {
       );
     const home = await mkdtemp(join(tmpdir(), "owui-bench-"));
     await mkdir(join(home, "state"));
-    const folders = [nodeFolder, commandLine.folder, process.env.PATH].filter(
-      (folder) => folder !== undefined,
-    );
+    const passphrase = join(home, "passphrase");
+    await writeFile(passphrase, "a benchmark keeps no secrets");
     return new Engine(home, {
-      ...process.env,
-      PATH: folders.join(delimiter),
-      PULUMI_HOME: pulumiHome,
+      ...pulumiEnvironment("bench", commandLine, process.env),
       PULUMI_BACKEND_URL: `file://${join(home, "state")}`,
-      PULUMI_CONFIG_PASSPHRASE: "a benchmark keeps no secrets",
-      PULUMI_SKIP_UPDATE_CHECK: "true",
-      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+      PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
       OWUI_HOME: join(home, "data"),
     });
   }
