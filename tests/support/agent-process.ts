@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { on, once } from "node:events";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { type RequestOptions, request } from "node:https";
 import { tmpdir } from "node:os";
@@ -66,6 +66,12 @@ export class AgentProcess implements AsyncDisposable {
   /** Where it listens; another after every start. */
   get port(): number {
     return this.#port;
+  }
+
+  /** How many readers it has running. */
+  get readers(): number {
+    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, "utf8");
+    return children.split(" ").filter(Boolean).length;
   }
 
   path(...parts: string[]): string {

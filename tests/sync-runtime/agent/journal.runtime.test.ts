@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Message } from "../../../sync-runtime/protocol/message.ts";
 import { AgentProcess } from "../../support/agent-process.ts";
+import { directoryBytes } from "../../support/directory-bytes.ts";
 import { contentsOfFile, contentsOfMessages } from "../../support/table-contents.ts";
 import { addChats, createWebuiDatabase } from "../../support/webui-database.ts";
 
@@ -58,12 +59,14 @@ describe.each(["wal", "rollback"] as const)("a database in %s mode", (journal) =
     expect(writer.exitCode).toBeNull();
   });
 
-  it("is read whole after its application was killed", async () => {
+  it("is read whole, and not changed, after its application was killed", async () => {
     const path = makeDatabase(`killed-${journal}`, journal);
     const writer = await startWriter(path);
     writer.kill("SIGKILL");
     await once(writer, "exit");
+    const before = directoryBytes(dirname(path));
     const messages = await agent.changes(`killed-${journal}`);
+    expect(directoryBytes(dirname(path))).toEqual(before);
     // A kill in the middle of a commit leaves a hot journal, which only the application may roll back.
     if (failureOf(messages)) expect(failureOf(messages)?.code).toBe("journal-hot");
     else expect(contentsOfMessages(messages).contents).toEqual(contentsOfFile(path));
@@ -83,6 +86,17 @@ describe("a database in WAL mode", () => {
 
     expect(existsSync(`${path}-wal`) || existsSync(`${path}-shm`)).toBe(false);
     expect(contents).toEqual(contentsOfFile(path));
+  });
+
+  it("is not taken for whole when its application came back while it was read", async () => {
+    const path = makeDatabase("woken", "wal");
+    const asked = agent.changes("woken");
+    await expect.poll(() => agent.readers, { interval: 2 }).toBe(1);
+    const application = new DatabaseSync(path);
+    addChats(application, 500, 1);
+    expect(failureOf(await asked)?.code).toBe("database-moved");
+    expect(failureOf(await agent.changes("woken"))).toBeUndefined();
+    application.close();
   });
 
   it("is left alone while one of -wal and -shm is missing", async () => {

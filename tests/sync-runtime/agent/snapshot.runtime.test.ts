@@ -1,9 +1,13 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundle } from "../../../components/runtime-image/bundle.ts";
 import type { Message } from "../../../sync-runtime/protocol/message.ts";
 import { AgentProcess } from "../../support/agent-process.ts";
+import { directoryBytes } from "../../support/directory-bytes.ts";
 import { contentsOfFile, contentsOfMessages } from "../../support/table-contents.ts";
 import { createWebuiDatabase } from "../../support/webui-database.ts";
 import { webuiSchemas } from "../../support/webui-schema.ts";
@@ -19,10 +23,6 @@ const headerOf = (messages: Message[]) => {
   if (first?.type !== "header") throw new Error(`A header was expected: ${JSON.stringify(first)}`);
   return first.header;
 };
-
-/** The files of a directory and their bytes. */
-const directoryBytes = (directory: string) =>
-  readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), "hex")]);
 
 /** Open WebUI turned to WAL with 0.9. */
 const usualJournal = (schema: string) => (/^v0\.[3-8]\./.test(schema) ? "rollback" : "wal");
@@ -91,6 +91,23 @@ describe("a snapshot", () => {
     createWebuiDatabase(path, { schema: "v0.11.3-fresh", journal: "wal", chats: 2, chatBytes: 36_000_000 });
     const { contents } = contentsOfMessages(await agent.changes("large"));
     expect(contents.chat).toEqual(contentsOfFile(path).chat);
+  });
+
+  it("leaves the agent itself small: the memory is the reader's", async () => {
+    const status = readFileSync(`/proc/${agent.pid}/status`, "utf8");
+    expect(Number(/RssAnon:\s+(\d+) kB/.exec(status)?.[1])).toBeLessThan(60_000);
+  });
+
+  it("is taken by the bundled programs as well", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "bundle-"));
+    await bundle(new URL("../../../sync-runtime", import.meta.url).pathname, directory);
+    await using bundled = await AgentProcess.start(join(directory, "agent.mjs"));
+    createWebuiDatabase(join(bundled.tenant("acme"), "webui.db"), {
+      schema: "v0.11.3-fresh",
+      journal: "rollback",
+    });
+    expect((await bundled.changes("acme")).at(-1)?.type).toBe("manifest");
+    await rm(directory, { recursive: true });
   });
 
   it("is listed in the inventory and in the metrics", async () => {
