@@ -78,7 +78,7 @@ async function deleteAll({ pulumi }: Prepared, roots: string[], progress: Progre
     // What must outlive a stack is protected; a purge is the one time it must not.
     ["state", "unprotect", "--all", "--yes"],
     ["destroy", "--yes", "--skip-preview"],
-    ["stack", "rm", pulumi.stack, "--yes", "--preserve-config"],
+    ["stack", "rm", pulumi.stack, "--yes", "--preserve-config", "--remove-backups"],
   ];
   for (const step of steps) {
     progress(`pulumi ${step.slice(0, 2).join(" ")}`);

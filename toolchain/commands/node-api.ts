@@ -34,13 +34,33 @@ export interface ClusterView {
 }
 
 /** Asks the nodes one after the other until one answers: either knows everything. Undefined when none does. */
-export async function askCluster(outputs: FleetOutputs): Promise<ClusterView | undefined> {
-  const token = await operatorToken(outputs.operatorKey);
+export const askCluster = (outputs: FleetOutputs): Promise<ClusterView | undefined> =>
+  fromAnyNode(outputs, "read", async (call) => {
+    const [cluster, syncs] = await Promise.all([
+      call("GET", "/api/v1/cluster"),
+      call("GET", "/api/v1/sync/status"),
+    ]);
+    return { nodes: Cluster.parse(cluster).nodes, syncs: Syncs.parse(syncs).tenants };
+  });
+
+/** Has a tenant synced now, without waiting for its interval; nothing happens where no node answers. */
+export const triggerSync = (outputs: FleetOutputs, tenant: string): Promise<unknown> =>
+  fromAnyNode(outputs, "operate", (call) => call("POST", `/api/v1/sync/trigger/${tenant}`));
+
+type Call = (method: "GET" | "POST", path: string) => Promise<unknown>;
+
+/** Lets `ask` talk to the nodes in turn until one answers it; undefined when none does. */
+async function fromAnyNode<T>(
+  outputs: FleetOutputs,
+  scope: "read" | "operate",
+  ask: (call: Call) => Promise<T>,
+): Promise<T | undefined> {
+  const token = await operatorToken(outputs.operatorKey, scope);
   for (const { url } of Object.values(outputs.nodes)) {
-    const ask = (path: string) => get(new URL(path, url), outputs.certificateAuthority, token);
     try {
-      const [cluster, syncs] = await Promise.all([ask("/api/v1/cluster"), ask("/api/v1/sync/status")]);
-      return { nodes: Cluster.parse(cluster).nodes, syncs: Syncs.parse(syncs).tenants };
+      return await ask((method, path) =>
+        send(method, new URL(path, url), outputs.certificateAuthority, token),
+      );
     } catch (error) {
       // An answer of another shape is a mistake of this program, not a node that is down.
       if (error instanceof z.ZodError) throw error;
@@ -49,9 +69,9 @@ export async function askCluster(outputs: FleetOutputs): Promise<ClusterView | u
   return undefined;
 }
 
-/** A token that allows reading, for the minute a command takes. */
-export const operatorToken = async (key: string): Promise<string> =>
-  new SignJWT({ scope: "read" })
+/** A token that allows what `scope` says, for the minute a command takes. */
+export const operatorToken = async (key: string, scope: "read" | "operate"): Promise<string> =>
+  new SignJWT({ scope })
     .setProtectedHeader({ alg: "EdDSA" })
     .setSubject("command-line")
     .setAudience("owui-cluster")
@@ -59,10 +79,11 @@ export const operatorToken = async (key: string): Promise<string> =>
     .setExpirationTime("1m")
     .sign(await importPKCS8(key, "EdDSA"));
 
-/** One GET of a node's API; its certificate must be of the stack's own authority. */
-const get = (url: URL, ca: string, token: string): Promise<unknown> =>
+/** One call of a node's API; its certificate must be of the stack's own authority. */
+const send = (method: string, url: URL, ca: string, token: string): Promise<unknown> =>
   new Promise((resolve, reject) => {
     const asked = request(url, {
+      method,
       // `localhost` may resolve to ::1 first, where nothing is published.
       lookup: (_name, _options, found) => found(null, [{ address: "127.0.0.1", family: 4 }]),
       ca,
@@ -73,9 +94,10 @@ const get = (url: URL, ca: string, token: string): Promise<unknown> =>
     asked.once("timeout", () => asked.destroy(new Error(`${url.host} did not answer`)));
     asked.once("error", reject);
     asked.once("response", (answer) => {
-      if (answer.statusCode === 200) return json(answer).then(resolve, reject);
+      const { statusCode = 0 } = answer;
+      if (statusCode >= 200 && statusCode < 300) return json(answer).then(resolve, reject);
       answer.resume();
-      reject(new Error(`${url.pathname} was answered with ${answer.statusCode}`));
+      reject(new Error(`${url.pathname} was answered with ${statusCode}`));
     });
     asked.end();
   });

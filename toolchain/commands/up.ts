@@ -7,6 +7,7 @@ import { duration } from "../setup/steps.mjs";
 import { nextThings } from "./closing-words.ts";
 import { type FleetView, viewFleet } from "./fleet-status.ts";
 import { configOf, type Invocation, type LastUp, lastUp, stepsOf } from "./invocation.ts";
+import { triggerSync } from "./node-api.ts";
 import { interfaceOf, statusTable } from "./status-table.ts";
 import { runEngine } from "./update.ts";
 
@@ -24,17 +25,20 @@ export async function up(invocation: Invocation): Promise<void> {
   );
   const { pulumi, configFile } = await prepare(steps, { stack, plan });
   const flags = ["--yes", "--skip-preview", "--config-file", configFile];
-  await steps.run(
+  const tally = await steps.run(
     "fleet",
     (progress: Progress) => runEngine(pulumi, "up", flags, progress),
     ({ summary }) => summary,
   );
+  // A replica verified while its tenant was still being made equals something nobody asked about.
+  const since = tally.done > 0 ? Date.now() : 0;
   const last = await lastUp(stack);
   if (!last) throw new Error(`the program of stack ${stack} exports no fleet`);
   const running = plan.fleet.running;
   const view = await steps.run(
     "tenants",
-    (progress: Progress) => (running ? untilWell(last, progress) : viewFleet(last.fleet, last.outputs)),
+    (progress: Progress) =>
+      running ? untilWell(last, since, progress) : viewFleet(last.fleet, last.outputs),
     () => (running ? "healthy, replicas equal" : "stopped: the config says running: false"),
   );
   if (json) process.stdout.write(`${JSON.stringify(interfaceOf(view), undefined, 2)}\n`);
@@ -44,27 +48,41 @@ export async function up(invocation: Invocation): Promise<void> {
     );
 }
 
-/** Looks until every running tenant is healthy and its replica equal. */
-async function untilWell({ fleet, outputs }: LastUp, progress: Progress): Promise<FleetView> {
+/** Looks until every running tenant is healthy and its replica was found equal after `since`. */
+async function untilWell({ fleet, outputs }: LastUp, since: number, progress: Progress): Promise<FleetView> {
   const end = Date.now() + patienceMs;
+  const hastened = new Set<string>();
   for (;;) {
     const view = await viewFleet(fleet, outputs);
-    const missing = unwell(view);
+    const missing = unwell(view, since);
     if (missing.length === 0) return view;
     if (Date.now() > end) throw notWell(fleet.stack, view, missing);
     progress(`waiting for ${missing.join("; ")}`);
+    for (const id of stale(view, since)) {
+      if (!hastened.has(id)) await triggerSync(outputs, id);
+      hastened.add(id);
+    }
     await sleep(1_000);
   }
 }
 
+/** Healthy tenants whose replica was not yet found equal after `since`, in milliseconds since 1970. */
+const stale = ({ tenants, resting }: FleetView, since: number): string[] =>
+  tenants
+    .filter(({ id, health }) => health === "healthy" && !resting.includes(id))
+    .filter(
+      ({ replica: { equal, verified_at } }) => !equal || !verified_at || Date.parse(verified_at) < since,
+    )
+    .map(({ id }) => id);
+
 /** What is not yet as it should be, in words; empty when all is well. */
-export function unwell(view: FleetView): string[] {
-  const wanted = view.tenants.filter(({ id }) => !view.resting.includes(id));
-  const tenants = wanted.flatMap(({ id, health, replica }) => {
-    if (health !== "healthy") return [`${id} (${health})`];
-    return replica.equal && replica.verified_at ? [] : [`the replica of ${id}`];
-  });
-  return [...tenants, ...(view.nodes.some(({ leader }) => leader) ? [] : ["a leading node"])];
+export function unwell(view: FleetView, since: number): string[] {
+  const ill = view.tenants.filter(({ id, health }) => health !== "healthy" && !view.resting.includes(id));
+  return [
+    ...ill.map(({ id, health }) => `${id} (${health})`),
+    ...stale(view, since).map((id) => `the replica of ${id}`),
+    ...(view.nodes.some(({ leader }) => leader) ? [] : ["a leading node"]),
+  ];
 }
 
 function notWell(stack: string, view: FleetView, missing: string[]): SetupError {

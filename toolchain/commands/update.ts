@@ -12,11 +12,10 @@ const reportMs = 5_000;
 /** The engine could not do all it was to. */
 export class UpdateError extends Error {
   constructor(command: string, errors: readonly string[], log: string) {
-    const causes = errors.length > 0 ? errors : ["The engine gave no reason."];
     super(
       [
         `\n  ✗ \`pulumi ${command}\` did not get through.`,
-        ...causes.map((cause) => `\n${cause.replaceAll(/^/gm, "    ")}`),
+        ...errors.map((cause) => `\n${cause.replaceAll(/^/gm, "    ")}`),
         `\n    everything it printed: ${log}`,
         "\nWhat it had done stays as it is, in the state too; tenants' data is untouched. Run the command again once",
         "the cause is gone: it goes on from here.",
@@ -53,7 +52,8 @@ export async function runEngine(
     }
     const { code, stderr } = await work;
     if (code === 0) return tally;
-    throw new UpdateError(command, tally.errors.length > 0 ? tally.errors : [stderr.trim()], log);
+    const said = stderr.trim() || `It was ended from outside, or gave no reason (exit code ${code}).`;
+    throw new UpdateError(command, tally.errors.length > 0 ? tally.errors : [said], log);
   } finally {
     clearInterval(report);
     await rm(events, { force: true });

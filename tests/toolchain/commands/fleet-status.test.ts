@@ -1,0 +1,144 @@
+import { describe, expect, it } from "vitest";
+import type { Fleet } from "../../../components/fleet-config.ts";
+import { combine } from "../../../toolchain/commands/fleet-status.ts";
+import type { ClusterView } from "../../../toolchain/commands/node-api.ts";
+import { interfaceOf, statusTable } from "../../../toolchain/commands/status-table.ts";
+import { unwell } from "../../../toolchain/commands/up.ts";
+
+const fleet = {
+  tenants: [
+    { id: "acme", running: true },
+    { id: "globex", running: true },
+  ],
+  sync: { nodes: [{ id: "a" }, { id: "b" }] },
+} as unknown as Fleet;
+
+const outputs = {
+  tenants: Object.fromEntries(
+    ["acme", "globex"].map((id) => [
+      id,
+      { url: `http://${id}.localhost:8080`, admin: { email: `admin@${id}.example`, password: "" } },
+    ]),
+  ),
+};
+
+const now = Date.parse("2026-11-21T15:00:20Z");
+const replica = { verified_at: "2026-11-21T15:00:08Z", tables: 43, rows: 412, equal: true };
+const line = (id: string, more: object = {}) => ({
+  id,
+  paused: false,
+  last: { status: "success" },
+  replica,
+  ...more,
+});
+
+const cluster: ClusterView = {
+  nodes: [
+    { id: "a", leader: false, epoch: null },
+    { id: "b", leader: true, epoch: 2 },
+  ],
+  syncs: [line("acme"), line("globex")],
+};
+
+const up = new Map([
+  ["acme", "Up 2 minutes (healthy)"],
+  ["globex", "Up 2 minutes (healthy)"],
+]);
+const answering = new Map([
+  ["acme", true],
+  ["globex", true],
+]);
+
+describe("a fleet that is well", () => {
+  const view = combine(fleet, outputs, up, cluster, answering);
+
+  it("has the shape that scripts read", () => {
+    expect(interfaceOf(view)).toEqual({
+      tenants: [
+        { id: "acme", url: "http://acme.localhost:8080", health: "healthy", replica },
+        { id: "globex", url: "http://globex.localhost:8080", health: "healthy", replica },
+      ],
+      nodes: [
+        { id: "a", leader: false, epoch: 2 },
+        { id: "b", leader: true, epoch: 2 },
+      ],
+    });
+  });
+
+  it("is a table for people", () => {
+    expect(statusTable(view, now)).toBe(
+      `
+tenant   address                        health    replica
+acme     http://acme.localhost:8080     healthy   equal, verified 12 s ago, 43 tables, 412 rows
+globex   http://globex.localhost:8080   healthy   equal, verified 12 s ago, 43 tables, 412 rows
+
+node   state
+a      stands by
+b      leads, epoch 2`.trimStart(),
+    );
+  });
+
+  it("leaves nothing to wait for", () => {
+    expect(unwell(view, 0)).toEqual([]);
+  });
+});
+
+describe("a fleet of which something is missing", () => {
+  it("keeps its table when no node answers", () => {
+    const view = combine(fleet, outputs, up, undefined, answering);
+    expect(statusTable(view, now)).toMatch(/acme .* healthy {3}not known: no node answers/);
+    expect(statusTable(view, now)).toMatch(/^a {6}does not answer$/m);
+    expect(interfaceOf(view).nodes).toEqual([
+      { id: "a", leader: false, epoch: null },
+      { id: "b", leader: false, epoch: null },
+    ]);
+  });
+
+  it("tells tenants that start from those that are ill and those without a container", () => {
+    const containers = new Map([["acme", "Up 5 seconds (health: starting)"]]);
+    const health = (is: Map<string, string>) =>
+      combine(fleet, outputs, is, cluster, new Map()).tenants.map((tenant) => tenant.health);
+    expect(health(containers)).toEqual(["starting", "stopped"]);
+    expect(health(new Map([["acme", "Up 5 minutes (unhealthy)"]]))).toEqual(["unhealthy", "stopped"]);
+  });
+
+  it("says why a sync failed", () => {
+    const failed = line("acme", {
+      last: { status: "failed", error: "the digests differ" },
+      replica: { ...replica, equal: false },
+    });
+    const view = combine(fleet, outputs, up, { ...cluster, syncs: [failed, line("globex")] }, answering);
+    expect(statusTable(view, now)).toContain("last sync failed: the digests differ");
+    expect(unwell(view, 0)).toEqual(["the replica of acme"]);
+  });
+
+  it("is waited for, part by part", () => {
+    const fresh = line("globex", {
+      last: null,
+      replica: { verified_at: null, tables: 0, rows: 0, equal: false },
+    });
+    const leaderless = { nodes: [], syncs: [line("acme"), fresh] };
+    const view = combine(fleet, outputs, up, leaderless, new Map([["globex", true]]));
+    expect(unwell(view, 0)).toEqual(["acme (starting)", "the replica of globex", "a leading node"]);
+  });
+
+  it("is waited for where its replica was last found equal before the change", () => {
+    const view = combine(fleet, outputs, up, cluster, answering);
+    const verified = Date.parse(replica.verified_at);
+    expect(unwell(view, verified)).toEqual([]);
+    expect(unwell(view, verified + 1)).toEqual(["the replica of acme", "the replica of globex"]);
+  });
+
+  it("is not waited for where the operator put it to rest", () => {
+    const resting = {
+      ...fleet,
+      tenants: [
+        { id: "acme", running: false },
+        { id: "globex", running: true },
+      ],
+    };
+    const paused = line("globex", { paused: true, replica: { ...replica, equal: false } });
+    const view = combine(resting as Fleet, outputs, new Map(), { ...cluster, syncs: [paused] }, new Map());
+    expect(unwell(view, 0)).toEqual([]);
+  });
+});

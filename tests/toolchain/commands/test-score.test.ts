@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { scoreOf, sumOf, verdictOf } from "../../../toolchain/commands/test-score.ts";
+
+const file = (status: string, ...statuses: string[]) => ({
+  name: "a.test.ts",
+  status,
+  assertionResults: statuses.map((own) => ({ status: own })),
+});
+const report = (...testResults: object[]) => JSON.stringify({ testResults });
+
+describe("the score of a test project", () => {
+  it("counts what passed, failed and was left out", () => {
+    const text = report(file("failed", "passed", "failed", "skipped", "todo"), file("passed", "passed"));
+    expect(scoreOf("unit", 1, text)).toEqual({ name: "unit", passed: 2, failed: 1, skipped: 2 });
+  });
+
+  it("counts a file that could not be loaded as a failure", () => {
+    expect(scoreOf("unit", 1, report(file("failed"), file("passed", "passed")))).toMatchObject({
+      passed: 1,
+      failed: 1,
+    });
+  });
+
+  it("counts a file whose set-up failed as a failure, though its tests were only left out", () => {
+    expect(scoreOf("e2e", 1, report(file("failed", "skipped", "skipped")))).toMatchObject({
+      failed: 1,
+      skipped: 2,
+    });
+  });
+
+  it("counts a failing run that no test explains as a failure", () => {
+    expect(scoreOf("unit", 1, report(file("passed", "passed")))).toMatchObject({ passed: 1, failed: 1 });
+  });
+
+  it("counts a run without a report as a failure", () => {
+    expect(scoreOf("unit", 0, undefined)).toEqual({ name: "unit", passed: 0, failed: 1, skipped: 0 });
+  });
+});
+
+describe("the last line of a test run", () => {
+  const unit = { name: "unit", passed: 400, failed: 0, skipped: 0 };
+
+  it("sums what passed and failed", () => {
+    const scores = [unit, { name: "e2e", passed: 38, failed: 2, skipped: 0 }];
+    expect(verdictOf(scores)).toEqual({ line: "438 passed, 2 failed", ok: false });
+    expect(sumOf(scores)).toBe("✓   unit   400 passed\n✗   e2e    38 passed    2 failed");
+  });
+
+  it("names what was skipped only where something was", () => {
+    expect(verdictOf([unit])).toEqual({ line: "400 passed, 0 failed", ok: true });
+    expect(verdictOf([{ ...unit, skipped: 3 }])).toEqual({
+      line: "400 passed, 0 failed, 3 skipped",
+      ok: true,
+    });
+  });
+
+  it("is no success when nothing ran", () => {
+    expect(verdictOf([{ name: "unit", passed: 0, failed: 0, skipped: 9 }])).toEqual({
+      line: "0 passed, 0 failed, 9 skipped",
+      ok: false,
+    });
+  });
+});

@@ -1,0 +1,26 @@
+import { existsSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { debianImage, fleetImages, recipeOf } from "../../../toolchain/images/catalog.ts";
+
+describe("the catalog of images", () => {
+  it.each([debianImage, ...fleetImages])("has a recipe for %s", (image) => {
+    const folder = `toolchain/images/${recipeOf(image)?.folder}`;
+    expect(["Dockerfile", "build.sh"].some((file) => existsSync(`${folder}/${file}`))).toBe(true);
+  });
+
+  it("builds any release of Open WebUI", () => {
+    expect(recipeOf("ghcr.io/open-webui/open-webui:v0.12.4")).toMatchObject({
+      folder: "open-webui",
+      arguments: { VERSION: "0.12.4" },
+    });
+  });
+
+  it.each([
+    "ghcr.io/open-webui/open-webui:main",
+    "ghcr.io/open-webui/open-webui:v0.11.3-cuda",
+    "ghcr.io/open-webui/open-webui@sha256:0123",
+    "registry.example/open-webui:v0.11.3",
+  ])("has no recipe for %s", (image) => {
+    expect(recipeOf(image)).toBeUndefined();
+  });
+});

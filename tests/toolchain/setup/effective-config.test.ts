@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { effectiveConfig, plainKeys } from "../../../toolchain/setup/effective-config.ts";
+
+const earlier = { encryptionsalt: "v1:earlier", config: { running: false } };
+
+describe("the config a run uses", () => {
+  it("is the operator's, with the salt Pulumi made for an earlier run", () => {
+    expect(effectiveConfig({ config: { tenants: {} } }, earlier, {})).toEqual({
+      encryptionsalt: "v1:earlier",
+      config: { tenants: {} },
+    });
+  });
+
+  it("keeps the operator's own salt, which the secrets in the file belong to", () => {
+    const own = effectiveConfig({ encryptionsalt: "v1:own", config: {} }, earlier, {});
+    expect(own.encryptionsalt).toBe("v1:own");
+  });
+
+  it("has no salt before there was any", () => {
+    expect(effectiveConfig({ config: {} }, {}, {})).toEqual({ config: {} });
+  });
+
+  it("lets the run's overrides win, under whichever name the key was written", () => {
+    const source = { config: { "open-webui-infrastructure:running": true, sync: {} } };
+    expect(effectiveConfig(source, {}, { running: false }).config).toEqual({ running: false, sync: {} });
+  });
+});
+
+describe("a config's keys", () => {
+  it("lose the project's name that Pulumi's CLI writes before them, and no other", () => {
+    expect(plainKeys({ "open-webui-infrastructure:hosts": 1, "docker:host": 2, sync: 3 })).toEqual({
+      hosts: 1,
+      "docker:host": 2,
+      sync: 3,
+    });
+  });
+
+  it("of a file without a config are none", () => {
+    expect(plainKeys(undefined)).toEqual({});
+  });
+});

@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { locked } from "../../../toolchain/setup/lock.mjs";
+
+describe("work that must not be done twice at once", () => {
+  it("is done one after the other", async () => {
+    const order: string[] = [];
+    const work = (name: string) =>
+      locked(
+        "test-order",
+        () => {},
+        async () => {
+          order.push(`${name} begins`);
+          await new Promise((later) => setImmediate(later));
+          order.push(`${name} ends`);
+        },
+      );
+    await Promise.all([work("one"), work("two")]);
+    expect([order.slice(0, 2), order.slice(2)].toSorted()).toEqual([
+      ["one begins", "one ends"],
+      ["two begins", "two ends"],
+    ]);
+  });
+
+  it("leaves the lock free when it fails", async () => {
+    const failing = locked(
+      "test-failure",
+      () => {},
+      () => Promise.reject(new Error("broken")),
+    );
+    await expect(failing).rejects.toThrow("broken");
+    await expect(
+      locked(
+        "test-failure",
+        () => {},
+        async () => "done",
+      ),
+    ).resolves.toBe("done");
+  });
+});
