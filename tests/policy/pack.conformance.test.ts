@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Engine } from "../../bench/engine.ts";
+import { fleetWith } from "../../bench/preview/fleet.ts";
 import { repository } from "../../toolchain/setup/paths.mjs";
 
 const project = { name: "policy-test", folder: join(import.meta.dirname, "program") };
@@ -11,6 +12,12 @@ beforeAll(async () => {
   engine = await Engine.start();
 });
 afterAll(() => engine.stop());
+
+test("the fleet's own preview keeps every rule", async () => {
+  const fleet = { name: "open-webui-infrastructure", folder: repository };
+  const stack = await engine.stack(fleet, "fleet", fleetWith(2));
+  expect(await engine.preview(stack, pack)).toContain("✅ fleet@");
+});
 
 test("a preview whose resources keep the rules passes, though ids and labels are unknown", async () => {
   const stack = await engine.stack(project, "kept", { privileged: false });
