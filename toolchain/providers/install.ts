@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,7 +23,6 @@ export const launcher = (provider: string, pulumiHome: string): string =>
     "# Stand-in for a provider plugin that could not be downloaded; see toolchain/providers/README.md.",
     `NODE_COMPILE_CACHE=${quoted(join(pulumiHome, "compile-cache"))} exec ${[
       join(repository, "node_modules/.bin/node"),
-      "--disable-warning=ExperimentalWarning",
       join(here, provider, "main.ts"),
     ]
       .map(quoted)
@@ -41,7 +41,7 @@ const installOne = async (pulumiHome: string, provider: string): Promise<string>
   const present = await readFile(path, "utf8").catch(() => undefined);
   if (present === script) return path;
   await mkdir(dirname(path), { recursive: true });
-  const fresh = `${path}.${process.pid}`;
+  const fresh = `${path}.${randomUUID()}`;
   await writeFile(fresh, script, { mode: 0o755 });
   await rename(fresh, path);
   // The engine leaves this beside a download that did not finish, and then takes the folder for unusable.

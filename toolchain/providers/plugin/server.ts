@@ -3,7 +3,7 @@ import plugins from "@pulumi/pulumi/proto/plugin_pb.js";
 import messages from "@pulumi/pulumi/proto/provider_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import { check } from "./check.ts";
-import { parseConfiguration } from "./configuration.ts";
+import { configurationChanges, parseConfiguration } from "./configuration.ts";
 import { difference, inputsAfterRead } from "./diff.ts";
 import { marked, refuseForeign, refuseUnmarked } from "./marker.ts";
 import { fromStruct, hasUnknown, toStruct } from "./properties.ts";
@@ -41,7 +41,7 @@ export const methodsOf = <C>(provider: Provider<C>, { version, status, stopped }
 
   const context = (urn: string, cancelled: AbortSignal, seconds: number): Context<C> => {
     if (!client) throw new Error(`the ${provider.name} provider was used before it was configured`);
-    const limits = seconds > 0 ? [AbortSignal.timeout(seconds * 1000)] : [];
+    const limits = seconds > 0 ? [AbortSignal.timeout(Math.ceil(seconds * 1000))] : [];
     const signal = AbortSignal.any([stopped.signal, cancelled, ...limits]);
     return { client: client.value, name: nameOf(urn), signal, status: (line) => status(urn, line) };
   };
@@ -60,8 +60,10 @@ export const methodsOf = <C>(provider: Provider<C>, { version, status, stopped }
     }),
 
     diffConfig: method((request: messages.DiffRequest) => {
-      refuseUnmarked(provider.name, fromStruct(request.getOlds()));
-      return diffResponse({ changes: [], deleteBeforeReplace: false });
+      const olds = fromStruct(request.getOlds());
+      refuseUnmarked(provider.name, olds);
+      const changes = configurationChanges(olds, fromStruct(request.getNews()));
+      return diffResponse({ changes, deleteBeforeReplace: false });
     }),
 
     configure: method(async (request: messages.ConfigureRequest) => {
