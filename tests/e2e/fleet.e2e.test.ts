@@ -3,7 +3,8 @@
  * driven by the project's own commands. Bringing a fleet up is dear, so the scenarios share one and run in
  * the order below; each leaves the fleet as the next expects it: up, with acme and globex healthy.
  *
- * Needs root: network namespaces, /proc of other processes. OWUI_E2E_KEEP=1 leaves the fleet to look at.
+ * Needs root: network namespaces, /proc of other processes. OWUI_E2E_KEEP=1 leaves the fleet running
+ * and takes up the one that an earlier such run left: `-t` then chooses the scenario to work on.
  */
 import { afterAll, beforeAll, describe } from "vitest";
 import { Fleet } from "../support/fleet/fleet.ts";
@@ -24,9 +25,7 @@ describe("a fleet on the real engine", () => {
   const fleet = new Fleet();
 
   beforeAll(() => fleet.prepare());
-  afterAll(async () => {
-    if (!process.env.OWUI_E2E_KEEP) await fleet.dispose();
-  });
+  afterAll(() => fleet.finish());
 
   birth(fleet);
   chats(fleet);

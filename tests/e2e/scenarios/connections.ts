@@ -1,22 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Fleet } from "../../support/fleet/fleet.ts";
 import { fetchJson } from "../../support/fleet/http.ts";
 import { MODEL, PIECES, type SeenRequest } from "../../support/fleet/model-fake.ts";
 
-const FAKE = fileURLToPath(new URL("../../support/fleet/model-fake.ts", import.meta.url));
-const PORT = 8000;
-
 /** A model connection, to a FAKE model server in a network of the tests' own. */
 export const connections = (fleet: Fleet) =>
   describe("a model connection", () => {
-    const fake = { address: fleet.outside.address, port: PORT, domain: fleet.outside.address };
+    const fake = fleet.model;
     const key = `sk-e2e-${randomBytes(16).toString("hex")}`;
 
     beforeAll(async () => {
-      await fleet.outside.start(FAKE, [fake.address, String(PORT)]);
-      await fleet.file.setTenant("acme", { connections: [{ url: `http://${fake.address}:${PORT}/v1` }] });
+      await fleet.file.setTenant("acme", {
+        connections: [{ url: `http://${fake.address}:${fake.port}/v1` }],
+      });
       await fleet.setSecret("tenants.acme.connections[0].key", key);
       await fleet.up();
     });

@@ -39,7 +39,8 @@ export const failover = (fleet: Fleet) => {
 
     it("comes back as a follower", async () => {
       await fleet.engine.docker(["start", fleet.name(`node-${killed}`)]);
-      await until("both nodes to be seen", async () => (await nodes()).length === 2);
+      const back = await until("the node to answer", () => fleet.nodeHealth(killed));
+      expect(back.is_leader).toBe(false);
       expect((await nodes()).filter(({ leader }) => leader).map(({ id }) => id)).toEqual([survivor]);
     });
   });

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +13,9 @@ import { Replica } from "./replica.ts";
 import { adminOf, PORTS, StackFile } from "./stack-file.ts";
 import { type Session, TenantClient } from "./tenant-client.ts";
 import { until } from "./until.ts";
+
+/** Whether a run takes up the fleet that an earlier one left, and leaves its own. */
+const keeps = Boolean(process.env.OWUI_E2E_KEEP);
 
 const MODEL_FAKE = fileURLToPath(new URL("./model-fake.ts", import.meta.url));
 
@@ -50,14 +54,25 @@ export class Fleet {
   readonly model: Origin = { address: this.outside.address, port: 8000, domain: this.outside.address };
   #outputs: StackOutputs | undefined;
 
-  /** An empty workspace with the stack's first file, and nothing of an earlier run on the engine. */
+  /**
+   * An empty workspace with the stack's first file, and nothing of an earlier run on the engine; the
+   * network outside is made in any case, since what runs in it ends with a run.
+   */
   async prepare(): Promise<void> {
-    await this.dispose();
-    await mkdir(this.workspace, { recursive: true, mode: 0o700 });
-    await this.drawLogo("#0a5");
-    await this.file.create(this.logo);
+    if (!keeps || !existsSync(this.file.path)) {
+      await this.dispose();
+      await mkdir(this.workspace, { recursive: true, mode: 0o700 });
+      await this.drawLogo("#0a5");
+      await this.file.create(this.logo);
+    }
     await this.outside.create();
     await this.outside.start(MODEL_FAKE, ["0.0.0.0", String(this.model.port)]);
+  }
+
+  /** What the end of a run does: everything goes, unless it is to be looked at. */
+  async finish(): Promise<void> {
+    if (keeps) await this.outside.remove();
+    else await this.dispose();
   }
 
   /**

@@ -10,7 +10,7 @@ interface StackDocument {
 }
 
 /** Ports far from those of a fleet that a user of this machine may run beside the tests. */
-export const PORTS = { http: 28080, agent: 28050, nodes: { a: 29443, b: 29444 }, database: 25432 };
+export const PORTS = { http: 28480, agent: 28450, nodes: { a: 28443, b: 28444 }, database: 28432 };
 
 /** The stack's file, edited as an operator edits it: read, changed, written back. */
 export class StackFile {
