@@ -54,17 +54,26 @@ function groupOf(step: Step): string {
 function detail(step: Step): string {
   if (step.op !== "update" && step.op !== "replace") return "";
   const paths = Object.keys(step.detailedDiff ?? {});
-  const shown = (paths.length > 0 ? paths : (step.diffs ?? [])).map((path) => {
-    const [before, after] = [step.old, step.new].map((form) => shortValue(form?.inputs?.[path]));
-    return before !== undefined && after !== undefined && before !== after
-      ? `${path} ${before} → ${after}`
-      : path;
-  });
+  const shown = (paths.length > 0 ? paths : (step.diffs ?? [])).map((path) =>
+    difference(path, step.old?.inputs?.[path], step.new?.inputs?.[path]),
+  );
   return shown.length > 0 ? `: ${shown.join(", ")}` : "";
+}
+
+/** One property's difference: both values, the entries of a list that go and come, or only its name. */
+function difference(path: string, before: unknown, after: unknown): string {
+  if (Array.isArray(before) && Array.isArray(after)) {
+    const gone = before.filter((entry) => !after.includes(entry)).map((entry) => `-${shortValue(entry)}`);
+    const come = after.filter((entry) => !before.includes(entry)).map((entry) => `+${shortValue(entry)}`);
+    const entries = [...gone, ...come];
+    return entries.some((entry) => /^.undefined$/.test(entry)) ? path : [path, ...entries].join(" ");
+  }
+  const values = [before, after].map(shortValue);
+  return values.includes(undefined) || values[0] === values[1] ? path : `${path} ${values.join(" → ")}`;
 }
 
 const shortValue = (value: unknown): string | undefined => {
   const text =
     typeof value === "string" ? value : typeof value === "object" ? undefined : JSON.stringify(value);
-  return text !== undefined && text.length <= 40 && !text.includes("\n") ? text : undefined;
+  return text !== undefined && text.length <= 60 && !text.includes("\n") ? text : undefined;
 };

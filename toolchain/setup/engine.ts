@@ -42,7 +42,7 @@ async function startEngine(progress: Progress): Promise<string> {
   // A session of its own: neither a closed terminal nor Ctrl-C reaches it.
   spawn("dockerd", [], { detached: true, stdio: ["ignore", file.fd, file.fd] }).unref();
   await file.close();
-  return `by hand (after a reboot this command starts it again; log: ${log})`;
+  return `by hand, log: ${log}`;
 }
 
 async function untilItAnswers(): Promise<string> {

@@ -45,6 +45,11 @@ export function machineProblems(machine) {
         ? "Start it (`sudo systemctl start docker`) and join its group (`sudo usermod -aG docker $USER`, then sign in again), or run this as root."
         : "Install it (https://docs.docker.com/engine/install) and join its group, or run this as root on Debian or Ubuntu.",
     }),
+    ...problem(!machine.sudo, {
+      what: "This user is not root, and sudo asks for a password.",
+      why: "Tenants' directories belong to users of their own, and rules keep tenants from private networks: only root sets them.",
+      remedy: "Run this as root, or let this user use sudo without a password.",
+    }),
     ...problem(engine !== undefined && olderThan(engine, oldest.engine), {
       what: `Docker engine ${oldest.engine} or newer is needed, this is ${engine}.`,
       why: "Older ones lack BuildKit's build secrets and fixed mounts that fail when their source is missing.",

@@ -9,6 +9,7 @@ import { findCommandLine } from "./command-line.mjs";
  * @typedef {object} Machine
  * @property {string} node version of the Node that runs this
  * @property {boolean} root
+ * @property {boolean} sudo whether this user becomes root without being asked anything
  * @property {string} system `debian`, `ubuntu`, or what /etc/os-release says
  * @property {boolean} apt whether it is of Debian's family, so that packages can be installed with apt
  * @property {string} [engine] version of the Docker engine that answers
@@ -26,8 +27,10 @@ const lastImage = "ghcr.io/open-webui/open-webui";
 
 /** @returns {Promise<Machine>} */
 export async function probeMachine() {
-  const [engine, engineInstalled, go, commandLine, images, release] = await Promise.all([
+  const root = process.getuid?.() === 0;
+  const [engine, sudo, engineInstalled, go, commandLine, images, release] = await Promise.all([
     probeEngine(),
+    root || run(["sudo", "-n", "true"]).then(({ code }) => code === 0),
     run(["sh", "-c", "command -v dockerd"]).then(({ code }) => code === 0),
     run(["go", "env", "GOVERSION"]).then(({ stdout }) => stdout.trim().replace(/^go/, "") || undefined),
     findCommandLine().then((found) => found !== undefined),
@@ -36,10 +39,10 @@ export async function probeMachine() {
   ]);
   const system = /^ID="?([^"\n]*)/m.exec(release)?.[1] ?? process.platform;
   const apt = /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(release);
-  const root = process.getuid?.() === 0;
   return {
     node: process.versions.node,
     root,
+    sudo,
     system,
     apt,
     engine: engine?.version,

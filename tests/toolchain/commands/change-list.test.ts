@@ -57,12 +57,12 @@ describe("a preview", () => {
     const text = textOf(
       step("replace", "acme-container", tenant("acme"), {
         detailedDiff: { memory: {}, envs: {}, image: {} },
-        old: { inputs: { memory: 1335, envs: ["A=1"], image: "x".repeat(41) } },
+        old: { inputs: { memory: 1335, envs: ["A=1"], image: "x".repeat(61) } },
         new: { parent: tenant("acme"), inputs: { memory: 1431, envs: ["A=2"], image: "y" } },
       }),
       sum({ replace: 1 }),
     );
-    expect(text).toContain("    ± acme-container: memory 1335 → 1431, envs, image\n");
+    expect(text).toContain("    ± acme-container: memory 1335 → 1431, envs -A=1 +A=2, image\n");
   });
 
   it("names a replacement once, though the engine makes three steps of it", () => {

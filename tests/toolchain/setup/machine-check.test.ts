@@ -12,6 +12,7 @@ import { SetupError } from "../../../toolchain/setup/problem.mjs";
 const bare: Machine = {
   node: "20.11.0",
   root: true,
+  sudo: true,
   system: "debian",
   apt: true,
   engineInstalled: false,
@@ -75,6 +76,15 @@ Nothing was changed.`);
     expect(texts({ ...bare, system: "fedora", apt: false })).toContain(
       "packages are only installed on Debian and Ubuntu, not on fedora.",
     );
+  });
+
+  it("is refused to a user who cannot become root", () => {
+    expect(texts({ ...equipped, sudo: false })).toBe(`
+  ✗ This user is not root, and sudo asks for a password.
+    why:    Tenants' directories belong to users of their own, and rules keep tenants from private networks: only root sets them.
+    remedy: Run this as root, or let this user use sudo without a password.
+
+Nothing was changed.`);
   });
 
   it("is refused with an engine that is installed but out of this user's reach", () => {
