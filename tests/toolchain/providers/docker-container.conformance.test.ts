@@ -125,7 +125,12 @@ conformance("docker", (stack) => {
 
   test("memory without memorySwap drifts, since the engine sets double", async () => {
     const program = () => {
-      const lonely = new docker.Container("lonely", { image, command: ["sleep", "1000"], memory: 64 });
+      const lonely = new docker.Container("lonely", {
+        image,
+        command: ["sleep", "1000"],
+        networkMode: "none",
+        memory: 64,
+      });
       return { id: lonely.id, name: lonely.name };
     };
     const { outputs } = await stack().up(program);
@@ -138,7 +143,11 @@ conformance("docker", (stack) => {
 
   test("one that ends at once: the update succeeds, and the next preview shows mustRun", async () => {
     const program = () => {
-      const brief = new docker.Container("brief", { image, command: ["sh", "-c", "exit 3"] });
+      const brief = new docker.Container("brief", {
+        image,
+        command: ["sh", "-c", "exit 3"],
+        networkMode: "none",
+      });
       return { exitCode: brief.exitCode, mustRun: brief.mustRun };
     };
     await stack().up(program);
@@ -154,6 +163,7 @@ conformance("docker", (stack) => {
       new docker.Container("sick", {
         image,
         command: ["sleep", "1000"],
+        networkMode: "none",
         healthcheck: { tests: ["CMD", "false"], interval: "1s", retries: 1 },
         wait: true,
         waitTimeout: 3,

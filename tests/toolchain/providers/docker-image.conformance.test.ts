@@ -31,7 +31,11 @@ conformance("docker", (stack) => {
       skipPush: true,
       build: { context, platform: "linux/amd64", args: { WORD: "given" } },
     });
-    const user = new docker.Container("user", { image: built.imageName, command: ["sleep", "1000"] });
+    const user = new docker.Container("user", {
+      image: built.imageName,
+      command: ["sleep", "1000"],
+      networkMode: "none",
+    });
     const found = new docker.RemoteImage("found", { name: image, keepLocally: true });
     const kept = new docker.Volume("kept", { name: volume });
     return {
@@ -48,7 +52,7 @@ conformance("docker", (stack) => {
     const { outputs } = await stack().up(program);
     expect(outputs.id).toBe(name);
     expect(outputs.repoDigest).toBe(await inspect(name, "{{.Id}}"));
-    expect(await cli("run", "--rm", name, "cat", "/word", "/file")).toBe("given\none");
+    expect(await cli("run", "--rm", "--network", "none", name, "cat", "/word", "/file")).toBe("given\none");
   });
 
   test("an image of the engine is found, not pulled; its id is the image's with the name behind it", async () => {
@@ -76,7 +80,7 @@ conformance("docker", (stack) => {
     const { changes, outputs } = await stack().up(program);
     expect(changes).toEqual({ built: { steps: ["update"], because: ["build"] } });
     expect(outputs).toMatchObject({ id: name, user: before });
-    expect(await cli("run", "--rm", name, "cat", "/file")).toBe("two");
+    expect(await cli("run", "--rm", "--network", "none", name, "cat", "/file")).toBe("two");
   });
 
   test("a refresh does not miss a removed image, and destroying leaves images in the engine", async () => {
