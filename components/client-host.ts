@@ -217,7 +217,7 @@ export class ClientHost extends pulumi.ComponentResource {
         drops: ["ALL"],
       },
       memory: { limit: 512 * 2 ** 20 },
-      health: { test: nginxHealthTest(spec.http), startPeriod: "10s" },
+      health: { test: nginxHealthTest(spec.http), startPeriod: "10s", interval: "3s" },
     });
     return new docker.Container(`${name}-nginx`, transformed(transform?.nginx, args), this.inEngine(ready));
   }
@@ -253,7 +253,7 @@ export class ClientHost extends pulumi.ComponentResource {
       readOnly: true,
       // Readers are its children: two of them may hold a large row each.
       memory: { limit: 512 * 2 ** 20 },
-      health: { test: agent.agentHealthTest, startPeriod: "10s" },
+      health: { test: agent.agentHealthTest, startPeriod: "10s", interval: "3s" },
     });
     new docker.Container(`${name}-agent`, transformed(transform?.agent, args), this.inEngine([directories]));
   }

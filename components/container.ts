@@ -23,6 +23,18 @@ export const dockerLabels = ({ stack, role, of }: ContainerIdentity): Record<str
   ...(of !== undefined && (role === "node" || role === "tenant") ? { [`owui.${role}`]: of } : {}),
 });
 
+/** How a container's health is found out; the third failure counts. */
+export interface Health {
+  /** Argv after `CMD`, or a line after `CMD-SHELL`. */
+  test: string[];
+  /** How long after its start a failure does not count. */
+  startPeriod: string;
+  /** Between two tests, and until the first: `up` waits that long at least. 10 s. */
+  interval?: string;
+  /** Seconds `up` waits for the first good answer, 60. */
+  patience?: number;
+}
+
 /** A container as a component declares it; the rest is the same for all of them. */
 export interface FleetContainer
   extends Omit<
@@ -32,8 +44,7 @@ export interface FleetContainer
   identity: ContainerIdentity;
   labels?: Record<string, pulumi.Input<string>>;
   memory: { reserved?: Bytes; limit: Bytes };
-  /** Asked every 10 s; the third failure counts. `patience`: seconds `up` waits for the first good answer, 60. */
-  health: { test: string[]; startPeriod: string; patience?: number };
+  health: Health;
 }
 
 /**
@@ -61,7 +72,7 @@ export const fleetContainer = ({
   ...(memory.reserved === undefined ? {} : { memoryReservation: mebibytes(memory.reserved) }),
   healthcheck: {
     tests: health.test,
-    interval: "10s",
+    interval: health.interval ?? "10s",
     timeout: "5s",
     retries: 3,
     startPeriod: health.startPeriod,

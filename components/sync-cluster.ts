@@ -6,7 +6,7 @@ import type { CertificateAuthority } from "./certificate-authority.ts";
 import type { ClientHost } from "./client-host.ts";
 import { bind, fleetContainer, loopbackPort } from "./container.ts";
 import type { SyncSpec } from "./fleet-config.ts";
-import { layoutLines } from "./host/layout.ts";
+import { type LayoutEntry, layoutLines } from "./host/layout.ts";
 import { entryPoint } from "./runtime-image.ts";
 import { intentOf, migrationsDigest } from "./sync/intent.ts";
 import * as node from "./sync/node.ts";
@@ -33,6 +33,14 @@ export interface SyncClusterArgs {
   };
 }
 
+/** What a node finds below /etc/fleet, and the command that writes it. */
+interface NodeHome {
+  id: string;
+  port: number;
+  files: LayoutEntry[];
+  written: pulumi.Resource;
+}
+
 /** The nodes that keep the replicas, and the database made ready for them. */
 export class SyncCluster extends pulumi.ComponentResource {
   /** Where each node answers, by its id. */
@@ -44,8 +52,12 @@ export class SyncCluster extends pulumi.ComponentResource {
     super("owui:fleet:SyncCluster", name, {}, opts);
     const { spec, running } = args;
     const operator = new tls.PrivateKey(`${name}-operator`, { algorithm: "ED25519" }, { parent: this });
-    const migrated = running ? [this.migrate(name, args)] : [];
-    for (const { id, port } of spec.nodes) this.declareNode(name, id, port, args, operator, migrated);
+    const homes = spec.nodes.map((spec) => this.writeHome(name, spec, args, operator));
+    if (running) {
+      // One node after the other: while one is replaced another works, and a bad image stops at the first.
+      let before = this.migrate(name, args);
+      for (const home of homes) before = this.startNode(name, home, args, before);
+    }
     this.operatorKey = operator.privateKeyPemPkcs8;
     this.nodes = Object.fromEntries(
       spec.nodes.map(({ id, port }) => [id, { url: `https://localhost:${port}` }]),
@@ -70,14 +82,13 @@ export class SyncCluster extends pulumi.ComponentResource {
     );
   }
 
-  private declareNode(
+  /** What a node reads: its settings, certificate and key. */
+  private writeHome(
     name: string,
-    id: string,
-    port: number,
-    { stack, host, spec, database, running, authority, transform }: SyncClusterArgs,
+    { id, port }: SyncSpec["nodes"][number],
+    { stack, host, spec, database, authority }: SyncClusterArgs,
     operator: tls.PrivateKey,
-    migrated: pulumi.Resource[],
-  ): void {
+  ): NodeHome {
     const identity = authority.issue(`${name}-node-${id}`, node.nodeSubject(spec.cluster, id), this);
     const config = pulumi
       .all([operator.publicKeyPem, database.login.password])
@@ -85,9 +96,16 @@ export class SyncCluster extends pulumi.ComponentResource {
         node.nodeConfig({ stack, sync: spec, node: id, operatorKey, password }),
       );
     const files = node.nodeLayout(id, config, identity, authority.certificate);
-    const home = host.layout(`${name}-node-${id}-home`, files, { parent: this });
-    if (!running) return;
+    const written = host.layout(`${name}-node-${id}-home`, files, { parent: this });
+    return { id, port, files, written };
+  }
 
+  private startNode(
+    name: string,
+    { id, port, files, written }: NodeHome,
+    { stack, host, transform }: SyncClusterArgs,
+    before: pulumi.Resource,
+  ): docker.Container {
     const network = host.agentNetwork;
     const args = fleetContainer({
       identity: { stack, role: "node", of: id },
@@ -101,12 +119,12 @@ export class SyncCluster extends pulumi.ComponentResource {
       mounts: [bind(host.path(node.nodeDirectory(id)), "/etc/fleet")],
       readOnly: true,
       memory: { limit: 512 * 2 ** 20 },
-      health: { test: node.nodeHealthTest, startPeriod: "30s" },
+      health: { test: node.nodeHealthTest, startPeriod: "30s", interval: "5s" },
     });
-    new docker.Container(`${name}-node-${id}`, transformed(transform?.node, args), {
+    return new docker.Container(`${name}-node-${id}`, transformed(transform?.node, args), {
       parent: this,
       provider: host.docker,
-      dependsOn: [home, ...migrated],
+      dependsOn: [written, before],
     });
   }
 }

@@ -13,6 +13,7 @@ import { clusterLogin } from "./sync/node.ts";
 import {
   fleetDatabase,
   postgresArguments,
+  postgresHealthTest,
   postgresLayout,
   postgresSubject,
   postgresUser,
@@ -100,7 +101,7 @@ export class SyncDatabase extends pulumi.ComponentResource {
       shmSize: 256,
       stopSignal: "SIGINT",
       memory: { limit: 2 ** 30 },
-      health: { test: ["CMD", "pg_isready", "-q", "-h", "/tmp", "-U", "postgres"], startPeriod: "1m0s" },
+      health: { test: postgresHealthTest, startPeriod: "1m0s", interval: "3s" },
     });
     return new docker.Container(`${name}-postgres`, transformed(transform?.container, args), {
       parent: this,

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Keeps tenants away from everything private: other networks, the host itself, the cloud's metadata address.
 # Reads $CHAIN (this fleet's) and, on standard input, the exceptions of its tenants: bridge address port.
 #   OWUI-FORWARD  from a tenant to beyond the host; called from DOCKER-USER, since published ports pass INPUT by

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Makes the first account of a tenant, its admin, before a site leads to it. The password is read from the host's
 # root-only file and travels by standard input; where there are users already they are left alone.
 # Reads $ROOT $TENANT $CONTAINER $PROFILE ("email":"…","name":"…").

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Renders a tenant's brand files from its logo and lets them be seen at once, without a restart.
 # Reads $LOGO $NAME $DIRECTORY (the tenant's branding directory) $CONTAINER.
 set -eu

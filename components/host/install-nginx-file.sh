@@ -1,3 +1,4 @@
+#!/bin/sh
 # Puts one file into nginx's configuration and tests the whole; the file is taken back when the test fails.
 # reload-nginx.sh comes after it, once the lock is free.
 # Reads $NGINX (the configuration's directory) $CONTAINER $FILE (relative), and the file's text on standard input.

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Brings directories and files below $ROOT into being, from lines on standard input:
 #   kind mode owner path base64     kind: directory | file | secret | print;  "-": nothing
 # Safe to run twice: a secret that exists is kept, a file is replaced as a whole.

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Takes a fleet's exceptions away with the fleet; the rules all fleets share stay. Reads $CHAIN.
 set -eu
 command -v iptables >/dev/null || exit 0

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Gives a tenant's data directory its identity file once, and refuses to go on where it is not the one made then:
 # a volume that is not mounted, or another tenant's directory, would otherwise be started as an empty Open WebUI.
 # Reads $ROOT $FLEET $TENANT.

@@ -73,3 +73,6 @@ export const postgresArguments = (): string[] =>
     log_error_verbosity: "terse",
     log_min_error_statement: "panic",
   }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+
+/** Asks over the socket that {@link postgresArguments} puts in /tmp. */
+export const postgresHealthTest: string[] = ["CMD", "pg_isready", "-q", "-h", "/tmp", "-U", "postgres"];

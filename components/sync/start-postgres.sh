@@ -1,3 +1,4 @@
+#!/bin/sh
 # Runs inside the Postgres container as its user: makes the cluster once, then becomes the server with the arguments
 # given. An interrupted initdb removes what it made, so the next start begins anew.
 set -eu
