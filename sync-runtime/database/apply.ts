@@ -69,7 +69,7 @@ async function writeIntent(client: pg.ClientBase, intent: Intent): Promise<Appli
   const hosts = await changes("apply-hosts", JSON.stringify(intent.hosts));
   const tenants = await changes("apply-tenants", JSON.stringify(intent.tenants));
   const logins = await changes("apply-logins", roles);
-  await client.query(query("grant-tenant-schemas"), [cluster]);
+  await client.query(query("grant-tenant-schemas"));
   return { hosts, tenants, logins };
 }
 

@@ -22,9 +22,9 @@ declare module "vitest" {
 const ROLES = `
   CREATE ROLE fleet_owner NOLOGIN;
   CREATE ROLE sync_service NOLOGIN;
-  CREATE ROLE fleet_admin LOGIN PASSWORD 'admin' IN ROLE fleet_owner;
-  CREATE ROLE sync_main LOGIN PASSWORD 'main' IN ROLE sync_service;
-  CREATE ROLE sync_other LOGIN PASSWORD 'other' IN ROLE sync_service;
+  CREATE ROLE fleet_admin LOGIN PASSWORD 'password of admin' IN ROLE fleet_owner;
+  CREATE ROLE sync_main LOGIN PASSWORD 'password of main' IN ROLE sync_service;
+  CREATE ROLE sync_other LOGIN PASSWORD 'password of other' IN ROLE sync_service;
 `;
 
 /**

@@ -75,9 +75,9 @@ export function intentOf(tenants: string[], changed: Partial<Intent> = {}): Inte
 }
 
 const PASSWORDS: Record<Exclude<Login, "postgres">, string> = {
-  fleet_admin: "admin",
-  sync_main: "main",
-  sync_other: "other",
+  fleet_admin: "password of admin",
+  sync_main: "password of main",
+  sync_other: "password of other",
 };
 
 function credentials(login: Login, database: string) {

@@ -91,7 +91,7 @@ BEGIN
   IF gone <> '{}' THEN
     EXECUTE format(
       'INSERT INTO %1$I._replica_tombstones (source, reason, content)
-       SELECT %2$L, ''column'', to_json(d) FROM (SELECT %3$s, _replica_odd FROM %4$s) AS d
+       SELECT %2$L, ''column'', to_json(_replica_row) FROM (SELECT %3$s, _replica_odd FROM %4$s) AS _replica_row
        WHERE num_nonnulls(VARIADIC ARRAY[%5$s]) > 0 OR _replica_odd ?| %6$L::text[]',
       schema_name, source, sync_metadata.identifiers(gone || ARRAY(SELECT unnest(source_key) EXCEPT SELECT unnest(gone))),
       target, sync_metadata.identifiers(gone, '::text'), gone

@@ -1,6 +1,8 @@
 -- Takes rows and tables out of a replica. What vanished from the source goes whole to the tombstones; a version
 -- that the source replaced just goes. These are the only ways anything leaves a replica, and whoever may call them
 -- can neither read nor shorten what the tombstones keep.
+-- A whole row is written _replica_row: any shorter alias could be the name of one of the source's columns, and would
+-- then mean that column.
 
 -- The key of a row as text, odd values included, so that two versions of one row can be matched (and hashed).
 -- alias: the row's alias in the statement. A table without a key has none.
@@ -21,7 +23,7 @@ AS $$
 DECLARE
   schema_name text := sync_metadata.tenant_schema(tenant_id);
   target text := format('%I.%I', schema_name, source);
-  known record;
+  source_key text[];
   -- Which of several equal rows goes makes no difference, as long as both statements mean the same ones.
   doomed text := format(
     'WITH doomed AS MATERIALIZED (
@@ -34,15 +36,17 @@ DECLARE
   );
 BEGIN
   PERFORM sync_metadata.require_tenant(tenant_id);
-  SELECT t.key INTO STRICT known FROM sync_metadata.replica_tables AS t WHERE t.tenant = tenant_id AND t.name = source;
+  SELECT t.key INTO STRICT source_key FROM sync_metadata.replica_tables AS t
+    WHERE t.tenant = tenant_id AND t.name = source;
   EXECUTE doomed || format(
     'INSERT INTO %I._replica_tombstones (source, reason, content)
-     SELECT %L, ''row'', to_json(t) FROM %s AS t WHERE t.ctid IN (SELECT row_id FROM doomed)',
+     SELECT %L, ''row'', to_json(_replica_row) FROM %s AS _replica_row
+     WHERE _replica_row.ctid IN (SELECT row_id FROM doomed)',
     schema_name, source, target
-  ) || coalesce(format(
+  ) || CASE WHEN source_key IS NULL THEN '' ELSE format(
     ' AND NOT EXISTS (SELECT FROM %s AS s WHERE %s = %s AND s.ctid NOT IN (SELECT row_id FROM doomed))',
-    target, sync_metadata.key_expression(known.key, 's'), sync_metadata.key_expression(known.key, 't')
-  ), '') USING digests, counts;
+    target, sync_metadata.key_expression(source_key, 's'), sync_metadata.key_expression(source_key, '_replica_row')
+  ) END USING digests, counts;
   GET DIAGNOSTICS tombstoned = ROW_COUNT;
   EXECUTE doomed || format('DELETE FROM %s AS t WHERE t.ctid IN (SELECT row_id FROM doomed)', target)
     USING digests, counts;
@@ -64,7 +68,8 @@ BEGIN
     RAISE EXCEPTION 'tenant % has no replicated table %', tenant_id, source USING ERRCODE = 'undefined_table';
   END IF;
   EXECUTE format(
-    'INSERT INTO %1$I._replica_tombstones (source, reason, content) SELECT %2$L, ''table'', to_json(t) FROM %1$I.%2$I AS t',
+    'INSERT INTO %1$I._replica_tombstones (source, reason, content)
+     SELECT %2$L, ''table'', to_json(_replica_row) FROM %1$I.%2$I AS _replica_row',
     schema_name, source
   );
   GET DIAGNOSTICS tombstoned = ROW_COUNT;

@@ -29,11 +29,13 @@ DECLARE
     WHERE t.tenant = tenant_id AND t.name = source ORDER BY place
   ));
 BEGIN
+  -- Aliases bear the reserved prefix, so that none of the source's columns has the same name.
   EXECUTE format(
     'INSERT INTO %1$s (%2$s) SELECT %2$s
      FROM (SELECT *, row_number() OVER (PARTITION BY _replica_digest) AS _replica_nth FROM pg_temp.stage) AS s
-     LEFT JOIN (SELECT _replica_digest AS digest, count(*) AS n FROM %1$s GROUP BY 1) AS r ON r.digest = s._replica_digest
-     WHERE s._replica_nth > coalesce(r.n, 0)',
+     LEFT JOIN (SELECT _replica_digest AS _replica_held, count(*) AS _replica_n FROM %1$s GROUP BY 1) AS r
+       ON _replica_held = _replica_digest
+     WHERE _replica_nth > coalesce(_replica_n, 0)',
     target, names
   );
   GET DIAGNOSTICS inserted = ROW_COUNT;

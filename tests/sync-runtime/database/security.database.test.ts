@@ -1,0 +1,278 @@
+import type pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { intentOf, TestDatabase } from "../../support/postgres.ts";
+
+let database: TestDatabase;
+let admin: pg.Client;
+let sync: pg.Client;
+let other: pg.Client;
+
+beforeAll(async () => {
+  database = await TestDatabase.create();
+  await database.apply(intentOf(["acme"]));
+  await database.apply(
+    intentOf(["rival"], { cluster: "other", logins: [{ role: "sync_other", cluster: "other" }] }),
+  );
+  admin = await database.connect("postgres");
+  sync = await database.connect("sync_main");
+  other = await database.connect("sync_other");
+  for (const [client, tenant] of [
+    [sync, "acme"],
+    [other, "rival"],
+  ] as const) {
+    await client.query("SELECT sync_metadata.make_tenant_schema($1)", [tenant]);
+    await define(client, tenant, "chat");
+    await client.query(`INSERT INTO "tenant_${tenant}".chat (id) VALUES ('1')`);
+  }
+});
+afterAll(() => database.drop());
+
+/** The error code of a statement that has to be refused; what it did in spite of that is rolled back. */
+async function refusal(client: pg.Client, statement: string, parameters: unknown[] = []): Promise<string> {
+  await client.query("BEGIN");
+  try {
+    const { command, rowCount } = await client.query(statement, parameters);
+    return `allowed: ${command} ${rowCount}`;
+  } catch (error) {
+    return (error as pg.DatabaseError).code ?? "";
+  } finally {
+    await client.query("ROLLBACK");
+  }
+}
+
+const define = (
+  client: pg.Client,
+  tenant: string,
+  table: string,
+  columns = [{ name: "id", type: "text" }],
+  key = ["id"],
+) =>
+  client.query("SELECT sync_metadata.define_table($1, $2, $3, $4, '')", [
+    tenant,
+    table,
+    JSON.stringify(columns),
+    key,
+  ]);
+
+const INSUFFICIENT_PRIVILEGE = "42501";
+
+describe("a cluster's login is refused", () => {
+  test.each([
+    ["DELETE FROM sync_metadata.sync_jobs"],
+    ["DELETE FROM tenant_acme.chat"],
+    ["TRUNCATE tenant_acme.chat"],
+    ["UPDATE tenant_acme.chat SET id = '2'"],
+    ["DROP TABLE tenant_acme.chat"],
+    ["DROP SCHEMA tenant_acme CASCADE"],
+    ["ALTER TABLE tenant_acme.chat ADD COLUMN more text"],
+    ["CREATE TABLE tenant_acme.more (id text)"],
+    ["CREATE TABLE sync_metadata.more (id text)"],
+    ["CREATE TABLE public.more (id text)"],
+    ["CREATE SCHEMA more"],
+    ["CREATE FUNCTION sync_metadata.more() RETURNS int LANGUAGE sql AS 'SELECT 1'"],
+    ["CREATE INDEX ON tenant_acme.chat (id)"],
+    [
+      "CREATE TRIGGER more BEFORE INSERT ON tenant_acme.chat EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    ],
+    ["CREATE EXTENSION dblink"],
+    ["SELECT * FROM tenant_acme._replica_tombstones"],
+    ["SELECT * FROM sync_metadata.cluster_logins"],
+    ["UPDATE sync_metadata.client_deployments SET state = 'retired'"],
+    ["UPDATE sync_metadata.replica_tables SET columns = '[]'"],
+    ["INSERT INTO sync_metadata.replicas (tenant, cluster) VALUES ('acme', 'main')"],
+    ["SELECT * FROM pg_authid"],
+    ["SET ROLE fleet_owner"],
+    ["SET ROLE sync_other"],
+    ["SET SESSION AUTHORIZATION sync_other"],
+    ["ALTER ROLE sync_main SUPERUSER"],
+    ["GRANT fleet_owner TO sync_main"],
+    ["COPY (SELECT 1) TO PROGRAM 'id'"],
+    ["SELECT pg_read_file('/etc/passwd')"],
+    ["SELECT sync_metadata.grant_tenant_schema('rival')"],
+    ["SELECT sync_metadata.reshape_table('acme', 'chat', '[]', '[]')"],
+  ])("%s", async (statement) => {
+    expect(await refusal(sync, statement)).toBe(INSUFFICIENT_PRIVILEGE);
+  });
+
+  test("a digest of its own making", async () => {
+    const forged = "INSERT INTO tenant_acme.chat (id, _replica_digest) VALUES ('3', '\\x00')";
+    expect(await refusal(sync, forged)).toBe("428C9"); // generated always
+  });
+
+  test("every right to remove, reshape or refer to anything, wherever it looks", async () => {
+    const { rows } = await admin.query(`
+      SELECT c.oid::regclass::text AS thing, p AS privilege
+      FROM pg_class AS c, unnest(ARRAY['DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS p
+      WHERE c.relkind IN ('r', 'p', 'v', 'm') AND has_table_privilege('sync_main', c.oid, p)
+      UNION ALL
+      SELECT n.nspname, 'CREATE' FROM pg_namespace AS n
+      WHERE n.nspname NOT LIKE 'pg\\_temp\\_%' AND n.nspname NOT LIKE 'pg\\_toast%'
+        AND has_schema_privilege('sync_main', n.oid, 'CREATE')
+      UNION ALL
+      SELECT current_database(), 'CREATE' WHERE has_database_privilege('sync_main', current_database(), 'CREATE')
+    `);
+    expect(rows).toEqual([]);
+  });
+});
+
+describe("a cluster's login sees nothing of another cluster", () => {
+  test.each(["hosts", "client_deployments", "replicas", "replica_tables"])("in %s", async (table) => {
+    const seen = async (client: pg.Client) =>
+      (await client.query(`SELECT DISTINCT cluster FROM sync_metadata.${table}`)).rows;
+    expect(await seen(sync)).toEqual([{ cluster: "main" }]);
+    expect(await seen(other)).toEqual([{ cluster: "other" }]);
+  });
+
+  test("in jobs, nodes and leases, where it cannot write for the other either", async () => {
+    const job =
+      "INSERT INTO sync_metadata.sync_jobs (cluster, tenant, reason, due_at) VALUES ('other', 'rival', 'manual', now())";
+    const lease =
+      "INSERT INTO sync_metadata.leader_election (cluster, holder, node, expires_at) VALUES ('other', gen_random_uuid(), 'x', now())";
+    const node =
+      "INSERT INTO sync_metadata.nodes (cluster, id, run) VALUES ('other', 'x', gen_random_uuid())";
+    for (const statement of [job, lease, node])
+      expect(await refusal(sync, statement)).toBe(INSUFFICIENT_PRIVILEGE);
+  });
+
+  test("whatever it says about itself in settings", async () => {
+    await sync.query("SET app.current_host_id = 'other'");
+    await sync.query("SET application_name = 'sync_other'");
+    const { rows } = await sync.query("SELECT sync_metadata.own_cluster() AS cluster");
+    expect(rows).toEqual([{ cluster: "main" }]);
+  });
+
+  test("in a tenant's schema", async () => {
+    expect(await refusal(sync, "SELECT * FROM tenant_rival.chat")).toBe(INSUFFICIENT_PRIVILEGE);
+    expect(await refusal(sync, "INSERT INTO tenant_rival.chat (id) VALUES ('2')")).toBe(
+      INSUFFICIENT_PRIVILEGE,
+    );
+  });
+
+  test.each([
+    ["SELECT sync_metadata.make_tenant_schema('rival')"],
+    [
+      "SELECT sync_metadata.define_table('rival', 'more', '[{\"name\": \"id\", \"type\": \"text\"}]', NULL, '')",
+    ],
+    ["SELECT sync_metadata.retire_table('rival', 'chat')"],
+    ["SELECT sync_metadata.retire_rows('rival', 'chat', '{}', '{}')"],
+    ["SELECT sync_metadata.make_tenant_schema('unknown')"],
+    ["SELECT sync_metadata.make_tenant_schema('acme\"; DROP SCHEMA sync_metadata; --')"],
+  ])("through %s", async (statement) => {
+    expect(await refusal(sync, statement)).toBe(INSUFFICIENT_PRIVILEGE);
+  });
+
+  test("any more, once it speaks for another cluster itself", async () => {
+    const others = (role: string) =>
+      intentOf(["rival"], { cluster: "other", logins: [{ role, cluster: "other" }] });
+    await database.apply(others("sync_main"));
+    expect(await refusal(sync, "SELECT * FROM tenant_acme.chat")).toBe(INSUFFICIENT_PRIVILEGE);
+    expect(await refusal(sync, "SELECT * FROM tenant_rival.chat")).toBe("allowed: SELECT 1");
+    await database.apply(intentOf(["acme"]));
+    await database.apply(others("sync_other"));
+    expect(await refusal(sync, "SELECT * FROM tenant_acme.chat")).toBe("allowed: SELECT 1");
+    expect(await refusal(sync, "SELECT * FROM tenant_rival.chat")).toBe(INSUFFICIENT_PRIVILEGE);
+  });
+});
+
+describe("the definer functions", () => {
+  test.each([
+    ['"; DROP SCHEMA tenant_acme CASCADE; --'],
+    ["'); DELETE FROM sync_metadata.migrations; --"],
+    ["$$; SELECT 1; $$"],
+    ["%I %L %s %1$I"],
+    ["user"],
+    ["select"],
+    ["Grüße 👋 表"],
+    ["\\x27 E'\\\\"],
+    ["line\nbreak\ttab"],
+    ["x".repeat(63)],
+    ["canonical"],
+    ["ctid"],
+  ])("take %j for what it is as a table, a column and a key", async (name) => {
+    const columns = [
+      { name: name === "ctid" ? "cTid" : name, type: "json" },
+      { name: "other", type: "text" },
+    ];
+    await sync.query("BEGIN");
+    const key = columns.map((column) => column.name);
+    await define(sync, "acme", name, columns, key);
+    await sync.query("SELECT sync_metadata.make_stage('acme', $1)", [name]);
+    await sync.query("INSERT INTO pg_temp.stage (other) VALUES ('row')");
+    await sync.query("SELECT sync_metadata.merge_stage('acme', $1)", [name]);
+    const { rows } = await sync.query(
+      `SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'tenant_acme'::regnamespace AND c.relname = $1`,
+      [name],
+    );
+    expect(rows).toEqual([{ relname: name }]);
+    const fewer = await sync.query(
+      "SELECT sync_metadata.define_table('acme', $1, $2, '{other}', '') AS columns",
+      [name, JSON.stringify([columns[1]])],
+    );
+    expect(fewer.rows).toEqual([{ columns: [{ name: "other", type: "text" }] }]);
+    const measured = await sync.query("SELECT rows FROM sync_metadata.measure_table('acme', $1)", [name]);
+    expect(measured.rows).toEqual([{ rows: "1" }]);
+    await sync.query("SELECT sync_metadata.retire_table('acme', $1)", [name]);
+    await sync.query("ROLLBACK");
+  });
+
+  test.each([
+    ["a name of 64 bytes", ["x".repeat(64)], "text", "42602"],
+    ["an empty name", [""], "text", "42602"],
+    ["a name of the bookkeeping", ["_replica_tombstones"], "text", "42602"],
+    ["a name of the bookkeeping in capitals", ["_REPLICA_odd"], "text", "42602"],
+    ["a column of the system", ["chat", "ctid"], "text", "42701"],
+    ["a type that is not on the list", ["chat", "id"], "regclass", "22023"],
+    ["a type with more behind it", ["chat", "id"], "text DEFAULT pg_read_file('/etc/passwd')", "22023"],
+    ["no type", ["chat", "id"], null, "22023"],
+  ])("refuse %s", async (_, [table, column = table], type, code) => {
+    const columns = JSON.stringify([{ name: column, type }]);
+    expect(
+      await refusal(sync, "SELECT sync_metadata.define_table('acme', $1, $2, NULL, '')", [table, columns]),
+    ).toBe(code);
+  });
+
+  test("refuse a key of columns that the table does not have", async () => {
+    const statement = `SELECT sync_metadata.define_table('acme', 'more', '[{"name": "id", "type": "text"}]', '{other}', '')`;
+    expect(await refusal(sync, statement)).toBe("22023");
+  });
+
+  test("refuse whoever speaks for no cluster, a superuser included", async () => {
+    expect(await refusal(admin, "SELECT sync_metadata.retire_table('acme', 'chat')")).toBe(
+      INSUFFICIENT_PRIVILEGE,
+    );
+  });
+
+  test("are not misled by what their caller put into its temporary schema or search_path", async () => {
+    await sync.query("BEGIN");
+    await sync.query(
+      "CREATE TEMP TABLE client_deployments AS SELECT 'rival' AS id, 'main' AS cluster, 'active' AS state",
+    );
+    await sync.query(
+      "CREATE FUNCTION pg_temp.format(text, text) RETURNS text LANGUAGE sql AS $$ SELECT 'DROP SCHEMA tenant_acme CASCADE' $$",
+    );
+    await sync.query(
+      "CREATE FUNCTION pg_temp.own_cluster() RETURNS text LANGUAGE sql AS $$ SELECT 'other' $$",
+    );
+    await sync.query("SET LOCAL search_path = pg_temp, sync_metadata, pg_catalog");
+    await sync.query("SAVEPOINT before");
+    await expect(sync.query("SELECT make_tenant_schema('rival')")).rejects.toMatchObject({
+      code: INSUFFICIENT_PRIVILEGE,
+    });
+    await sync.query("ROLLBACK TO before");
+    await define(sync, "acme", "more");
+    const { rows } = await sync.query("SELECT to_regclass('tenant_acme.more') IS NOT NULL AS made");
+    expect(rows).toEqual([{ made: true }]);
+    await sync.query("ROLLBACK");
+  });
+
+  test("all pin their search_path, and no function is anybody's who was not granted it", async () => {
+    const { rows } = await admin.query(`
+      SELECT p.proname AS name,
+        p.prosecdef AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false) AS unpinned,
+        EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a WHERE a.grantee = 0) AS public
+      FROM pg_proc AS p WHERE p.pronamespace = 'sync_metadata'::regnamespace
+    `);
+    expect(rows.length).toBeGreaterThan(10);
+    expect(rows.filter(({ unpinned, public: anybody }) => unpinned || anybody)).toEqual([]);
+  });
+});

@@ -1,0 +1,292 @@
+import { randomUUID } from "node:crypto";
+import fc from "fast-check";
+import type pg from "pg";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { query } from "../../../sync-runtime/database/query.ts";
+import type { ChangeStream } from "../../../sync-runtime/node/agent-client.ts";
+import { Job } from "../../../sync-runtime/node/job.ts";
+import { replicate } from "../../../sync-runtime/node/replicate.ts";
+import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { sqliteValue } from "../protocol/arbitrary.ts";
+import { ScriptedSource, streamOf } from "./scripted-source.ts";
+
+const RUN = randomUUID();
+
+let database: TestDatabase;
+let admin: pg.Client;
+let client: pg.Client;
+let tenant = "";
+let source: ScriptedSource;
+
+beforeAll(async () => {
+  database = await TestDatabase.create();
+  admin = await database.connect("postgres");
+  client = await database.connect("sync_main");
+  const tenants = Array.from({ length: 40 }, (_, index) => `tenant-${index}`);
+  await database.apply(intentOf(tenants));
+});
+afterAll(() => database.drop());
+
+let used = 0;
+beforeEach(() => {
+  tenant = `tenant-${used++}`;
+  source = new ScriptedSource(tenant);
+  source.tables = {
+    user: {
+      columns: ["id TEXT", "name TEXT", "age INTEGER"],
+      key: ["id"],
+      rows: [
+        ["1", "Ada", 36n],
+        ["2", "Grace", 85n],
+      ],
+    },
+    log: { columns: ["line TEXT"], rows: [["same"], ["same"], ["other"]] },
+  };
+});
+
+/** Jobs claimed so far: none of them counts as left behind. */
+const claimed: string[] = [];
+
+async function claim(): Promise<Job> {
+  await client.query(query("trigger-sync"), [tenant]);
+  const { rows } = await client.query(query("claim-job"), ["main", "a", RUN, 4, claimed]);
+  const job = Job.parse(rows[0]);
+  claimed.push(job.id);
+  return job;
+}
+
+/** One sync as the worker makes it, its failure recorded. */
+async function sync(ask: (committed: string | null) => Promise<ChangeStream> = source.full) {
+  const job = await claim();
+  // A connection of its own: one that failed in the middle of a COPY is of no further use.
+  const connection = await database.connect("sync_main");
+  try {
+    return await replicate(connection, job, RUN, ask);
+  } catch (error) {
+    await connection.end();
+    const { name, code, message } = error as Error & { code: string };
+    if (name === "NotEqualError") await client.query(query("record-unequal"), [tenant, job.claim_epoch]);
+    await client.query(query("fail-job"), [job.id, job.claim_epoch, code, message, 3600]);
+    throw error;
+  } finally {
+    await connection.end();
+  }
+}
+
+const rowsOf = async (table: string, columns = "*") =>
+  (await admin.query(`SELECT ${columns} FROM "tenant_${tenant}"."${table}" ORDER BY 1`)).rows;
+const tombstones = async () =>
+  (
+    await admin.query(
+      `SELECT source, reason, content FROM "tenant_${tenant}"._replica_tombstones ORDER BY source DESC, content ->> 'id'`,
+    )
+  ).rows;
+const recorded = async () =>
+  (await admin.query("SELECT committed_sync, equal FROM sync_metadata.replicas WHERE tenant = $1", [tenant]))
+    .rows[0];
+
+describe("a sync", () => {
+  test("brings every row over, duplicates included, and records what it verified", async () => {
+    expect(await sync()).toMatchObject({ status: "success", sync: source.sync });
+    expect(await rowsOf("user", "id, name, age")).toEqual([
+      { id: "1", name: "Ada", age: "36" },
+      { id: "2", name: "Grace", age: "85" },
+    ]);
+    expect(await rowsOf("log", "line")).toEqual([{ line: "other" }, { line: "same" }, { line: "same" }]);
+    expect(await recorded()).toEqual({ committed_sync: source.sync, equal: true });
+  });
+
+  test("names the last committed sync to the agent, and trusts `unchanged` about it", async () => {
+    await sync();
+    expect(await sync(source.unchanged)).toMatchObject({ status: "unchanged" });
+    expect(source.asked).toEqual([null, source.sync]);
+  });
+
+  test("replaces what changed without a tombstone, and keeps what vanished as one", async () => {
+    await sync();
+    source.table("user").rows = [["1", "Ada Lovelace", 36n]];
+    source.table("log").rows = [["same"], ["other"]];
+    await sync();
+    expect(await rowsOf("user", "id, name")).toEqual([{ id: "1", name: "Ada Lovelace" }]);
+    expect(await rowsOf("log", "line")).toEqual([{ line: "other" }, { line: "same" }]);
+    expect(await tombstones()).toMatchObject([
+      { source: "user", reason: "row", content: { id: "2", name: "Grace", age: 85 } },
+      { source: "log", reason: "row", content: { line: "same" } },
+    ]);
+  });
+
+  test("matches versions by a key of several columns, of which one is odd", async () => {
+    const tag = (id: string, user: Uint8Array | null, name: string) => [id, user, name];
+    const blob = Buffer.from([1, 2]);
+    source.tables = {
+      tag: {
+        columns: ["id TEXT", "user_id TEXT", "name TEXT"],
+        key: ["id", "user_id"],
+        rows: [tag("a", blob, "old"), tag("a", null, "old"), tag("b", blob, "gone")],
+      },
+    };
+    await sync();
+    source.table("tag").rows = [tag("a", blob, "new"), tag("a", null, "new")];
+    await sync();
+    expect(await tombstones()).toMatchObject([{ content: { id: "b", name: "gone" } }]);
+  });
+});
+
+describe("the schema follows the source:", () => {
+  test("new and dropped tables", async () => {
+    await sync();
+    source.tables = { user: source.table("user"), note: { columns: ["id TEXT"], rows: [["n"]] } };
+    await sync();
+    expect(await rowsOf("note", "id")).toEqual([{ id: "n" }]);
+    await expect(rowsOf("log")).rejects.toThrow("does not exist");
+    const kept = await tombstones();
+    expect(kept.map(({ source, reason, content }) => [source, reason, content.line]).sort()).toEqual([
+      ["log", "table", "other"],
+      ["log", "table", "same"],
+      ["log", "table", "same"],
+    ]);
+  });
+
+  test("new and dropped columns, with what a dropped one held", async () => {
+    await sync();
+    source.tables.user = {
+      columns: ["email TEXT", "id TEXT", "name TEXT"],
+      key: ["id"],
+      rows: [
+        ["ada@acme.example", "1", "Ada"],
+        [null, "2", "Grace"],
+      ],
+    };
+    await sync();
+    expect(await rowsOf("user", "id, email")).toEqual([
+      { id: "1", email: "ada@acme.example" },
+      { id: "2", email: null },
+    ]);
+    expect(await tombstones()).toMatchObject([
+      { source: "user", reason: "column", content: { id: "1", age: 36 } },
+      { source: "user", reason: "column", content: { id: "2", age: 85 } },
+    ]);
+  });
+
+  test("a column of another type, without a tombstone", async () => {
+    source.table("user").rows.push(["3", "Alan", "forty-one"]);
+    await sync();
+    source.table("user").columns = ["id TEXT", "name TEXT", "age TEXT"];
+    await sync();
+    const kept = [{ age: null, _replica_odd: { age: "490000000000000024" } }];
+    expect(await rowsOf("user", "age, _replica_odd")).toEqual(expect.arrayContaining(kept));
+    expect(await rowsOf("user", "age, _replica_odd")).toContainEqual({
+      age: "forty-one",
+      _replica_odd: null,
+    });
+    expect(await tombstones()).toEqual([]);
+  });
+
+  test("another key", async () => {
+    await sync();
+    source.table("user").key = ["id", "name"];
+    source.table("user").rows = [["1", "Augusta", 36n]];
+    await sync();
+    expect(await tombstones()).toMatchObject([{ content: { name: "Ada" } }, { content: { name: "Grace" } }]);
+  });
+});
+
+describe("what is not equal is never committed:", () => {
+  test("a byte altered in the replica is seen, named and repaired by the sync after", async () => {
+    await sync();
+    await admin.query(`UPDATE "tenant_${tenant}"."user" SET name = 'Adb' WHERE id = '1'`);
+    await expect(sync(source.unchanged)).rejects.toThrow(
+      "The replica is not equal: user has 2 rows of other content. Somebody other than the nodes changed it " +
+        "since it was last verified. The next sync compares every row and repairs it from the source.",
+    );
+    expect(await recorded()).toEqual({ committed_sync: null, equal: false });
+    await sync();
+    expect(source.asked.at(-1)).toBeNull();
+    expect(await rowsOf("user", "name")).toEqual([{ name: "Ada" }, { name: "Grace" }]);
+    expect(await recorded()).toEqual({ committed_sync: source.sync, equal: true });
+  });
+
+  test("a value that got lost on the way", async () => {
+    await sync();
+    const before = await recorded();
+    const lossy = async () => {
+      source.table("user").rows.push(["3", "Alan", 41n]);
+      const manifest = source.manifest();
+      source.table("user").rows.pop();
+      return streamOf([...source.contents(), manifest]);
+    };
+    await expect(sync(lossy)).rejects.toThrow("The replica is not equal: user has 2 rows instead of 3.");
+    expect(await rowsOf("user", "id")).toHaveLength(2);
+    expect(await recorded()).not.toEqual(before);
+  });
+
+  test("a stream that breaks off", async () => {
+    const broken = async () => streamOf(source.contents());
+    await expect(sync(broken)).rejects.toMatchObject({ code: "stream-interrupted" });
+    await expect(rowsOf("user")).rejects.toThrow("does not exist");
+  });
+
+  test("`unchanged` about a sync that the replica does not hold", async () => {
+    await sync();
+    source.sync = randomUUID();
+    await expect(sync(source.unchanged)).rejects.toThrow("which the replica does not hold");
+  });
+
+  test("`unchanged` by a source that counts other rows", async () => {
+    await sync();
+    source.table("log").rows.pop();
+    await expect(sync(source.unchanged)).rejects.toThrow(
+      "the source has 2 tables and 4 rows, the replica 2 and 5",
+    );
+  });
+
+  test("the data of another identity, or of another tenant", async () => {
+    await sync();
+    const swapped = new ScriptedSource(tenant);
+    swapped.tables = source.tables;
+    await expect(sync(swapped.full)).rejects.toMatchObject({ code: "identity-changed" });
+    const foreign = new ScriptedSource("somebody-else", source.identity.id);
+    await expect(sync(foreign.full)).rejects.toThrow("the data says that it is of tenant somebody-else");
+    expect(await recorded()).toEqual({ committed_sync: source.sync, equal: true });
+  });
+});
+
+test("a stale claim's commit is refused, however far it came", async () => {
+  const stale = await claim();
+  await admin.query("UPDATE sync_metadata.tenant_claims SET epoch = epoch + 1 WHERE tenant = $1", [tenant]);
+  const connection = await database.connect("sync_main");
+  await expect(replicate(connection, stale, RUN, source.full)).rejects.toMatchObject({ code: "claim-lost" });
+  await connection.end();
+  await expect(rowsOf("user")).rejects.toThrow("does not exist");
+});
+
+test("through any changes of content and shape every sync ends equal", async () => {
+  // Names that the functions use for themselves, and one that changes its type.
+  const declared = ["t TEXT", "n INTEGER", "digest JSON", "d BLOB", "s REAL", "names BOOLEAN", "t INTEGER"];
+  const columns = fc.uniqueArray(fc.constantFrom(...declared), {
+    minLength: 1,
+    maxLength: 4,
+    selector: (column) => column.split(" ")[0],
+  });
+  const table = columns.chain((columns) =>
+    fc.record({
+      columns: fc.constant(columns),
+      key: fc.option(fc.constant([columns[0]?.split(" ")[0] as string]), { nil: undefined }),
+      rows: fc.array(fc.tuple(...columns.map(() => sqliteValue)), { maxLength: 6 }),
+    }),
+  );
+  const states = fc.array(fc.dictionary(fc.constantFrom("t", "u", 'v "w"'), table), {
+    minLength: 1,
+    maxLength: 3,
+  });
+  await fc.assert(
+    fc.asyncProperty(states, async (states) => {
+      for (const tables of states) {
+        source.tables = tables as typeof source.tables;
+        await sync();
+        expect(await sync(source.unchanged)).toMatchObject({ status: "unchanged" });
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
