@@ -27,6 +27,7 @@ export async function locked(name, progress, work) {
       holder.once("error", failed);
       holder.once("close", (code) => failed(new Error(`flock ended with ${code} for ${name}`)));
     });
+    clearTimeout(waiting);
     return await work();
   } finally {
     clearTimeout(waiting);

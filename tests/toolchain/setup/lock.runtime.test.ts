@@ -21,6 +21,30 @@ describe("work that must not be done twice at once", () => {
     ]);
   });
 
+  it("says that it waits, and only while it does", async () => {
+    const said: string[] = [];
+    const [begun, waited] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const first = locked(
+      "test-waiting",
+      (text) => said.push(`first: ${text}`),
+      async () => {
+        begun.resolve();
+        await waited.promise;
+      },
+    );
+    await begun.promise;
+    const second = locked(
+      "test-waiting",
+      (text) => {
+        said.push(`second: ${text}`);
+        waited.resolve();
+      },
+      async () => {},
+    );
+    await Promise.all([first, second]);
+    expect(said).toEqual(["second: waiting for another run that is busy with the same"]);
+  });
+
   it("leaves the lock free when it fails", async () => {
     const failing = locked(
       "test-failure",
