@@ -41,7 +41,7 @@ interface Request {
 }
 
 /** What `program` declares, in the engine's mocked presence, with nothing of it pending any more. */
-export async function declaredBy(program: () => void, { preview = false } = {}): Promise<Declaration> {
+export async function declaredBy(program: () => unknown, { preview = false } = {}): Promise<Declaration> {
   const inputs = new Map<string, Declared["inputs"]>();
   const mocks: pulumi.runtime.Mocks = {
     call: ({ inputs: given }) => given,
@@ -53,7 +53,7 @@ export async function declaredBy(program: () => void, { preview = false } = {}):
   };
   await pulumi.runtime.setMocks(mocks, "open-webui-infrastructure", "test", preview);
   const requests = overhear();
-  program();
+  await program();
   await pulumi.runtime.disconnect();
   return new Declaration(
     requests.map((request) => ({

@@ -7,7 +7,7 @@ import { type Script, shellLine } from "../../../components/host/shell.ts";
 /** A directory that a host's data root could be, and programs that stand in for those the scripts call. */
 export class Workbench {
   readonly root = mkdtempSync(join(tmpdir(), "fleet-"));
-  private readonly programs = mkdtempSync(join(tmpdir(), "fleet-programs-"));
+  readonly programs = mkdtempSync(join(tmpdir(), "fleet-programs-"));
 
   /** Puts a program in front of the real one; `text` is a shell script. */
   program(name: string, text: string): void {
