@@ -6,12 +6,13 @@ import { ensurePassphrase } from "../setup/passphrase.ts";
 import { repository } from "../setup/paths.mjs";
 import { ensurePlugins } from "../setup/plugins.ts";
 import { Pulumi } from "../setup/pulumi.ts";
+import { carryOver } from "../setup/source-edit.ts";
 import { ensureStack } from "../setup/stack.ts";
 import { makerOf, readCheckpoint } from "../setup/stack-state.ts";
 import { configOf, type Invocation } from "./invocation.ts";
 
-/** Commands that run the program or its resources' plugins: they get the config a run of ours would use. */
-const usingConfig = ["up", "update", "preview", "pre", "refresh", "destroy", "import", "watch"];
+/** Commands that read or write a stack's config: they get the one a run of ours would use. */
+const usingConfig = ["config", "up", "update", "preview", "pre", "refresh", "destroy", "import", "watch"];
 
 /** `npm run pulumi -- …`: the CLI itself, with the project's state, passphrase, plugins and stack. */
 export async function pulumiCommand(invocation: Invocation, args: readonly string[]): Promise<void> {
@@ -28,7 +29,7 @@ export async function pulumiCommand(invocation: Invocation, args: readonly strin
   await ensureStack(pulumi);
   const madeBy = makerOf(await readCheckpoint(stack));
   await ensurePlugins(madeBy, pulumi.environment, () => {});
-  const child = spawn("pulumi", [...args, ...configFlag(args, configOf(invocation), effective)], {
+  const child = spawn("pulumi", [...args, ...configFlag(args, effective)], {
     cwd: repository,
     env: pulumi.environment,
     stdio: "inherit",
@@ -37,12 +38,12 @@ export async function pulumiCommand(invocation: Invocation, args: readonly strin
     child.on("close", (code) => done(code ?? 1));
     child.on("error", () => done(127));
   });
+  if (args[0] === "config") await carryOver(effective, configOf(invocation));
 }
 
-/** `config` reads and writes the operator's file, everything else the one made from it. */
-export function configFlag(args: readonly string[], source: string, effective: string): string[] {
+/** Where a command finds the config, unless it was told. */
+export function configFlag(args: readonly string[], effective: string): string[] {
   const [command = ""] = args;
   if (args.includes("--config-file")) return [];
-  if (command === "config") return ["--config-file", source];
   return usingConfig.includes(command) ? ["--config-file", effective] : [];
 }

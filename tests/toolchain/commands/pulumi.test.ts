@@ -5,7 +5,7 @@ describe("the config file that Pulumi's own commands get", () => {
   it.each([
     [
       ["config", "set", "--secret", "key"],
-      ["--config-file", "operator.yaml"],
+      ["--config-file", "effective.yaml"],
     ],
     [
       ["preview", "--diff"],
@@ -19,6 +19,6 @@ describe("the config file that Pulumi's own commands get", () => {
     [["up", "--config-file", "mine.yaml"], []],
     [[], []],
   ])("for %j is %j", (args, flag) => {
-    expect(configFlag(args, "operator.yaml", "effective.yaml")).toEqual(flag);
+    expect(configFlag(args, "effective.yaml")).toEqual(flag);
   });
 });
