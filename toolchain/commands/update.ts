@@ -1,9 +1,10 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { locked } from "../setup/lock.mjs";
 import { stackFolder } from "../setup/paths.mjs";
 import type { Progress } from "../setup/progress.ts";
 import type { Pulumi } from "../setup/pulumi.ts";
-import { Tally } from "./engine-events.ts";
+import { type EngineEvent, Tally } from "./engine-events.ts";
 import { followEvents } from "./event-log.ts";
 
 /** How often a long update says where it is. */
@@ -26,13 +27,27 @@ export class UpdateError extends Error {
   }
 }
 
-/** Lets the engine change or look at the stack, telling where it is; answers what it did. */
-export async function runEngine(
+/**
+ * Lets the engine change or look at the stack, telling where it is; answers what it did. Changes of one stack are
+ * made one after the other, as the engine itself would insist on.
+ */
+export const runEngine = (
   pulumi: Pulumi,
   command: "up" | "destroy" | "preview",
   flags: readonly string[],
   progress: Progress,
-  onEvent: (event: Parameters<Tally["add"]>[0]) => void = () => {},
+  onEvent?: (event: EngineEvent) => void,
+): Promise<Tally> => {
+  const work = () => follow(pulumi, command, flags, progress, onEvent);
+  return command === "preview" ? work() : locked(`stack-${pulumi.stack}`, progress, work);
+};
+
+async function follow(
+  pulumi: Pulumi,
+  command: "up" | "destroy" | "preview",
+  flags: readonly string[],
+  progress: Progress,
+  onEvent: (event: EngineEvent) => void = () => {},
 ): Promise<Tally> {
   const folder = stackFolder(pulumi.stack);
   const [log, events] = [join(folder, `${command}.log`), join(folder, `${command}-${process.pid}.events`)];
