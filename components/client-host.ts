@@ -54,10 +54,10 @@ export class ClientHost extends pulumi.ComponentResource {
   readonly docker: docker.Provider;
   /** Name of the image of agent and nodes in that engine. */
   readonly runtimeImage: pulumi.Output<string>;
-  /** In front of the tenants' sites; absent while nothing runs. */
-  readonly nginx?: docker.Container;
-  /** Where nodes reach its agent; absent while nothing runs. */
-  readonly agentNetwork?: docker.Network;
+  /** What has to be there before a site can be: nginx, or just its configuration while nothing runs. */
+  readonly front: pulumi.Resource;
+  /** How a container joins the network on which nodes reach the agent; empty while nothing runs. */
+  readonly besideAgent: docker.types.input.ContainerNetworksAdvanced[] = [];
   /** What has to be there before a tenant's container may start. */
   readonly guarded: pulumi.Resource[];
   private readonly stack: string;
@@ -75,10 +75,11 @@ export class ClientHost extends pulumi.ComponentResource {
     const directories = this.createDirectories(name, args);
     const nginxFile = this.configureNginx(name, spec, directories);
     this.guarded = [directories, this.keepTenantsFromPrivateRanges(name, args)];
+    this.front = running ? this.startNginx(name, args, nginxFile) : nginxFile;
     if (running) {
-      this.nginx = this.startNginx(name, args, [nginxFile]);
-      this.agentNetwork = this.createAgentNetwork(name, args);
-      this.startAgent(name, args, this.agentNetwork, directories);
+      const network = this.createAgentNetwork(name, args);
+      this.startAgent(name, args, network, directories);
+      this.besideAgent = [{ name: network.id }];
     }
     this.registerOutputs({ runtimeImage: this.runtimeImage });
   }
@@ -200,7 +201,7 @@ export class ClientHost extends pulumi.ComponentResource {
   private startNginx(
     name: string,
     { spec, transform }: ClientHostArgs,
-    ready: pulumi.Resource[],
+    config: pulumi.Resource,
   ): docker.Container {
     const args = fleetContainer({
       identity: { stack: this.stack, role: "nginx" },
@@ -219,7 +220,11 @@ export class ClientHost extends pulumi.ComponentResource {
       memory: { limit: 512 * 2 ** 20 },
       health: { test: nginxHealthTest(spec.http), startPeriod: "10s", interval: "3s" },
     });
-    return new docker.Container(`${name}-nginx`, transformed(transform?.nginx, args), this.inEngine(ready));
+    return new docker.Container(
+      `${name}-nginx`,
+      transformed(transform?.nginx, args),
+      this.inEngine([config]),
+    );
   }
 
   private createAgentNetwork(name: string, { transform }: ClientHostArgs): docker.Network {

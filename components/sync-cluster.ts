@@ -106,7 +106,6 @@ export class SyncCluster extends pulumi.ComponentResource {
     { stack, host, transform }: SyncClusterArgs,
     before: pulumi.Resource,
   ): docker.Container {
-    const network = host.agentNetwork;
     const args = fleetContainer({
       identity: { stack, role: "node", of: id },
       labels: { "owui.files": host.fingerprint(layoutLines(files)) },
@@ -114,7 +113,7 @@ export class SyncCluster extends pulumi.ComponentResource {
       command: entryPoint("node"),
       user: node.nodeUser,
       envs: node.nodeEnvironment,
-      networksAdvanced: network ? [{ name: network.id }] : [],
+      networksAdvanced: host.besideAgent,
       ports: [loopbackPort(node.nodePort, port)],
       mounts: [bind(host.path(node.nodeDirectory(id)), "/etc/fleet")],
       readOnly: true,

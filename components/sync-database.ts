@@ -82,7 +82,6 @@ export class SyncDatabase extends pulumi.ComponentResource {
     home: pulumi.Resource,
     files: LayoutEntry[],
   ): docker.Container {
-    const network = host.agentNetwork;
     const args = fleetContainer({
       identity: { stack, role: "postgres" },
       labels: { "owui.files": host.fingerprint(layoutLines(files)) },
@@ -90,7 +89,7 @@ export class SyncDatabase extends pulumi.ComponentResource {
       entrypoints: ["sh", "/etc/fleet/start.sh"],
       command: postgresArguments(),
       user: postgresUser,
-      networksAdvanced: network ? [{ name: network.id }] : [],
+      networksAdvanced: host.besideAgent,
       ports: [loopbackPort(5432, spec.database.port)],
       mounts: [
         bind(host.path("postgres/data"), "/var/lib/postgresql/data", "read-write"),
@@ -99,6 +98,7 @@ export class SyncDatabase extends pulumi.ComponentResource {
       readOnly: true,
       tmpfs: { "/tmp": "size=16m" },
       shmSize: 256,
+      // Ends sessions instead of waiting for them.
       stopSignal: "SIGINT",
       memory: { limit: 2 ** 30 },
       health: { test: postgresHealthTest, startPeriod: "1m0s", interval: "3s" },

@@ -175,11 +175,9 @@ export class Tenant extends pulumi.ComponentResource {
 
   private openSite(name: string, admin: pulumi.Resource): void {
     const { id, domain, port } = this.spec;
-    const { nginx, spec } = this.host;
-    this.host.nginxFile(`${name}-site`, siteFile(id), siteConfig(spec.http, { tenant: id, domain, port }), {
-      parent: this,
-      dependsOn: nginx ? [admin, nginx] : [admin],
-    });
+    const config = siteConfig(this.host.spec.http, { tenant: id, domain, port });
+    const opts = { parent: this, dependsOn: [admin, this.host.front] };
+    this.host.nginxFile(`${name}-site`, siteFile(id), config, opts);
   }
 
   private inEngine(dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions {

@@ -4,9 +4,11 @@ import { declareHost, hostSpec, tenantSpec } from "./specs.ts";
 
 const declared = (options?: { preview: boolean }) => declaredBy(() => void declareHost(), options);
 
+/** As declared with nothing special; what several tests look at. */
+const host = await declared();
+
 describe("a host", () => {
-  it("declares its directories, its rules and what runs on it, all below itself", async () => {
-    const host = await declared();
+  it("declares its directories, its rules and what runs on it, all below itself", () => {
     expect(host.below("local")).toEqual([
       "local-agent",
       "local-agent-certificate",
@@ -47,8 +49,8 @@ describe("a host", () => {
 });
 
 describe("nginx on a host", () => {
-  it("reads its configuration from a directory it cannot write, with the few capabilities it needs", async () => {
-    const { inputs } = (await declared()).one("local-nginx");
+  it("reads its configuration from a directory it cannot write, with the few capabilities it needs", () => {
+    const { inputs } = host.one("local-nginx");
     expect(inputs).toMatchObject({
       readOnly: true,
       entrypoints: ["nginx"],
@@ -61,14 +63,14 @@ describe("nginx on a host", () => {
     });
   });
 
-  it("starts once its configuration is there", async () => {
-    expect((await declared()).one("local-nginx").after).toContain("local-nginx-config");
+  it("starts once its configuration is there", () => {
+    expect(host.one("local-nginx").after).toContain("local-nginx-config");
   });
 });
 
 describe("the agent on a host", () => {
-  it("runs as nobody in particular, reads tenants and writes nothing but its state", async () => {
-    const { inputs } = (await declared()).one("local-agent");
+  it("runs as nobody in particular, reads tenants and writes nothing but its state", () => {
+    const { inputs } = host.one("local-agent");
     expect(inputs).toMatchObject({
       user: "8050:8050",
       readOnly: true,
@@ -84,19 +86,19 @@ describe("the agent on a host", () => {
     });
   });
 
-  it("gets its key by standard input, as a secret", async () => {
-    const { inputs, secretOutputs } = (await declared()).one("local-directories");
+  it("gets its key by standard input, as a secret", () => {
+    const { inputs, secretOutputs } = host.one("local-directories");
     expect(JSON.stringify({ ...inputs, stdin: "" })).not.toContain("key of");
-    expect(fileOf(await declared(), "agent/config/tls.key")).toBe("private key of local-agent-key");
+    expect(fileOf(host, "agent/config/tls.key")).toBe("private key of local-agent-key");
     expect(secretOutputs).toEqual(["stdout"]);
   });
 
   it("is the same whatever tenants there are", async () => {
-    const without = (await declared()).one("local-agent");
+    const without = host.one("local-agent");
     const tenants = [tenantSpec({ privateEndpoints: [{ address: "10.1.2.3", port: 8000 }] })];
     const having = await declaredBy(() => void declareHost({ tenants }));
     expect(having.one("local-agent").inputs).toEqual(without.inputs);
-    expect(having.one("local-nginx").inputs).toEqual((await declared()).one("local-nginx").inputs);
+    expect(having.one("local-nginx").inputs).toEqual(host.one("local-nginx").inputs);
   });
 });
 

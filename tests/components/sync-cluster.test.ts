@@ -24,9 +24,11 @@ const declared = ({ running = true, preview = false, tenants = [tenantSpec()] } 
     { preview },
   );
 
+/** As declared with nothing special; what several tests look at. */
+const cluster = await declared();
+
 describe("a sync cluster", () => {
-  it("starts its nodes once the database is migrated", async () => {
-    const cluster = await declared();
+  it("starts its nodes once the database is migrated", () => {
     expect(cluster.one("main-intent").after).toEqual(
       expect.arrayContaining(["database-login", "database-metadata"]),
     );
@@ -35,14 +37,14 @@ describe("a sync cluster", () => {
     );
   });
 
-  it("replaces one node after the other, so that one always works", async () => {
-    expect((await declared()).one("main-node-b").after).toEqual(
+  it("replaces one node after the other, so that one always works", () => {
+    expect(cluster.one("main-node-b").after).toEqual(
       expect.arrayContaining(["main-node-b-home", "main-node-a"]),
     );
   });
 
   it("keeps certificates and keys, and writes to no database, while the fleet does not run", async () => {
-    const [running, stopped] = [await declared(), await declared({ running: false })];
+    const [running, stopped] = [cluster, await declared({ running: false })];
     expect(running.below("main").filter((name) => !stopped.below("main").includes(name))).toEqual([
       "main-intent",
       "main-node-a",
@@ -58,7 +60,7 @@ describe("a sync cluster", () => {
 
   it("restarts no node for a tenant more or less", async () => {
     const [one, two] = [
-      await declared(),
+      cluster,
       await declared({ tenants: [tenantSpec(), tenantSpec({ id: "globex", port: 18_002 })] }),
     ];
     for (const node of ["main-node-a", "main-node-b"]) expect(two.one(node)).toEqual(one.one(node));
@@ -67,8 +69,8 @@ describe("a sync cluster", () => {
 });
 
 describe("a node", () => {
-  it("is nobody in particular, writes nowhere, and answers on the host's loopback", async () => {
-    expect((await declared()).one("main-node-b").inputs).toMatchObject({
+  it("is nobody in particular, writes nowhere, and answers on the host's loopback", () => {
+    expect(cluster.one("main-node-b").inputs).toMatchObject({
       user: "9443:9443",
       readOnly: true,
       capabilities: { drops: ["ALL"] },
@@ -78,8 +80,7 @@ describe("a node", () => {
     });
   });
 
-  it("learns its database password from a file", async () => {
-    const cluster = await declared();
+  it("learns its database password from a file", () => {
     expect(JSON.stringify(cluster.one("main-node-a").inputs)).not.toContain("password of");
     const [line = ""] =
       String(plain(cluster.one("main-node-a-home").inputs.stdin)).match(/.*node.json.*/) ?? [];

@@ -12,9 +12,11 @@ const declared = ({ running = true, preview = false } = {}) =>
     { preview },
   );
 
+/** As declared with nothing special; what several tests look at. */
+const database = await declared();
+
 describe("a fleet's database", () => {
-  it("is a server, three roles, one database, one schema and what PUBLIC loses", async () => {
-    const database = await declared();
+  it("is a server, three roles, one database, one schema and what PUBLIC loses", () => {
     expect(database.below("database").filter((name) => !name.startsWith("database-server"))).toEqual([
       "database-connect",
       "database-fleet",
@@ -30,8 +32,7 @@ describe("a fleet's database", () => {
     ]);
   });
 
-  it("outlives a destroyed stack with everything in it", async () => {
-    const database = await declared();
+  it("outlives a destroyed stack with everything in it", () => {
     const inside = database.all.filter(({ type }) => type.startsWith("postgresql:"));
     expect(inside.map(({ name }) => name).sort()).toEqual([
       "database-connect",
@@ -47,7 +48,7 @@ describe("a fleet's database", () => {
   });
 
   it("loses its server and nothing else while the fleet does not run", async () => {
-    const [running, stopped] = [await declared(), await declared({ running: false })];
+    const [running, stopped] = [database, await declared({ running: false })];
     expect(running.below("database").filter((name) => !stopped.below("database").includes(name))).toEqual([
       "database-postgres",
     ]);
@@ -60,8 +61,7 @@ describe("a fleet's database", () => {
 });
 
 describe("the roles of a fleet's database", () => {
-  it("can do no more than they have to", async () => {
-    const database = await declared();
+  it("can do no more than they have to", () => {
     expect(database.one("database-owner").inputs).toEqual({ name: "fleet_owner", login: false });
     expect(database.one("database-service").inputs).toEqual({ name: "sync_service", login: false });
     expect(database.one("database-login").inputs).toMatchObject({
@@ -76,8 +76,7 @@ describe("the roles of a fleet's database", () => {
     });
   });
 
-  it("are granted rights on one object one after the other", async () => {
-    const database = await declared();
+  it("are granted rights on one object one after the other", () => {
     expect(database.one("database-public").after).toContain("database-fleet");
     expect(database.one("database-connect").after).toContain("database-public");
     expect(database.one("database-metadata").after).toContain("database-connect");
@@ -85,8 +84,8 @@ describe("the roles of a fleet's database", () => {
 });
 
 describe("a fleet's Postgres server", () => {
-  it("runs as its own user on a root it cannot write, reachable from the host's loopback alone", async () => {
-    expect((await declared()).one("database-postgres").inputs).toMatchObject({
+  it("runs as its own user on a root it cannot write, reachable from the host's loopback alone", () => {
+    expect(database.one("database-postgres").inputs).toMatchObject({
       name: "owui-test-postgres",
       user: "999:999",
       readOnly: true,
@@ -96,14 +95,14 @@ describe("a fleet's Postgres server", () => {
     });
   });
 
-  it("is told no password by its arguments or its environment", async () => {
-    const { inputs } = (await declared()).one("database-postgres");
+  it("is told no password by its arguments or its environment", () => {
+    const { inputs } = database.one("database-postgres");
     expect(inputs.envs).toBeUndefined();
     expect(JSON.stringify(inputs)).not.toMatch(/password of|stdout of/);
   });
 
-  it("is believed only with the certificate of the stack's authority", async () => {
-    const { inputs } = (await declared()).one("database-provider");
+  it("is believed only with the certificate of the stack's authority", () => {
+    const { inputs } = database.one("database-provider");
     expect(inputs).toMatchObject({
       sslmode: "verify-full",
       sslrootcert: "/srv/fleet/postgres/config/ca.crt",
@@ -111,8 +110,8 @@ describe("a fleet's Postgres server", () => {
     });
   });
 
-  it("speaks over a network with TLS and a password only", async () => {
-    const { inputs } = (await declared()).one("database-home");
+  it("speaks over a network with TLS and a password only", () => {
+    const { inputs } = database.one("database-home");
     const [line = ""] = String(plain(inputs.stdin)).match(/.*pg_hba.conf.*/) ?? [];
     const rules = Buffer.from(line.split(" ").at(-1) ?? "", "base64")
       .toString()

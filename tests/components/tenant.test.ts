@@ -20,6 +20,9 @@ const declared = (
     { preview },
   );
 
+/** As declared with nothing special; what several tests look at. */
+const tenant = await declared();
+
 /** What a resource sends to its script. */
 const stdinOf = (tenant: Awaited<ReturnType<typeof declared>>, name: string): string =>
   String(plain(tenant.one(name).inputs.stdin));
@@ -71,7 +74,7 @@ describe("a tenant", () => {
   });
 
   it("is declared the same beside any other tenant", async () => {
-    const alone = await declared();
+    const alone = tenant;
     const together = await declaredBy(() => {
       const { host } = declareHost();
       for (const id of ["globex", "acme"]) {
@@ -85,8 +88,8 @@ describe("a tenant", () => {
 });
 
 describe("a tenant's container", () => {
-  it("has no capability, limits on everything, and only the data to write to", async () => {
-    const { inputs } = (await declared()).one("acme-container");
+  it("has no capability, limits on everything, and only the data to write to", () => {
+    const { inputs } = tenant.one("acme-container");
     expect(inputs).toMatchObject({
       name: "owui-test-tenant-acme",
       capabilities: { drops: ["ALL"] },
@@ -107,8 +110,7 @@ describe("a tenant's container", () => {
     ]);
   });
 
-  it("runs the image by its id, on a network of its own with the subnet and interface asked for", async () => {
-    const tenant = await declared();
+  it("runs the image by its id, on a network of its own with the subnet and interface asked for", () => {
     expect(tenant.one("acme-container").inputs).toMatchObject({
       image: "sha256:local-image-ghcr.io/open-webui/open-webui:v0.11.3",
       networksAdvanced: [{ name: "acme-network-id" }],
@@ -169,8 +171,8 @@ describe("a tenant's secrets", () => {
     );
   });
 
-  it("come back from its host as secrets", async () => {
-    expect((await declared()).one("acme-home").secretOutputs).toEqual(["stdout"]);
+  it("come back from its host as secrets", () => {
+    expect(tenant.one("acme-home").secretOutputs).toEqual(["stdout"]);
   });
 });
 
@@ -186,8 +188,7 @@ describe("a tenant's first admin", () => {
 });
 
 describe("a tenant's site", () => {
-  it("goes with the tenant, and takes no data with it", async () => {
-    const tenant = await declared();
+  it("goes with the tenant, and takes no data with it", () => {
     expect(tenant.one("acme-site").inputs.delete).toBe(
       "NGINX='/srv/fleet/nginx' CONTAINER='owui-test-nginx' FILE='sites/acme.conf' sh components/host/remove-nginx-file.sh && " +
         "NGINX='/srv/fleet/nginx' CONTAINER='owui-test-nginx' sh components/host/reload-nginx.sh",
