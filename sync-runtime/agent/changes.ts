@@ -21,6 +21,8 @@ const PARALLEL_READERS = 2;
 const CONTENT_PER_FILE_BYTE = 50;
 /** A row takes at least six bytes of its page. */
 const FILE_BYTES_PER_ROW = 6;
+/** What an application may add between the stamp and the snapshot. */
+const GROWTH_BYTES = 16 * 1024 * 1024;
 
 /** What a tenant's changes are. */
 export type Changes =
@@ -92,6 +94,7 @@ export class ChangeFinder {
   ): Promise<Changes> {
     using _slot = await this.#slots.take(signal);
     const stamp = await takeStamp(directory, this.#now());
+    const fileBytes = stamp.bytes + GROWTH_BYTES;
     const sync = randomUUID();
     await using copy = await this.#spool.create(`${id}.db`);
     const spool = await this.#spool.create(`${id}.frames.zst`);
@@ -103,8 +106,8 @@ export class ChangeFinder {
         database: databasePath(directory),
         state: stamp.state,
         copyPath: copy.path,
-        maxRows: Math.floor(stamp.bytes / FILE_BYTES_PER_ROW),
-        maxContentBytes: stamp.bytes * CONTENT_PER_FILE_BYTE,
+        maxRows: Math.floor(fileBytes / FILE_BYTES_PER_ROW),
+        maxContentBytes: fileBytes * CONTENT_PER_FILE_BYTE,
       };
       const { tables, rows } = await runReader(task, { spool, copy }, signal);
       if (stamp.state === "settled") await this.#expectStill(directory, stamp);

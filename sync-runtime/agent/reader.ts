@@ -23,6 +23,8 @@ const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 async function read(task: ReaderTask): Promise<ReaderResult> {
   try {
     const database = openSource(task);
+    // Not before: until here a writer in rollback mode may be waiting for us.
+    setPriority(NICENESS);
     const snapshot = new SnapshotStream(database, readSchema(database), task);
     await pipeline(
       Readable.from(snapshot.frames(), { objectMode: false, highWaterMark: 1 }),
@@ -35,6 +37,5 @@ async function read(task: ReaderTask): Promise<ReaderResult> {
   }
 }
 
-setPriority(NICENESS);
 const task: ReaderTask = JSON.parse(process.argv[2] ?? "");
 writeSync(ReaderDescriptor.result, JSON.stringify(await read(task)));

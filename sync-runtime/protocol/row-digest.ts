@@ -1,6 +1,6 @@
 import { createHash, hash } from "node:crypto";
 
-/** Rows up to this size are hashed in one call from a buffer that is kept; longer ones piece by piece. */
+/** Rows up to this size are hashed in one call from a buffer that is kept; longer ones piece by piece, without a copy. */
 const SCRATCH_BYTES = 256 * 1024;
 
 /** `x` with its length before it: u32be bytes, then UTF-8. */
@@ -43,7 +43,8 @@ export class RowDigester {
    */
   digest(bytes: Buffer, bounds: ArrayLike<number>): Buffer {
     const rowBytes = (bounds[this.#columns.length] as number) - (bounds[0] as number);
-    if (this.#namesBytes + rowBytes > SCRATCH_BYTES) return this.#digestLong(bytes, bounds);
+    if (this.#namesBytes + rowBytes > SCRATCH_BYTES)
+      return this.digestPieces(this.#columns.map((_, i) => [bytes.subarray(bounds[i], bounds[i + 1])]));
     let filled = 0;
     for (const { index, before } of this.#columns) {
       filled += before.copy(this.#scratch, filled);
@@ -52,11 +53,16 @@ export class RowDigester {
     return hash("sha256", this.#scratch.subarray(0, filled), "buffer");
   }
 
-  /** Without a copy of the row, so that one of 36 MB takes no further 36 MB. */
-  #digestLong(bytes: Buffer, bounds: ArrayLike<number>): Buffer {
+  /**
+   * The digest of one row given in pieces, so that one of 36 MB need not be copied into one buffer.
+   * @param values per column, in the header's order, the parts of its canonical bytes
+   */
+  digestPieces(values: readonly (readonly Uint8Array[])[]): Buffer {
     const sha256 = createHash("sha256");
-    for (const { index, before } of this.#columns)
-      sha256.update(before).update(bytes.subarray(bounds[index], bounds[index + 1]));
+    for (const { index, before } of this.#columns) {
+      sha256.update(before);
+      for (const piece of values[index] ?? []) sha256.update(piece);
+    }
     return sha256.digest();
   }
 }

@@ -1,6 +1,6 @@
 import { ValueTag } from "../../protocol/value.ts";
 
-/** Rows are sent in frames of about this size; a longer row has a frame of its own. */
+/** Rows are sent in frames of up to this size; a longer row has a frame of its own. */
 export const BATCH_BYTES = 256 * 1024;
 
 /** A column's value as {@link exactValue} reads it: text comes as bytes, a blob as hex digits. */
@@ -20,7 +20,7 @@ export function exactValue(column: string): string {
 
 /** Collects rows as canonical values until they are worth a frame. */
 export class RowBatch {
-  /** Grows for a long row, and is given away with its contents. */
+  /** Given away when it is full. */
   #bytes = Buffer.allocUnsafeSlow(BATCH_BYTES);
   #length = 0;
   readonly #bounds: number[];
@@ -44,18 +44,13 @@ export class RowBatch {
     return this.#bounds;
   }
 
-  /** Whether a row of so many bytes should wait until the batch was taken. */
+  /** Whether the batch has to be taken before a row of so many bytes is added. */
   isFullFor(rowBytes: number): boolean {
-    return this.#length > 0 && this.#length + rowBytes > BATCH_BYTES;
+    return this.#length + rowBytes > BATCH_BYTES;
   }
 
-  /** Adds a row whose {@link rowBytes} are known. */
-  add(row: readonly ReadValue[], rowBytes: number): void {
-    if (this.#length + rowBytes > this.#bytes.length) {
-      const longer = Buffer.allocUnsafeSlow(this.#length + rowBytes);
-      this.#bytes.copy(longer, 0, 0, this.#length);
-      this.#bytes = longer;
-    }
+  /** Adds a row that fits: {@link isFullFor} its bytes is false. */
+  add(row: readonly ReadValue[]): void {
     let at = this.#length;
     for (let column = 0; column < row.length; column++) {
       this.#bounds[column] = at;
@@ -109,4 +104,16 @@ function writeValue(bytes: Buffer, at: number, value: ReadValue): number {
   bytes.writeUInt32BE(value.length, at + 1);
   bytes.set(value, at + 5);
   return at + 5 + value.length;
+}
+
+/** The canonical bytes of a value that is too long to be copied: head and contents apart. */
+export function canonicalPieces(value: ReadValue): Uint8Array[] {
+  if (typeof value !== "object" || value === null) {
+    const bytes = Buffer.allocUnsafe(rowBytes([value]));
+    writeValue(bytes, 0, value);
+    return [bytes];
+  }
+  const head = Buffer.of(ValueTag.text, 0, 0, 0, 0);
+  head.writeUInt32BE(value.length, 1);
+  return [head, value];
 }

@@ -5,7 +5,15 @@ import type { Header, Manifest, SourceTable } from "../../protocol/message.ts";
 import { RowDigester } from "../../protocol/row-digest.ts";
 import { TableSum } from "../../protocol/table-sum.ts";
 import { TenantError } from "../tenant-error.ts";
-import { exactValue, quoted, type ReadValue, RowBatch, rowBytes } from "./row-batch.ts";
+import {
+  BATCH_BYTES,
+  canonicalPieces,
+  exactValue,
+  quoted,
+  type ReadValue,
+  RowBatch,
+  rowBytes,
+} from "./row-batch.ts";
 import type { SourceSchema } from "./source-schema.ts";
 import type { ReaderTask } from "./task.ts";
 
@@ -31,7 +39,7 @@ export class SnapshotStream {
     return { tables: this.#schema.tables.length, rows: this.#rows, contentBytes: this.#contentBytes };
   }
 
-  async *frames(): AsyncGenerator<Buffer> {
+  async *frames(): AsyncGenerator<Uint8Array> {
     const { sync, generation, identity } = this.#task;
     const { tables, skipped } = this.#schema;
     const header: Header = { sync, generation, mode: "full", identity, tables, skipped };
@@ -46,7 +54,7 @@ export class SnapshotStream {
   }
 
   /** One table's frames. Indexes are not asked: a forged one could tell another story than the table. */
-  *#table(table: SourceTable, sum: TableSum): Generator<Buffer> {
+  *#table(table: SourceTable, sum: TableSum): Generator<Uint8Array> {
     const from = `FROM ${quoted(table.name)} NOT INDEXED`;
     const announced = this.#count(from);
     yield encodeJsonFrame(FrameType.table, { table: table.name, rows: announced });
@@ -58,9 +66,16 @@ export class SnapshotStream {
     for (const row of select.iterate() as Iterable<unknown> as Iterable<ReadValue[]>) {
       const bytes = rowBytes(row);
       this.#bound(table, bytes);
-      if (batch.isFullFor(bytes)) yield* rowsFrame(batch);
-      batch.add(row, bytes);
-      sum.add(digester.digest(batch.bytes, batch.bounds));
+      if (batch.length > 0 && batch.isFullFor(bytes)) yield* rowsFrame(batch);
+      if (bytes > BATCH_BYTES) {
+        const values = row.map(canonicalPieces);
+        sum.add(digester.digestPieces(values));
+        yield frameHead(FrameType.rows, bytes);
+        yield* values.flat();
+      } else {
+        batch.add(row);
+        sum.add(digester.digest(batch.bytes, batch.bounds));
+      }
     }
     if (batch.length > 0) yield* rowsFrame(batch);
     if (sum.rows !== announced)
@@ -97,7 +112,7 @@ export class SnapshotStream {
   }
 }
 
-function* rowsFrame(batch: RowBatch): Generator<Buffer> {
+function* rowsFrame(batch: RowBatch): Generator<Uint8Array> {
   yield frameHead(FrameType.rows, batch.length);
   yield batch.take();
 }
