@@ -1,8 +1,8 @@
 import random from "@pulumi/random";
 import { expect, test } from "vitest";
 import { isMarked } from "../../../toolchain/providers/plugin/marker.ts";
-import { kind } from "./plugins.ts";
-import { conformance } from "./suite.ts";
+import { kind } from "./conformance/plugins.ts";
+import { conformance } from "./conformance/suite.ts";
 
 conformance("random", (stack) => {
   const program = () => ({ id: new random.RandomUuid("uuid").id });

@@ -17,6 +17,7 @@ const inputs = {
   triggers: replaces(list(anything)),
 };
 
+/** Inputs with their defaults. Everything but triggers changes in place, which runs a command again. */
 type CommandInputs = Filled<typeof inputs>;
 
 /** What the last run printed, for the next one's environment; nothing for what is empty, as the real plugin does. */
@@ -37,6 +38,7 @@ const shown = (logging: CommandInputs["logging"], status: (line: string) => void
   ...(logging === "stderr" || logging === "stdoutAndStderr" ? { stderr: status } : {}),
 });
 
+/** Runs one of the three commands; every one of them gets all the surroundings. */
 const run = async (
   command: string | undefined,
   given: CommandInputs,

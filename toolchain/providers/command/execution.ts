@@ -51,6 +51,7 @@ const lines = (show: Show) => {
   };
 };
 
+/** Gathers a stream by itself and, for failures, interleaved with the other. */
 const collect = (stream: NodeJS.ReadableStream, both: string[], show: Show | undefined) => {
   const chunks: string[] = [];
   const shown = show && lines(show);

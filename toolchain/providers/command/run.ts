@@ -2,6 +2,7 @@ import type { Properties } from "../plugin/properties.ts";
 import type { Context } from "../plugin/resource.ts";
 import { execute } from "./execution.ts";
 
+/** Its arguments; logging is taken and shows nothing, since a function has no line of its own on the screen. */
 interface RunArgs {
   command: string;
   dir?: string;

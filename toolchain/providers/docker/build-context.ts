@@ -40,6 +40,7 @@ const readIgnoreFile = async (context: string, dockerfile: string): Promise<stri
   return (await read(`${dockerfile}.dockerignore`)) ?? (await read(join(context, ".dockerignore"))) ?? "";
 };
 
+/** Files may be large: they are streamed. */
 const hashFile = async (path: string): Promise<string> => {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);

@@ -14,6 +14,7 @@ import {
 } from "../plugin/types.ts";
 import { parseDuration } from "./duration.ts";
 
+/** Text in Go's form. The state gets the canonical one: what is written otherwise ("60s") drifts, here as there. */
 const duration: Type<string> = {
   ...text,
   failures: (value, property) =>
@@ -27,6 +28,7 @@ const required = { required: true } as const;
 
 const label = object({ label: field(text, required), value: field(text, required) });
 
+/** An entry of `mounts`: a source that does not exist is an error. */
 const mount = object({
   type: field(choice("bind", "volume", "tmpfs"), required),
   target: field(text, required),
@@ -46,6 +48,7 @@ const mount = object({
   ),
 });
 
+/** An entry of `volumes`: a host path that does not exist is made, empty and root's. */
 const volume = object({
   containerPath: field(text),
   fromContainer: field(text),
@@ -54,6 +57,7 @@ const volume = object({
   volumeName: field(text),
 });
 
+/** A network to be on, instead of the default bridge. */
 const attachment = object({
   name: field(text, required),
   aliases: field(set(text)),
@@ -61,6 +65,7 @@ const attachment = object({
   ipv6Address: field(text),
 });
 
+/** A published port; without `external` the engine picks one. */
 const port = object({
   internal: field(number, required),
   external: field(number, computed),
@@ -68,6 +73,7 @@ const port = object({
   protocol: field(text, { default: "tcp" }),
 });
 
+/** A file put into the container before it starts. */
 const upload = object({
   file: field(text, required),
   content: field(text),
@@ -78,6 +84,7 @@ const upload = object({
   permissions: field(text),
 });
 
+/** How the engine finds out whether it is healthy. */
 const healthcheck = object({
   tests: field(list(text)),
   interval: field(duration, { default: "0s" }),
@@ -92,6 +99,7 @@ const healthcheck = object({
  * check, tmpfs, init …) is noted in the state and does not reach the container, here as with the real plugin.
  */
 export const containerInputs = {
+  // What runs
   name: replaces(text, required),
   image: replaces(text, required),
   command: replaces(list(text), computed),
@@ -103,6 +111,7 @@ export const containerInputs = {
   hostname: replaces(text, computed),
   domainname: replaces(text),
 
+  // Files
   mounts: replaces(set(mount)),
   volumes: replaces(set(volume)),
   tmpfs: updates(map(text)),
@@ -111,6 +120,7 @@ export const containerInputs = {
   storageOpts: replaces(map(text)),
   shmSize: replaces(number, computed),
 
+  // Network
   networkMode: replaces(text, { default: "bridge" }),
   networksAdvanced: replaces(set(attachment)),
   ports: replaces(set(port)),
@@ -120,6 +130,7 @@ export const containerInputs = {
   dnsSearches: replaces(set(text)),
   hosts: replaces(set(object({ host: field(text, required), ip: field(text, required) }))),
 
+  // Restarts and limits; memory in MiB
   restart: updates(choice("no", "on-failure", "always", "unless-stopped"), { default: "no" }),
   maxRetryCount: updates(number),
   memory: updates(number),
@@ -137,6 +148,7 @@ export const containerInputs = {
   ),
   sysctls: replaces(map(text)),
 
+  // Rights
   capabilities: replaces(object({ adds: field(set(text)), drops: field(set(text)) })),
   privileged: replaces(flag),
   securityOpts: replaces(set(text), computed),
@@ -148,6 +160,7 @@ export const containerInputs = {
   cgroupParent: replaces(text),
   runtime: replaces(text, computed),
 
+  // Health, logs, signals
   healthcheck: updates(healthcheck, computed),
   logDriver: replaces(text, computed),
   logOpts: replaces(map(text)),
@@ -157,6 +170,7 @@ export const containerInputs = {
   stdinOpen: replaces(flag, { default: false }),
   init: updates(flag, computed),
 
+  // How the update deals with it
   start: updates(flag, { default: true }),
   mustRun: updates(flag, { default: true }),
   wait: updates(flag, { default: false }),
@@ -167,4 +181,5 @@ export const containerInputs = {
   containerReadRefreshTimeoutMilliseconds: updates(number, { default: 15_000 }),
 };
 
+/** A container's inputs with their defaults. */
 export type ContainerInputs = Filled<typeof containerInputs>;

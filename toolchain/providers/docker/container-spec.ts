@@ -46,13 +46,16 @@ const binds = (volumes: NonNullable<ContainerInputs["volumes"]>) =>
     return source && containerPath ? [`${source}:${containerPath}:${readOnly ? "ro" : "rw"}`] : [];
   });
 
+/** Places in the container that are volumes, whatever they are bound to. */
 const containerPaths = (volumes: NonNullable<ContainerInputs["volumes"]>) =>
   Object.fromEntries(volumes.flatMap(({ containerPath }) => (containerPath ? [[containerPath, {}]] : [])));
 
 type Port = NonNullable<ContainerInputs["ports"]>[number];
 
+/** The engine's name for a port: `80/tcp`. */
 const portKey = ({ internal, protocol }: Port) => `${internal}/${protocol}`;
 
+/** One port can be bound to several addresses, each an entry of its own. */
 const portBindings = (ports: Port[]) => {
   const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
   for (const port of ports) {
@@ -68,6 +71,7 @@ const securitySpec = (options: string[] | undefined) => ({
   ...(options?.includes("systempaths=unconfined") ? { MaskedPaths: [], ReadonlyPaths: [] } : {}),
 });
 
+/** Undefined: the image's own check counts. */
 const healthSpec = (check: ContainerInputs["healthcheck"]) =>
   check && {
     Test: check.tests,
@@ -87,9 +91,11 @@ export const adjustableSpec = (inputs: ContainerInputs) => ({
   CpusetCpus: inputs.cpuSet,
 });
 
+/** The part that is about the machine: limits, mounts, network, rights. */
 const hostSpec = (inputs: ContainerInputs) => ({
   ...adjustableSpec(inputs),
   ...securitySpec(inputs.securityOpts),
+  // `cpus` wins over the two numbers that say the same.
   NanoCpus: inputs.cpus === undefined ? undefined : Math.round(Number(inputs.cpus) * 1e9),
   CpuPeriod: inputs.cpus === undefined ? inputs.cpuPeriod : undefined,
   CpuQuota: inputs.cpus === undefined ? inputs.cpuQuota : undefined,

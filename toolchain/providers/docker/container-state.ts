@@ -67,6 +67,7 @@ export interface ContainerInspect {
   };
 }
 
+/** One mount; the engine leaves out what was not said. */
 interface MountInspect {
   Type: string;
   Target: string;
@@ -81,6 +82,7 @@ interface MountInspect {
   };
 }
 
+/** The container's end of one network; addresses are "" while it stands still. */
 interface NetworkInspect {
   IPAddress: string;
   IPPrefixLen: number;
@@ -91,8 +93,10 @@ interface NetworkInspect {
   MacAddress: string;
 }
 
+/** -1, for swap without a limit, is no size. */
 const mebibytes = (bytes: number): number => (bytes > 0 ? Math.floor(bytes / (1024 * 1024)) : bytes);
 
+/** Published ports by number; a container that stands still has none, which the next preview takes for a change. */
 const ports = (inspected: ContainerInspect): Properties[] =>
   Object.entries(inspected.NetworkSettings.Ports ?? {})
     .flatMap(([key, bindings]) => {
@@ -106,6 +110,7 @@ const ports = (inspected: ContainerInspect): Properties[] =>
     })
     .sort((a, b) => a.internal - b.internal);
 
+/** Networks in the order of their names: the engine's is another every time. */
 const networkDatas = (inspected: ContainerInspect): Properties[] =>
   Object.entries(inspected.NetworkSettings.Networks ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -142,6 +147,7 @@ const mount = ({ Type, Target, Source, ReadOnly, ...options }: MountInspect): Pr
   };
 };
 
+/** The check in force, the container's own or its image's. */
 const healthcheck = (check: NonNullable<ContainerInspect["Config"]["Healthcheck"]>): Properties => ({
   tests: check.Test ?? [],
   interval: printDuration(check.Interval ?? 0),

@@ -36,6 +36,7 @@ const attach = async (id: string, inputs: ContainerInputs, { client, signal }: D
 
 type Upload = NonNullable<ContainerInputs["uploads"]>[number];
 
+/** One upload, its content from wherever it is given. */
 const uploadFile = async (upload: Upload): Promise<TarFile> => {
   const { file, content, contentBase64, source, permissions, executable } = upload;
   if ([content, contentBase64, source].filter(Boolean).length !== 1) {
@@ -51,6 +52,7 @@ const uploadFile = async (upload: Upload): Promise<TarFile> => {
   };
 };
 
+/** Unpacks all uploads at the root of the container, which does not run yet. */
 const uploadAll = async (id: string, inputs: ContainerInputs, { client, signal }: Docker): Promise<void> => {
   if (!inputs.uploads?.length) return;
   const files = await Promise.all(inputs.uploads.map(uploadFile));
@@ -59,6 +61,7 @@ const uploadAll = async (id: string, inputs: ContainerInputs, { client, signal }
   await step("Unable to upload volume content", sent);
 };
 
+/** Starting what runs already is no error. */
 const start = async (id: string, { client, signal }: Docker): Promise<void> => {
   await step("Unable to start container", client.post(`/containers/${id}/start`, signal));
 };
@@ -66,6 +69,7 @@ const start = async (id: string, { client, signal }: Docker): Promise<void> => {
 /** How often the engine is asked while a container gets healthy. */
 const healthInterval = 250;
 
+/** Looks until the container is healthy; unhealthy is not the end, it may recover within the time. */
 const waitUntilHealthy = async (id: string, seconds: number, context: Docker): Promise<void> => {
   const deadline = AbortSignal.timeout(seconds * 1000);
   while (!deadline.aborted) {
@@ -92,6 +96,7 @@ const bringUp = async (id: string, inputs: ContainerInputs, context: Docker): Pr
   if (inputs.wait) await waitUntilHealthy(id, inputs.waitTimeout, context);
 };
 
+/** Makes and brings up a container; one that fails on the way is kept, with what is known of it. */
 const create = async (inputs: ContainerInputs, context: Docker) => {
   const { client, signal } = context;
   const what = `Unable to create container with image ${inputs.image}`;
@@ -103,6 +108,7 @@ const create = async (inputs: ContainerInputs, context: Docker) => {
     () => undefined,
     (error: Error) => error,
   );
+  // With `rm` it may be gone already; and no signal here: the state is wanted even after a cancellation.
   const found = await client.find<ContainerInspect>(`/containers/${id}/json`);
   const state = found ? containerState(found, inputs as Properties) : (inputs as Properties);
   if (failed) throw new IncompleteError(failed.message, { id, state });
@@ -113,6 +119,7 @@ const create = async (inputs: ContainerInputs, context: Docker) => {
 const mustStart = (inputs: ContainerInputs, state: Properties): boolean =>
   inputs.mustRun && state.mustRun === false && inputs.start;
 
+/** Starts what must run and adjusts what can be; health is not waited for, here as with the real plugin. */
 const update = async (id: string, inputs: ContainerInputs, state: Properties, context: Docker) => {
   if (mustStart(inputs, state)) await start(id, context);
   const [asked, is] = [adjustableSpec(inputs), adjustableSpec(state as ContainerInputs)];

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { Properties } from "../plugin/properties.ts";
 
+/** Where a Docker engine listens unless it was told otherwise. */
 const defaultHost = "unix:///var/run/docker.sock";
 
 /** The engine answered with an error; the message is its own. */
@@ -14,6 +15,7 @@ export class EngineError extends Error {
   }
 }
 
+/** What a request carries. */
 export interface Body {
   content: Buffer | string;
   type: string;
@@ -27,6 +29,7 @@ const readAll = async (response: IncomingMessage): Promise<string> => {
   return Buffer.concat(chunks).toString("utf8");
 };
 
+/** The engine's own words: it answers `{"message": …}`, and something between us and it may not. */
 const messageOf = (text: string): string => {
   try {
     return (JSON.parse(text) as { message?: string }).message ?? text;
@@ -78,6 +81,7 @@ export class Engine {
     return this.get<T>(path, signal).catch(unless(404));
   }
 
+  /** Posts JSON; the answer's text. */
   async post(path: string, signal: AbortSignal, body?: unknown): Promise<string> {
     return this.send("POST", path, signal, body === undefined ? undefined : bodyOf(body));
   }
@@ -91,10 +95,11 @@ export const unless =
     throw error;
   };
 
-/** Labels as the SDK has them, and as the engine does. */
+/** Labels as the engine has them. */
 export const labelMap = (labels: { label: string; value: string }[] = []): Record<string, string> =>
   Object.fromEntries(labels.map(({ label, value }) => [label, value]));
 
+/** Labels as the SDK has them, by name, so that two looks agree. */
 export const labelList = (labels: Record<string, string> | null = {}): { label: string; value: string }[] =>
   Object.entries(labels ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))

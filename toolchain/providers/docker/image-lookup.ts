@@ -1,11 +1,13 @@
 import type { Context } from "../plugin/resource.ts";
 import type { Engine } from "./engine.ts";
 
+/** What the engine says about an image. */
 export interface ImageInspect {
   Id: string;
   RepoDigests: string[] | null;
 }
 
+/** The engine's own copy, undefined if it has none. */
 export const findLocal = (
   engine: Engine,
   name: string,
@@ -28,6 +30,7 @@ const pullFailure = (progress: string): string | undefined =>
     .map((line) => (JSON.parse(line) as { error?: string }).error)
     .find((error) => error !== undefined);
 
+/** Pulls without credentials. */
 const pull = async (engine: Engine, name: string, signal: AbortSignal): Promise<void> => {
   const repository = repositoryOf(name);
   const tag = name.slice(repository.length + 1) || "latest";

@@ -43,6 +43,7 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
+/** A Dockerfile's path is relative to the program, not to the context: a common mistake gets its remedy. */
 const dockerfileFailure = async (context: string, dockerfile: string): Promise<string> => {
   const inside = join(context, dockerfile);
   const hint = (await exists(inside)) ? `. Try setting \`dockerfile\` to ${JSON.stringify(inside)}` : "";
@@ -87,6 +88,7 @@ export const buildArguments = (imageName: string, build: Build): string[] => [
 const dockerProgram = async (): Promise<string> =>
   (await exists("/usr/bin/docker")) ? "/usr/bin/docker" : "docker";
 
+/** Builds and finds the result. With `--quiet` only a failure prints, and that is all of it. */
 const buildImage = async (given: ImageInputs, { client, signal }: Context<Engine>) => {
   const { imageName, build = {} as Build } = given;
   const buildKit = build.builderVersion === "BuilderV1" ? "0" : "1";

@@ -33,6 +33,7 @@ const inputs = {
 
 type NetworkInputs = Filled<typeof inputs>;
 
+/** What the engine says about a network. */
 interface NetworkInspect {
   Id: string;
   Name: string;
@@ -51,6 +52,7 @@ interface NetworkInspect {
   Labels: Record<string, string> | null;
 }
 
+/** One range of addresses. */
 interface IpamConfig {
   Subnet?: string | undefined;
   IPRange?: string | undefined;
@@ -90,6 +92,7 @@ const ipamState = ({ Subnet, IPRange, Gateway, AuxiliaryAddresses }: IpamConfig)
   auxAddress: AuxiliaryAddresses ?? {},
 });
 
+/** Everything is read back: a network that was made anew outside shows as drift. */
 const networkState = (network: NetworkInspect): Properties => ({
   name: network.Name,
   driver: network.Driver,

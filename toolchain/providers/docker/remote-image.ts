@@ -14,6 +14,7 @@ const found = (name: string, image: ImageInspect) => ({
 const repoDigest = (name: string, { RepoDigests: digests }: ImageInspect): string =>
   (digests ?? []).find((digest) => repositoryOf(digest) === repositoryOf(name)) ?? digests?.[0] ?? "";
 
+/** Finds or pulls; the failure reads like the real plugin's. */
 const locate = async (name: string, context: Context<Engine>) => {
   const image = await findOrPull(name, context).catch((error: Error) => {
     throw new Error(`Unable to read Docker image into resource: ${error.message}`, { cause: error });

@@ -9,6 +9,7 @@ export interface TarFile {
 
 const block = 512;
 
+/** A number as the header has it: octal digits and a NUL. */
 const octal = (value: number, width: number): string => `${value.toString(8).padStart(width - 1, "0")}\0`;
 
 /** The path split so that both halves fit their fields: 100 bytes of name, 155 of the folders before it. */
@@ -22,6 +23,7 @@ const splitPath = (path: string): { name: string; prefix: string } => {
   return { name, prefix };
 };
 
+/** A file's 512 bytes of header; its checksum counts its own field as spaces. */
 const header = ({ path, content, mode }: TarFile, modified: number): Buffer => {
   const { name, prefix } = splitPath(path);
   const bytes = Buffer.alloc(block);

@@ -5,6 +5,7 @@ import { type Engine, labelList, labelMap, unless } from "./engine.ts";
 
 const required = { required: true } as const;
 
+/** What the engine says about a volume. */
 interface VolumeInspect {
   Name: string;
   Driver: string;

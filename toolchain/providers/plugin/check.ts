@@ -16,6 +16,7 @@ export interface CheckRequest {
 /** Seven hex digits, as the real bridge appends. */
 const suffix = (seed: Uint8Array): string => createHash("sha256").update(seed).digest("hex").slice(0, 7);
 
+/** The name of an earlier update, if that was automatic, too: a name that changed would replace the resource. */
 const automaticName = ({ name, oldInputs, seed }: CheckRequest): string => {
   const kept = oldInputs.name;
   return typeof kept === "string" && defaultedBy(oldInputs).includes("name")
@@ -33,6 +34,7 @@ export const check = async <C>(
     resource.autonamed && news.name === undefined ? { ...news, name: automaticName(request) } : news;
   const fields = fieldsOf(resource.inputs);
   const failures = fieldFailures(fields, named);
+  // Inputs that do not fit are not looked at any further: what follows trusts their types.
   if (failures.length > 0) return { inputs: news, failures };
   const inputs = keptFields(fields, named);
   const defaulted = Object.keys(inputs).filter((name) => news[name] === undefined);

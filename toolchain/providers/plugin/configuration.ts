@@ -18,6 +18,7 @@ const plain = (field: Fields[string], value: Value): Value => {
   }
 };
 
+/** Names with two underscores are the engine's notes. */
 const isOwn = (name: string): boolean => !engineSettings.has(name) && !name.startsWith("__");
 
 /** What a change of a provider's settings does: it takes the new ones, and no resource is touched. */

@@ -11,11 +11,13 @@ export interface PropertyChange {
   fromInputs: boolean;
 }
 
+/** Everything an update would change about one resource. */
 export interface Difference {
   changes: PropertyChange[];
   deleteBeforeReplace: boolean;
 }
 
+/** A resource before and after an update. */
 export interface Versions {
   /** The state. */
   olds: Properties;
@@ -26,6 +28,7 @@ export interface Versions {
   ignored: readonly string[];
 }
 
+/** How the change reads in a preview. */
 const kindOf = (is: Value | undefined, asked: Value | undefined): PropertyChange["kind"] => {
   if (asked === undefined) return "delete";
   return is === undefined ? "add" : "update";

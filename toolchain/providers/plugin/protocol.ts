@@ -9,6 +9,7 @@ import type { Failure } from "./types.ts";
 
 /** The engine's messages made from ours. */
 
+// `_REPLACE` says that this very change is why the resource is replaced.
 const kinds = messages.PropertyDiff.Kind;
 const kindNumbers = {
   update: { add: kinds.ADD, delete: kinds.DELETE, update: kinds.UPDATE },
@@ -18,6 +19,7 @@ const kindNumbers = {
 const propertyDiff = ({ change, kind, fromInputs }: PropertyChange) =>
   new messages.PropertyDiff().setKind(kindNumbers[change][kind]).setInputdiff(fromInputs);
 
+/** A diff with its details. `stables` stays empty: of nothing can be promised that an update leaves it alone. */
 export const diffResponse = ({ changes, deleteBeforeReplace }: Difference) => {
   const { DIFF_NONE, DIFF_SOME } = messages.DiffResponse.DiffChanges;
   const response = new messages.DiffResponse()
@@ -30,6 +32,7 @@ export const diffResponse = ({ changes, deleteBeforeReplace }: Difference) => {
   return response;
 };
 
+/** Failures of a check; the engine shows only the reason, so it begins with the path. */
 export const checkFailures = (failures: readonly Failure[]) =>
   failures.map(({ property, reason }) =>
     new messages.CheckFailure().setProperty(property).setReason(`${property}: ${reason}`),

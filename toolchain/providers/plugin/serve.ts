@@ -23,6 +23,7 @@ export const serve = <C>(provider: Provider<C>): void => {
   const stopped = new AbortController();
   const methods = methodsOf(provider, { version: sdkVersion(provider.name), status, stopped });
   server.addService(services.ResourceProviderService, methods as never);
+  // Commands still running would outlive us: they stop first.
   const stop = () => {
     stopped.abort();
     process.exit(0);

@@ -13,13 +13,15 @@ import { carriedOver, planned, withoutNotes } from "./state.ts";
 import type { Status } from "./status.ts";
 import type { Fields } from "./types.ts";
 
-/** The part of a URN after the last `::`: the resource's name in the program. */
-const nameOf = (urn: string): string => urn.slice(urn.lastIndexOf("::") + 2);
+/** The resource's name in the program: what follows the third `::` of a URN, and may hold more of them. */
+const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
 
 /** The resource type at the end of the URN's type chain (`…::parent$type::name`). */
 const typeOf = (urn: string): string => (urn.split("::")[2] ?? "").split("$").at(-1) ?? "";
 
+/** What a provider's methods need beside the provider. */
 export interface Surroundings {
+  /** Of the SDK package; the engine compares it with what the program asked for. */
   version: string;
   status: Status;
   /** Aborted by Cancel, and by whatever ends the process: running operations stop with it. */
@@ -29,6 +31,7 @@ export interface Surroundings {
 /** The gRPC methods of a provider, over pulumirpc.ResourceProvider's messages. */
 export const methodsOf = <C>(provider: Provider<C>, { version, status, stopped }: Surroundings) => {
   const settings = provider.config as unknown as Fields;
+  // The engine configures a provider once, before it asks anything about resources.
   let client: { value: C } | undefined;
 
   const find = async (urn: string): Promise<AnyResource<C>> => {
@@ -52,6 +55,7 @@ export const methodsOf = <C>(provider: Provider<C>, { version, status, stopped }
     attach: method(() => new empty.Empty()),
     getPluginInfo: method(() => new plugins.PluginInfo().setVersion(version)),
 
+    // Marks the configuration as checked by a stand-in: what the engine keeps is what this answers.
     checkConfig: method((request: messages.CheckRequest) => {
       const news = fromStruct(request.getNews());
       return new messages.CheckResponse()
@@ -59,6 +63,7 @@ export const methodsOf = <C>(provider: Provider<C>, { version, status, stopped }
         .setFailuresList(checkFailures(parseConfiguration(settings, news).failures));
     }),
 
+    // Called when the state holds this provider already: the place to find a real plugin's.
     diffConfig: method((request: messages.DiffRequest) => {
       const olds = fromStruct(request.getOlds());
       refuseUnmarked(provider.name, olds);
@@ -66,6 +71,7 @@ export const methodsOf = <C>(provider: Provider<C>, { version, status, stopped }
       return diffResponse({ changes, deleteBeforeReplace: false });
     }),
 
+    // Refresh and destroy come here straight from the state, without a check: so the mark is looked for again.
     configure: method(async (request: messages.ConfigureRequest) => {
       const args = fromStruct(request.getArgs());
       refuseUnmarked(provider.name, args);
@@ -99,6 +105,7 @@ export const methodsOf = <C>(provider: Provider<C>, { version, status, stopped }
       );
     }),
 
+    // The state is the inputs, and over them what the operation found out.
     create: method(async (request: messages.CreateRequest, cancelled) => {
       const inputs = withoutNotes(fromStruct(request.getProperties()));
       const found = await find(request.getUrn());
@@ -126,6 +133,7 @@ export const methodsOf = <C>(provider: Provider<C>, { version, status, stopped }
         .setInputs(toStruct(inputsAfterRead(found, { state, inputs }, current.state)));
     }),
 
+    // An update keeps the id, even where the real thing is known by another name now.
     update: method(async (request: messages.UpdateRequest, cancelled) => {
       const [olds, news] = [fromStruct(request.getOlds()), fromStruct(request.getNews())];
       const found = await find(request.getUrn());
@@ -148,6 +156,7 @@ export const methodsOf = <C>(provider: Provider<C>, { version, status, stopped }
       return new empty.Empty();
     }),
 
+    // Functions run in previews, too: that is what they are for.
     invoke: method(async (request: messages.InvokeRequest, cancelled) => {
       const token = request.getTok();
       const run = provider.functions?.[token];
@@ -157,6 +166,7 @@ export const methodsOf = <C>(provider: Provider<C>, { version, status, stopped }
       return new messages.InvokeResponse().setReturn(toStruct(await run(args, context("", cancelled, 0))));
     }),
 
+    // Running operations end with an error; what they had made by then is theirs to tell.
     cancel: method(() => {
       stopped.abort();
       return new empty.Empty();

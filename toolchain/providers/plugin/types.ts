@@ -63,6 +63,7 @@ const isEmpty = (value: Value | undefined): boolean => {
 const isProperties = (value: Value | undefined): value is Properties =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** A type whose values say everything by themselves. */
 const primitive = <T extends string | number | boolean>(word: string, expected: string): Type<T> => ({
   failures: (value, property) =>
     value === notYetKnown || typeof value === expected
@@ -92,6 +93,7 @@ export const anything: Type<Value> = {
   fulfils: (is, asked) => JSON.stringify(is) === JSON.stringify(asked),
 };
 
+/** Elements of one type in an order that matters. */
 export const list = <T>(of: Type<T>): Type<T[]> => ({
   failures: (value, path) => {
     if (value === notYetKnown) return [];
@@ -117,6 +119,7 @@ export const set = <T>(of: Type<T>): Type<T[]> => {
     fulfils: (is, asked) => {
       if (isEmpty(is) && isEmpty(asked)) return true;
       if (!Array.isArray(is) || !Array.isArray(asked) || is.length !== asked.length) return false;
+      // Matched, not paired by position: the engine may have added to an element what changes its place.
       const left = [...is];
       return asked.every((element) => {
         const index = left.findIndex((candidate) => of.fulfils(candidate, element));
@@ -127,6 +130,7 @@ export const set = <T>(of: Type<T>): Type<T[]> => {
   };
 };
 
+/** Values of one type by names that are free. */
 export const map = <T>(of: Type<T>): Type<Record<string, T>> => ({
   failures: (value, path) => {
     if (value === notYetKnown) return [];

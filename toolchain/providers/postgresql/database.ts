@@ -42,6 +42,7 @@ export const createStatement = (given: DatabaseInputs, username: string): string
   ].join(" ");
 };
 
+/** A database's state; all but the template is read back. */
 const databaseState = (row: Row, before: Properties): Properties => ({
   ...before,
   name: row.name as string,
@@ -71,6 +72,7 @@ export const alterations = (given: DatabaseInputs, state: Properties): string[] 
   ];
 };
 
+/** Any database's catalogue lists all of them. */
 const readRow = async (sql: Sql, database: string): Promise<Row | undefined> =>
   (await sql(query("database"), [database]))[0];
 

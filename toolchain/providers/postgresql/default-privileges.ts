@@ -28,9 +28,11 @@ const kinds = { table: "r", sequence: "S", function: "f", routine: "f", type: "T
 const alter = ({ owner, schema }: DefaultInputs): string =>
   `ALTER DEFAULT PRIVILEGES FOR ROLE ${name(owner)}${schema ? ` IN SCHEMA ${name(schema)}` : ""}`;
 
+/** Takes back everything at once, so that the grant after it is the whole truth. */
 const revoke = (given: DefaultInputs): string =>
   `${alter(given)} REVOKE ALL ON ${given.objectType.toUpperCase()}S FROM ${name(given.role)}`;
 
+/** What the owner has granted, undefined if nothing where something was wanted: then the resource is gone. */
 const readPrivileges = async (sql: Sql, given: DefaultInputs): Promise<string[] | undefined> => {
   const [grantee] = await sql(query("grantee"), [given.role]);
   if (!grantee) return undefined;
@@ -42,6 +44,7 @@ const readPrivileges = async (sql: Sql, given: DefaultInputs): Promise<string[] 
   return areGranted(given.objectType, given.privileges, granted) ? given.privileges : granted;
 };
 
+/** Replaces what was granted, in one transaction. */
 const apply = async (given: DefaultInputs, { client, signal }: Context<Postgres>): Promise<Properties> =>
   client.transaction(given.database, signal, async (sql) => {
     await asMemberOf(sql, [given.owner], async () => {

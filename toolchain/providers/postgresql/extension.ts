@@ -5,6 +5,7 @@ import type { Postgres, Sql } from "./postgres.ts";
 import { query } from "./queries.ts";
 import { name } from "./quoting.ts";
 
+/** Undefined: the database does not have it. */
 const readState = async (sql: Sql, before: Properties, database: string, extension: string) => {
   const [row] = await sql(query("extension"), [extension]);
   return (

@@ -22,6 +22,7 @@ const inputs = {
 
 type GrantInputs = Filled<typeof inputs>;
 
+/** What the kind of object demands, in the real plugin's words. */
 const check = async (given: Properties): Promise<{ inputs: Properties; failures: Failure[] }> => {
   const failures = privilegeFailures(given);
   if (given.schema === undefined && given.objectType !== "database") {
@@ -54,6 +55,7 @@ export const target = ({ objectType, database, schema = "", objects }: GrantInpu
   return `${kind} ${objects.map((object) => objectName(schema, object)).join(", ")}`;
 };
 
+/** Who on what; two grants of one id would undo each other. */
 const grantId = ({ role, database, schema, objectType, objects = [] }: GrantInputs): string =>
   [role, database, ...(objectType === "database" ? [] : [schema]), objectType, ...objects].join("_");
 
@@ -79,6 +81,7 @@ const readPrivileges = async (sql: Sql, given: GrantInputs): Promise<string[] | 
   return (odd?.privileges as string[] | undefined) ?? given.privileges;
 };
 
+/** Whoever owns the schema may grant on it. */
 const ownerOf = async (sql: Sql, { objectType, schema }: GrantInputs): Promise<string | undefined> =>
   objectType === "database"
     ? undefined

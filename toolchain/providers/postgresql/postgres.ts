@@ -23,12 +23,13 @@ type Settings = Filled<typeof settings>;
 
 export type Row = Record<string, unknown>;
 
-/** Runs one statement; its rows. */
+/** Runs one statement, with parameters where it takes them; its rows. */
 export type Sql = (statement: string, values?: unknown[]) => Promise<Row[]>;
 
 /** What a server that is still starting answers: nobody listens, it hangs up, or it says so (57P03). */
 const startingCodes = new Set(["ECONNREFUSED", "ECONNRESET", "57P03"]);
 
+/** Wrong passwords and names are not among them: those fail at once. */
 const isStarting = (error: unknown): boolean => {
   const { code, message } = error as { code?: string; message?: string };
   return startingCodes.has(code ?? "") || message === "Connection terminated unexpectedly";
@@ -88,6 +89,7 @@ export class Postgres {
     });
   }
 
+  /** A connection for one operation; cancelling closes it, which ends the statement with an error. */
   async #run<T>(database: string, signal: AbortSignal, body: (sql: Sql) => Promise<T>): Promise<T> {
     const client = await this.#connect(database, signal);
     const close = () => void client.end().catch(() => {});
@@ -100,6 +102,7 @@ export class Postgres {
     }
   }
 
+  /** Tries until the server answers or connectTimeout has passed; messages name the server, never the password. */
   async #connect(database: string, signal: AbortSignal): Promise<Client> {
     const { host, port, username: user, password, connectTimeout } = this.#settings;
     const { default: pg } = await import("pg");

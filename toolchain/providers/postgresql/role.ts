@@ -36,6 +36,7 @@ const passwordOption = (password: string | undefined): string =>
     ? `PASSWORD ${literal(/^(SCRAM-SHA-256\$|md5[0-9a-f]{32}$)/.test(password) ? password : scramVerifier(password))}`
     : "PASSWORD NULL";
 
+/** An option that is a word or its opposite. */
 const switched =
   (word: string) =>
   (on: unknown): string =>
@@ -71,6 +72,7 @@ const sessionSettings: Partial<
   assumeRole: { setting: "role", value: name },
 };
 
+/** Sets what is given and resets what is not, among the settings that differ. */
 const applySettings = async (sql: Sql, given: RoleInputs, differs: (input: keyof RoleInputs) => boolean) => {
   for (const [input, { setting, value }] of Object.entries(sessionSettings)) {
     if (!differs(input as keyof RoleInputs)) continue;
@@ -80,6 +82,7 @@ const applySettings = async (sql: Sql, given: RoleInputs, differs: (input: keyof
   }
 };
 
+/** Makes the role a member of exactly these. */
 const applyMemberships = async (sql: Sql, role: string, wanted: string[], is: string[]): Promise<void> => {
   for (const parent of is.filter((one) => !wanted.includes(one))) {
     await sql(`REVOKE ${name(parent)} FROM ${name(role)}`);
@@ -93,6 +96,7 @@ const applyMemberships = async (sql: Sql, role: string, wanted: string[], is: st
 const settingOf = (row: Row, setting: string): string | undefined =>
   (row.settings as string[]).find((entry) => entry.startsWith(`${setting}=`))?.slice(setting.length + 1);
 
+/** An identifier as it is meant, from the catalogue's list of them. */
 const unquoted = (identifier: string): string =>
   identifier.startsWith('"') ? identifier.slice(1, -1).replaceAll('""', '"') : identifier;
 
@@ -116,6 +120,7 @@ const roleState = (row: Row, before: Properties): Properties => ({
   assumeRole: settingOf(row, "role") ?? "",
 });
 
+/** A role with all its options in one statement; options may only be left out where they are not given. */
 const create = async (given: RoleInputs, { client, signal }: Context<Postgres>) => {
   const isGiven = (input: keyof RoleInputs) => given[input] !== undefined;
   return client.transaction(undefined, signal, async (sql) => {
@@ -130,6 +135,7 @@ const create = async (given: RoleInputs, { client, signal }: Context<Postgres>) 
   });
 };
 
+/** The new name first: every statement after it uses that. */
 const update = async (
   _id: string,
   given: RoleInputs,

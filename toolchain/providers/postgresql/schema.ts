@@ -16,13 +16,16 @@ const inputs = {
 
 type SchemaInputs = Filled<typeof inputs>;
 
+/** Databases and schemas share names; together they are one. */
 const idOf = (database: string, schema: string) => `${database}.${schema}`;
 
+/** Undefined: the database has no such schema. */
 const readState = async (sql: Sql, before: Properties, database: string, schema: string) => {
   const [row] = await sql(query("schema"), [schema]);
   return row && { ...before, name: row.name as string, owner: row.owner as string, database };
 };
 
+/** Only who may create in the database may create a schema; its owner may. */
 const databaseOwner = async (sql: Sql, database: string): Promise<string> =>
   ((await sql(query("database"), [database]))[0] as Row).owner as string;
 
@@ -43,6 +46,7 @@ const create = async (given: SchemaInputs, { client, signal }: Context<Postgres>
   });
 };
 
+/** Renames and hands over. The id stays as it was. */
 const update = async (
   _id: string,
   given: SchemaInputs,

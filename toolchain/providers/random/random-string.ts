@@ -33,6 +33,7 @@ const classesOf = (given: StringInputs) => {
   ];
 };
 
+/** One character, each as likely as the others. */
 const pick = (characters: string): string => characters.charAt(randomInt(characters.length));
 
 /** The minimum of each class, then any characters allowed, in an order of their own. */
@@ -51,6 +52,7 @@ const generate = (given: StringInputs): string => {
   return all.join("");
 };
 
+/** Requests that no string can fulfil. */
 const check = async (given: Properties): Promise<{ inputs: Properties; failures: Failure[] }> => {
   const minimums = [given.minLower, given.minUpper, given.minNumeric, given.minSpecial];
   const least = minimums.reduce<number>(

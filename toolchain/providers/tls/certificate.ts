@@ -40,6 +40,7 @@ type Use = keyof typeof keyUsages | keyof typeof extendedKeyUsages;
 
 const uses = [...Object.keys(keyUsages), ...Object.keys(extendedKeyUsages)] as Use[];
 
+/** Inputs that both kinds share; a change of anything but earlyRenewalHours makes a new certificate. */
 export const certificateInputs = {
   allowedUses: replaces(list(choice(...uses)), { required: true }),
   validityPeriodHours: replaces(number, { required: true }),
@@ -49,6 +50,7 @@ export const certificateInputs = {
   setSubjectKeyId: replaces(flag, { default: false }),
 };
 
+/** Outputs that both kinds share. */
 export const certificateOutputs = [
   "certPem",
   "readyForRenewal",
@@ -56,6 +58,7 @@ export const certificateOutputs = [
   "validityStartTime",
 ] as const;
 
+/** Uses as the two extensions they belong to; only the first is critical. */
 const useExtensions = (allowed: readonly Use[]): Extension[] => {
   const flags = allowed.flatMap((use) =>
     use in keyUsages ? [keyUsages[use as keyof typeof keyUsages]] : [],
@@ -70,6 +73,7 @@ const useExtensions = (allowed: readonly Use[]): Extension[] => {
   ];
 };
 
+/** The inputs that become extensions. */
 interface Constraints {
   allowedUses: readonly Use[];
   isCaCertificate: boolean;

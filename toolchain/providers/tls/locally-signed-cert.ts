@@ -13,6 +13,7 @@ import {
 import { signingKey } from "./signing-key.ts";
 import { Pkcs10CertificateRequest, X509Certificate, X509CertificateGenerator } from "./x509.ts";
 
+/** subjectAltName: the only extension that is taken over from a request. */
 const alternativeNamesOid = "2.5.29.17";
 
 /** A certificate for a request's key and names, signed by a certificate authority of the stack. */

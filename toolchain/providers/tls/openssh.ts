@@ -2,6 +2,7 @@ import { createHash, type KeyObject, randomBytes } from "node:crypto";
 
 /** Keys in OpenSSH's formats: RFC 4253 for public ones, PROTOCOL.key of OpenSSH for private ones. */
 
+/** A string of the protocol: its length, then its bytes. */
 const field = (content: Buffer | string): Buffer => {
   const bytes = Buffer.from(content);
   const length = Buffer.alloc(4);
@@ -17,10 +18,13 @@ const mpint = (base64url: string): Buffer => {
   return field((trimmed[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.of(0), trimmed]) : trimmed);
 };
 
+/** A key's numbers in base64url, which node exports for every kind of key. */
 type Jwk = Record<"crv" | "x" | "y" | "n" | "e" | "d" | "p" | "q" | "qi", string>;
 
+/** OpenSSH's names of the curves. */
 const curves: Record<string, string> = { "P-256": "nistp256", "P-384": "nistp384", "P-521": "nistp521" };
 
+/** A point of a curve, uncompressed. */
 const point = ({ x, y }: Jwk): Buffer =>
   Buffer.concat([Buffer.of(4), Buffer.from(x, "base64url"), Buffer.from(y, "base64url")]);
 
@@ -40,6 +44,7 @@ const partsOf = (jwk: Jwk, type: string) => {
   return { name: "ssh-rsa", open: [mpint(jwk.e), mpint(jwk.n)], secret };
 };
 
+/** A public key as the protocol sends it; everything else here is made of it. */
 const publicBlob = (publicKey: KeyObject): { name: string; blob: Buffer } => {
   const jwk = publicKey.export({ format: "jwk" }) as unknown as Jwk;
   const { name, open } = partsOf(jwk, publicKey.asymmetricKeyType ?? "");
@@ -64,6 +69,7 @@ export const fingerprints = (publicKey: KeyObject): { md5: string; sha256: strin
 export const opensshPrivate = (privateKey: KeyObject, publicKey: KeyObject): string => {
   const jwk = privateKey.export({ format: "jwk" }) as unknown as Jwk;
   const { name, secret } = partsOf(jwk, privateKey.asymmetricKeyType ?? "");
+  // Twice the same four bytes tell a reader that it decrypted well; this one is not encrypted.
   const probe = randomBytes(4);
   const body = Buffer.concat([probe, probe, field(name), ...secret(), field("")]);
   const padding = Buffer.from(Array.from({ length: (8 - (body.length % 8)) % 8 }, (_, index) => index + 1));

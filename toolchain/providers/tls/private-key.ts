@@ -17,6 +17,7 @@ const inputs = {
 
 type KeyInputs = Filled<typeof inputs>;
 
+/** A fresh pair; parameters of other algorithms are ignored, as they are by the real plugin. */
 const makePair = ({ algorithm, ecdsaCurve, rsaBits }: KeyInputs) => {
   if (algorithm === "RSA") return generate("rsa", { modulusLength: rsaBits });
   if (algorithm === "ECDSA") return generate("ec", { namedCurve: curves[ecdsaCurve] });

@@ -29,6 +29,7 @@ const attributes: [string, keyof Subject][] = [
   ["2.5.4.5", "serialNumber"],
 ];
 
+/** The subject's distinguished name; empty parts are left out. */
 export const nameOf = (subject: Subject | undefined): JsonName =>
   attributes.flatMap(([attribute, part]) => {
     const value = subject?.[part];
@@ -36,6 +37,7 @@ export const nameOf = (subject: Subject | undefined): JsonName =>
     return values.map((one) => ({ [attribute]: [one] }));
   });
 
+/** Other names a certificate speaks for. */
 interface Alternatives {
   dnsNames?: string[] | undefined;
   ipAddresses?: string[] | undefined;

@@ -1,9 +1,9 @@
 import docker from "@pulumi/docker";
 import pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
-import { docker as cli, image, inspect, ownName } from "./docker-command.ts";
-import { isSecret } from "./stack.ts";
-import { conformance } from "./suite.ts";
+import { docker as cli, image, inspect, ownName } from "../conformance/docker-command.ts";
+import { isSecret } from "../conformance/stack.ts";
+import { conformance } from "../conformance/suite.ts";
 
 conformance("docker", (stack) => {
   const name = ownName("container");

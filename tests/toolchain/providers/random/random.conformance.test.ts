@@ -1,7 +1,7 @@
 import random from "@pulumi/random";
 import { expect, test } from "vitest";
-import { isSecret } from "./stack.ts";
-import { conformance } from "./suite.ts";
+import { isSecret } from "../conformance/stack.ts";
+import { conformance } from "../conformance/suite.ts";
 
 conformance("random", (stack) => {
   const program = (keeper: string) => () => {

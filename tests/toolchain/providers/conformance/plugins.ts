@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { installStandIns, pluginPath, type standIns } from "../../../toolchain/providers/install.ts";
+import { installStandIns, pluginPath, type standIns } from "../../../../toolchain/providers/install.ts";
 
 /** A package the program uses a plugin of. */
 export type Package = (typeof standIns)[number];

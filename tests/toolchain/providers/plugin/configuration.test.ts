@@ -2,14 +2,14 @@ import { expect, test } from "vitest";
 import {
   configurationChanges,
   parseConfiguration,
-} from "../../../toolchain/providers/plugin/configuration.ts";
+} from "../../../../toolchain/providers/plugin/configuration.ts";
 import {
   ForeignStateError,
   marked,
   refuseForeign,
   refuseUnmarked,
-} from "../../../toolchain/providers/plugin/marker.ts";
-import { field, flag, list, number, text } from "../../../toolchain/providers/plugin/types.ts";
+} from "../../../../toolchain/providers/plugin/marker.ts";
+import { field, flag, list, number, text } from "../../../../toolchain/providers/plugin/types.ts";
 
 const fields = {
   host: field(text, { required: true }),

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import docker from "@pulumi/docker";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { docker as cli, image, inspect, ownName } from "./docker-command.ts";
-import { conformance } from "./suite.ts";
+import { docker as cli, image, inspect, ownName } from "../conformance/docker-command.ts";
+import { conformance } from "../conformance/suite.ts";
 
 conformance("docker", (stack) => {
   const name = `${ownName("image")}:tag`;

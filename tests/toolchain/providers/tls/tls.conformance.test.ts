@@ -1,8 +1,8 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import tls from "@pulumi/tls";
 import { expect, test } from "vitest";
-import { isSecret } from "./stack.ts";
-import { conformance } from "./suite.ts";
+import { isSecret } from "../conformance/stack.ts";
+import { conformance } from "../conformance/suite.ts";
 
 conformance("tls", (stack) => {
   const program = (earlyRenewalHours: number) => () => {

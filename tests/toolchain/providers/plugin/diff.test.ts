@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { check } from "../../../toolchain/providers/plugin/check.ts";
-import { difference, inputsAfterRead } from "../../../toolchain/providers/plugin/diff.ts";
-import { notYetKnown, type Properties } from "../../../toolchain/providers/plugin/properties.ts";
-import { replaces, resource, updates } from "../../../toolchain/providers/plugin/resource.ts";
-import { carriedOver, planned } from "../../../toolchain/providers/plugin/state.ts";
-import { number, text } from "../../../toolchain/providers/plugin/types.ts";
+import { check } from "../../../../toolchain/providers/plugin/check.ts";
+import { difference, inputsAfterRead } from "../../../../toolchain/providers/plugin/diff.ts";
+import { notYetKnown, type Properties } from "../../../../toolchain/providers/plugin/properties.ts";
+import { replaces, resource, updates } from "../../../../toolchain/providers/plugin/resource.ts";
+import { carriedOver, planned } from "../../../../toolchain/providers/plugin/state.ts";
+import { number, text } from "../../../../toolchain/providers/plugin/types.ts";
 
 const box = resource<undefined>()({
   inputs: {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { notYetKnown, type Properties } from "../../../toolchain/providers/plugin/properties.ts";
+import { notYetKnown, type Properties } from "../../../../toolchain/providers/plugin/properties.ts";
 import {
   choice,
   field,
@@ -13,7 +13,7 @@ import {
   object,
   set,
   text,
-} from "../../../toolchain/providers/plugin/types.ts";
+} from "../../../../toolchain/providers/plugin/types.ts";
 
 const port = object({
   internal: field(number, { required: true }),

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import automation, { type Stack as Automated, type EngineEvent } from "@pulumi/pulumi/automation/index.js";
-import { findCommandLine } from "../../../toolchain/setup/command-line.mjs";
+import { findCommandLine } from "../../../../toolchain/setup/command-line.mjs";
 import { home } from "./plugins.ts";
 
 /** A program; what it returns are the stack's outputs. */
@@ -104,15 +104,23 @@ export class Stack {
     return changes;
   }
 
-  /** Updates; what that changed, and the outputs with secrets opened. */
-  async up(program: Program): Promise<{ changes: Changes; outputs: Record<string, unknown> }> {
+  /** Updates; what that changed, the outputs with secrets opened, and the lines that were shown meanwhile. */
+  async up(
+    program: Program,
+  ): Promise<{ changes: Changes; outputs: Record<string, unknown>; shown: string[] }> {
     const changes: Changes = {};
+    const shown: string[] = [];
+    const follow = record(changes, "resourcePreEvent");
     const done = await this.#automated.up({
       program: async () => program(),
-      onEvent: record(changes, "resourcePreEvent"),
+      onEvent: (event) => {
+        follow(event);
+        const said = event.diagnosticEvent;
+        if (said?.severity.startsWith("info")) shown.push(said.message.trim());
+      },
     });
     const outputs = Object.entries(done.outputs).map(([name, { value }]) => [name, value]);
-    return { changes, outputs: Object.fromEntries(outputs) };
+    return { changes, outputs: Object.fromEntries(outputs), shown };
   }
 
   /** The text of an update that has to fail. */

@@ -2,9 +2,9 @@ import postgresql from "@pulumi/postgresql";
 import pulumi from "@pulumi/pulumi";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { docker as cli, ownName } from "./docker-command.ts";
-import { isSecret } from "./stack.ts";
-import { conformance } from "./suite.ts";
+import { docker as cli, ownName } from "../conformance/docker-command.ts";
+import { isSecret } from "../conformance/stack.ts";
+import { conformance } from "../conformance/suite.ts";
 
 const server = ownName("postgres");
 const root = { host: "127.0.0.1", user: "postgres", password: "root's own" };

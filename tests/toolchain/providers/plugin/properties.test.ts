@@ -8,7 +8,7 @@ import {
   type Properties,
   toStruct,
   type Value,
-} from "../../../toolchain/providers/plugin/properties.ts";
+} from "../../../../toolchain/providers/plugin/properties.ts";
 
 const value = fc.letrec<{ value: Value }>((tie) => ({
   value: fc.oneof(

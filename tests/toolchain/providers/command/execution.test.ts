@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { execute } from "../../../toolchain/providers/command/execution.ts";
-import { until } from "../../support/fleet/until.ts";
+import { execute } from "../../../../toolchain/providers/command/execution.ts";
+import { until } from "../../../support/fleet/until.ts";
 
 const never = new AbortController().signal;
 

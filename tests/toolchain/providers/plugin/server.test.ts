@@ -4,13 +4,13 @@ import messages from "@pulumi/pulumi/proto/provider_pb.js";
 import statuses from "@pulumi/pulumi/proto/status_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import { beforeEach, expect, test } from "vitest";
-import { marked } from "../../../toolchain/providers/plugin/marker.ts";
+import { marked } from "../../../../toolchain/providers/plugin/marker.ts";
 import {
   fromStruct,
   notYetKnown,
   type Properties,
   toStruct,
-} from "../../../toolchain/providers/plugin/properties.ts";
+} from "../../../../toolchain/providers/plugin/properties.ts";
 import {
   type Context,
   IncompleteError,
@@ -18,9 +18,9 @@ import {
   replaces,
   resource,
   updates,
-} from "../../../toolchain/providers/plugin/resource.ts";
-import { methodsOf } from "../../../toolchain/providers/plugin/server.ts";
-import { number, text } from "../../../toolchain/providers/plugin/types.ts";
+} from "../../../../toolchain/providers/plugin/resource.ts";
+import { methodsOf } from "../../../../toolchain/providers/plugin/server.ts";
+import { number, text } from "../../../../toolchain/providers/plugin/types.ts";
 
 const urn = "urn:pulumi:dev::project::owui:fleet:Tenant$fake:index:Box::acme-box";
 

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import command from "@pulumi/command";
 import pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { isSecret } from "./stack.ts";
-import { conformance } from "./suite.ts";
+import { kind } from "../conformance/plugins.ts";
+import { isSecret } from "../conformance/stack.ts";
+import { conformance } from "../conformance/suite.ts";
 
 conformance("command", (stack) => {
   let folder: string;
@@ -116,6 +117,31 @@ conformance("command", (stack) => {
       return { cat: cat.stdout, idle: idle.stdout };
     });
     expect(outputs).toEqual({ cat: "typed true", idle: "" });
+  });
+
+  test("what it prints is shown while it runs, the streams that logging names", async () => {
+    const { shown } = await stack().up(() => {
+      const create = "echo from stdout; echo from stderr >&2";
+      new command.local.Command("loud", { create, logging: "stdoutAndStderr" });
+      new command.local.Command("half", {
+        create: "echo half stdout; echo half stderr >&2",
+        logging: "stderr",
+      });
+      return {};
+    });
+    expect(shown.filter((line) => /std(out|err)/.test(line)).sort()).toEqual([
+      "from stderr",
+      "from stdout",
+      "half stderr",
+    ]);
+  });
+
+  test.runIf(kind === "stand-ins")("unless logging asks for it, a stand-in shows nothing", async () => {
+    const { shown } = await stack().up(() => {
+      new command.local.Command("quiet", { create: "echo a password" });
+      return {};
+    });
+    expect(shown.filter((line) => line.includes("password"))).toEqual([]);
   });
 
   test("a failure says the status, the command, and all that it printed", async () => {

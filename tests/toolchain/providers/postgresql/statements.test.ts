@@ -1,11 +1,11 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { alterations, createStatement } from "../../../toolchain/providers/postgresql/database.ts";
-import { target } from "../../../toolchain/providers/postgresql/grant.ts";
-import { areGranted, privilegeFailures } from "../../../toolchain/providers/postgresql/privileges.ts";
-import { literal, name } from "../../../toolchain/providers/postgresql/quoting.ts";
-import { scramVerifier } from "../../../toolchain/providers/postgresql/scram.ts";
+import { alterations, createStatement } from "../../../../toolchain/providers/postgresql/database.ts";
+import { target } from "../../../../toolchain/providers/postgresql/grant.ts";
+import { areGranted, privilegeFailures } from "../../../../toolchain/providers/postgresql/privileges.ts";
+import { literal, name } from "../../../../toolchain/providers/postgresql/quoting.ts";
+import { scramVerifier } from "../../../../toolchain/providers/postgresql/scram.ts";
 
 test("a name stays one name, and a value one value, whatever they hold", () => {
   expect(name('a"; DROP TABLE x --')).toBe('"a""; DROP TABLE x --"');
