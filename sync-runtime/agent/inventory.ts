@@ -23,6 +23,7 @@ export async function takeInventory(
   return { host, tenants: (await Promise.all(found)).filter((tenant) => tenant !== undefined) };
 }
 
+/** What can be said of a database without reading a table of it. */
 async function describeDatabase(directory: string, now: bigint): Promise<Database> {
   const file = await readHead(databasePath(directory), 0).catch(() => undefined);
   if (!file) return NO_DATABASE;

@@ -20,6 +20,7 @@ async function main(configPath: string): Promise<void> {
   const routes = new Routes({ host: config.host, tenants, changes, metrics, log, now });
   const server = new AgentServer(config, routes.handle.bind(routes), log);
 
+  // The engine that runs the container sends SIGTERM first; a second signal ends the process at once.
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
   await server.run(stop.signal);

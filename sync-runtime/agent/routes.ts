@@ -84,6 +84,7 @@ export class Routes {
         remedy: "Check that the tenant lives on this host.",
       });
     }
+    // Held until the answer has been sent: a second snapshot would take the place of the pending one.
     using _turn = await this.#takeTurn(id, response);
     const { committed } = await readBody(request);
     await this.#sendChanges({ id, directory }, committed, response, signal);
@@ -142,6 +143,7 @@ export class Routes {
     log.info({ tenant: tenant.id, sync: found.sync }, "snapshot was sent");
   }
 
+  /** Sizes are looked at now, so that a tenant nobody asks for is seen as well. */
   async #sendMetrics(response: ServerResponse): Promise<void> {
     const { host, tenants, metrics, now } = this.#parts;
     const inventory = await takeInventory(host, tenants, now);
@@ -151,6 +153,7 @@ export class Routes {
   }
 }
 
+/** The request's body, bounded, or the word that it is none. */
 async function readBody(request: IncomingMessage): Promise<ChangesRequest> {
   const chunks: Buffer[] = [];
   let bytes = 0;

@@ -11,7 +11,7 @@ import type { Log } from "./log.ts";
 /** Docker waits 10 s between SIGTERM and SIGKILL. */
 const GRACE_MILLISECONDS = 8_000;
 /** How often the certificates' files are looked at. */
-export const CERTIFICATE_CHECK_MILLISECONDS = 30_000;
+const CERTIFICATE_CHECK_MILLISECONDS = 30_000;
 /** Two nodes with five syncs each, a probe, and room. */
 const MAX_CONNECTIONS = 64;
 
@@ -25,6 +25,7 @@ interface TlsFiles {
   ca: Buffer;
 }
 
+/** The files as they lie there now; the key may for a moment not be the certificate's. */
 async function readTlsFiles({ certificate, key, ca }: AgentConfig["tls"]): Promise<TlsFiles> {
   const [certBytes, keyBytes, caBytes] = await Promise.all(
     [certificate, key, ca].map((path) => readFile(path)),
@@ -60,6 +61,7 @@ export class AgentServer {
   /** Serves until `signal` aborts, then lets running answers end for {@link GRACE_MILLISECONDS}. */
   async run(signal: AbortSignal): Promise<void> {
     const files = await readTlsFiles(this.#config.tls);
+    /** Ends what still runs behind the grace period, readers included. */
     const hardStop = new AbortController();
     const server = createServer({
       ...files,
@@ -88,6 +90,7 @@ export class AgentServer {
     this.#log.info("server stopped");
   }
 
+  /** Resolves when connections are taken; a port in use is an error. */
   async #listen(server: Server): Promise<void> {
     const { address, port } = this.#config.listen;
     await new Promise<void>((resolve, reject) => {
@@ -97,6 +100,7 @@ export class AgentServer {
     this.#log.info({ address, port: (server.address() as AddressInfo).port }, "server listened");
   }
 
+  /** Lets nodes of the cluster in, and tells others why not. */
   #answer(request: IncomingMessage, response: ServerResponse, hardStop: AbortSignal): void {
     const node = nodeOf((request.socket as TLSSocket).getPeerCertificate().subjectaltname);
     if (node?.cluster !== this.#config.cluster) {

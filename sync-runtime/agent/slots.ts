@@ -15,6 +15,7 @@ export class Slots {
     return { [Symbol.dispose]: () => this.#giveBack() };
   }
 
+  /** Stands in line; whoever leaves a slot hands it over here instead of freeing it. */
   #wait(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const admit = () => {

@@ -18,7 +18,7 @@ export interface Frame {
 }
 
 /** Bytes before a payload: u32be length, u8 type. */
-export const FRAME_HEAD_BYTES = 5;
+const FRAME_HEAD_BYTES = 5;
 
 /** A stream that is not a sequence of whole frames. */
 export class FrameError extends Error {

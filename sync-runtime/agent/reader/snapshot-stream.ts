@@ -39,6 +39,7 @@ export class SnapshotStream {
     return { tables: this.#schema.tables.length, rows: this.#rows, contentBytes: this.#contentBytes };
   }
 
+  /** The whole snapshot. It has to be read to its end inside the transaction in which the schema was read. */
   async *frames(): AsyncGenerator<Uint8Array> {
     const { sync, generation, identity } = this.#task;
     const { tables, skipped } = this.#schema;
@@ -112,6 +113,7 @@ export class SnapshotStream {
   }
 }
 
+/** The rows collected so far, as a frame. */
 function* rowsFrame(batch: RowBatch): Generator<Uint8Array> {
   yield frameHead(FrameType.rows, batch.length);
   yield batch.take();

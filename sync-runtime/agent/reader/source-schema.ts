@@ -47,6 +47,7 @@ export function readSchema(database: DatabaseSync): SourceSchema {
   return { tables, skipped };
 }
 
+/** The whole of sqlite_schema, unless it is larger than any honest one. */
 function readEntries(database: DatabaseSync): Entry[] {
   const [[bytes]] = rows<[bigint]>(database, "SELECT coalesce(sum(length(sql)), 0) FROM sqlite_schema") as [
     [bigint],
@@ -63,11 +64,13 @@ function readEntries(database: DatabaseSync): Entry[] {
   return found.map(([type, name, table, sql]) => ({ type, name, table, sql }));
 }
 
+/** Why an entry is no table to replicate; undefined for ordinary tables, and for indexes and triggers of tables. */
 function reasonToSkip({ type, name }: Entry, virtual: Entry[]): string | undefined {
   if (type === "view") return "a view has no rows of its own";
   if (type !== "table") return undefined;
   if (name.startsWith("sqlite_")) return "SQLite's own bookkeeping";
   if (virtual.some((entry) => entry.name === name)) return "a virtual table; its module makes its rows";
+  // Shadow tables hold a module's own form of what its virtual table shows.
   const owner = virtual.find((entry) => name.startsWith(`${entry.name}_`));
   return owner && `it belongs to the virtual table ${owner.name}`;
 }
