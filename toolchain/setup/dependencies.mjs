@@ -47,8 +47,7 @@ const packagesOf = async (/** @type {string} */ file) => JSON.parse(await readFi
 
 /**
  * Installs what package-lock.json names. Install scripts do not run, but for the two packages that are nothing
- * without theirs: measured 17 s instead of 25 s, no compiler is needed (better-sqlite3 ships its binaries), and
- * no other package runs code of its own here.
+ * without theirs: measured 17 s instead of 25 s, and no other package runs code of its own here.
  *
  * @param {string} repository
  * @param {(text: string) => void} progress
