@@ -6,6 +6,7 @@ import { preflight } from "../setup/preflight.ts";
 import { type Prepared, prepare } from "../setup/prepare.ts";
 import { SetupError } from "../setup/problem.mjs";
 import type { Progress } from "../setup/progress.ts";
+import type { Pulumi } from "../setup/pulumi.ts";
 import { readCheckpoint } from "../setup/stack-state.ts";
 import { configOf, type Invocation, noFleet, stepsOf } from "./invocation.ts";
 import { runEngine } from "./update.ts";
@@ -73,26 +74,25 @@ async function confirmPurge({ stack, yes }: DownInvocation, roots: string[]): Pr
 }
 
 /** Forgets the stack, then deletes what its hosts keep. In this order a failure leaves the data. */
-async function deleteAll({ pulumi }: Prepared, roots: string[], progress: Progress): Promise<string> {
-  const steps: string[][] = [
-    // What must outlive a stack is protected; a purge is the one time it must not.
-    ["state", "unprotect", "--all", "--yes"],
-    ["destroy", "--yes", "--skip-preview"],
-    ["stack", "rm", pulumi.stack, "--yes", "--preserve-config", "--remove-backups"],
-  ];
-  for (const step of steps) {
-    progress(`pulumi ${step.slice(0, 2).join(" ")}`);
-    if (step[0] === "destroy") {
-      await runEngine(pulumi, "destroy", step.slice(1), progress);
-      continue;
-    }
-    const outcome = await pulumi.run(step);
-    if (outcome.code !== 0)
-      throw new ChildError("The stack could not be forgotten.", ["pulumi", ...step], outcome);
-  }
-  for (const root of [...roots, stackFolder(pulumi.stack)]) {
-    progress(`deleting ${root}`);
-    await rm(root, { recursive: true, force: true });
+async function deleteAll(
+  { pulumi, configFile }: Prepared,
+  roots: string[],
+  progress: Progress,
+): Promise<string> {
+  // What must outlive a stack is protected; a purge is the one time it must not.
+  await pulumiMust(pulumi, ["state", "unprotect", "--all", "--yes"]);
+  await runEngine(pulumi, "destroy", ["--yes", "--skip-preview", "--config-file", configFile], progress);
+  await pulumiMust(pulumi, ["stack", "rm", pulumi.stack, "--yes", "--preserve-config", "--remove-backups"]);
+  for (const folder of [...roots, stackFolder(pulumi.stack)]) {
+    progress(`deleting ${folder}`);
+    await rm(folder, { recursive: true, force: true });
   }
   return `stack ${pulumi.stack} and its data are deleted`;
+}
+
+async function pulumiMust(pulumi: Pulumi, args: string[]): Promise<void> {
+  const outcome = await pulumi.run(args);
+  if (outcome.code !== 0) {
+    throw new ChildError("The stack could not be forgotten; its data is kept.", ["pulumi", ...args], outcome);
+  }
 }

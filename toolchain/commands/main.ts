@@ -7,7 +7,7 @@ import { password } from "./password.ts";
 import { preview } from "./preview.ts";
 import { pulumiCommand } from "./pulumi.ts";
 import { status } from "./status.ts";
-import { test } from "./test.ts";
+import { projects, test } from "./test.ts";
 import { up } from "./up.ts";
 
 const program = new Command("npm run")
@@ -48,7 +48,8 @@ onStack("pulumi", "the Pulumi CLI on this project's state")
 program
   .command("test")
   .description("sets everything up, then runs every check and test")
-  .action(() => test());
+  .argument("[projects...]", `only these of ${projects.join(", ")}`)
+  .action((only: string[]) => test(only));
 
 // Ctrl-C reaches the engine too, which then finishes what it has begun; a second one waits for nobody.
 process.once("SIGINT", () => {
