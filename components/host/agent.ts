@@ -1,12 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Identity, Subject } from "../certificate-authority.ts";
-import { type LayoutEntry, root } from "./layout.ts";
+import { type LayoutEntry, type Owner, root } from "./layout.ts";
+import { tlsFiles } from "./tls-files.ts";
 
 /** Port of the agent inside its container. */
 export const agentPort = 8050;
 
 /** The agent runs as this user, and tenants' data belongs to its group, so that it can read and nothing more. */
-export const agentUser = "8050:8050";
+export const agentUser: Owner = "8050:8050";
 
 /** Name of a host's agent on the network it shares with the nodes. */
 export const agentName = (host: string): string => `agent.${host}`;
@@ -32,27 +33,10 @@ export const agentConfig = (host: string, cluster: string): string =>
     state: "/state",
   });
 
-/** The files an mTLS program reads from /etc/fleet, below `directory`, readable by `group` alone. */
-export const tlsFiles = (
-  directory: string,
-  group: number,
-  { certificate, key }: Identity,
-  ca: pulumi.Input<string>,
-): LayoutEntry[] => {
-  const file = (name: string, content: pulumi.Input<string>): LayoutEntry => ({
-    kind: "file",
-    path: `${directory}/${name}`,
-    mode: "0440",
-    owner: `0:${group}`,
-    content,
-  });
-  return [file("tls.crt", certificate), file("tls.key", key), file("ca.crt", ca)];
-};
-
 /** Directories and files of a host's agent. */
 export const agentLayout = (config: string, identity: Identity, ca: pulumi.Input<string>): LayoutEntry[] => [
   { kind: "directory", path: "agent", mode: "0755", owner: root },
-  { kind: "directory", path: "agent/state", mode: "0700", owner: "8050:8050" },
+  { kind: "directory", path: "agent/state", mode: "0700", owner: agentUser },
   { kind: "directory", path: "agent/config", mode: "0750", owner: "0:8050" },
   { kind: "file", path: "agent/config/agent.json", mode: "0440", owner: "0:8050", content: config },
   ...tlsFiles("agent/config", 8050, identity, ca),

@@ -1,8 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Identity, Subject } from "../certificate-authority.ts";
 import type { SyncSpec } from "../fleet-config.ts";
-import { tlsFiles } from "../host/agent.ts";
 import { type LayoutEntry, root } from "../host/layout.ts";
+import { tlsFiles } from "../host/tls-files.ts";
 import { fleetDatabase, postgresHost } from "./postgres.ts";
 
 /** Port of a node inside its container, whichever it is published on. */

@@ -1,12 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Identity, Subject } from "../certificate-authority.ts";
 import { dockerName } from "../container.ts";
-import { tlsFiles } from "../host/agent.ts";
 import { type LayoutEntry, type Owner, root } from "../host/layout.ts";
+import { tlsFiles } from "../host/tls-files.ts";
 
 /** User `postgres` of upstream's image. The server runs as it from the start and never as root. */
-const postgres: Owner = "999:999";
-export const postgresUser = "999:999";
+export const postgresUser: Owner = "999:999";
 
 /** The only database of a fleet's Postgres that holds anything. */
 export const fleetDatabase = "fleet";
@@ -44,7 +43,7 @@ export const postgresLayout = (
   });
   return [
     { kind: "directory", path: "postgres", mode: "0755", owner: root },
-    { kind: "directory", path: "postgres/data", mode: "0700", owner: postgres },
+    { kind: "directory", path: "postgres/data", mode: "0700", owner: postgresUser },
     { kind: "directory", path: "postgres/config", mode: "0750", owner: "0:999" },
     { kind: "secret", path: "postgres/config/superuser-password", mode: "0440", owner: "0:999" },
     file("pg_hba.conf", clientAuthentication),
