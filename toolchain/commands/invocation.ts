@@ -1,4 +1,3 @@
-import { run } from "../setup/child.mjs";
 import { findCommandLine } from "../setup/command-line.mjs";
 import { effectiveFile, readSource, sourceFile } from "../setup/effective-config.ts";
 import { fleetOf } from "../setup/fleet.ts";
@@ -42,9 +41,3 @@ export async function lastUp(stack: string): Promise<LastUp | undefined> {
 /** What to say where a fleet is asked for that was never brought up. */
 export const noFleet = (stack: string): string =>
   `There is no fleet in stack ${stack} yet. \`npm run up\` brings it up.\n`;
-
-/** Whether the engine has any container of a stack. */
-export async function anythingRuns(stack: string): Promise<boolean> {
-  const { stdout } = await run(["docker", "ps", "--quiet", "--filter", `label=owui.stack=${stack}`]);
-  return stdout.trim() !== "";
-}

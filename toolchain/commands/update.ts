@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { locked } from "../setup/lock.mjs";
 import { stackFolder } from "../setup/paths.mjs";
+import { CommandError } from "../setup/problem.mjs";
 import type { Progress } from "../setup/progress.ts";
 import type { Pulumi } from "../setup/pulumi.ts";
 import { type EngineEvent, Tally } from "./engine-events.ts";
@@ -11,7 +12,7 @@ import { followEvents } from "./event-log.ts";
 const reportMs = 5_000;
 
 /** The engine could not do all it was to. */
-export class UpdateError extends Error {
+export class UpdateError extends CommandError {
   constructor(command: string, errors: readonly string[], log: string) {
     super(
       [
@@ -22,8 +23,7 @@ export class UpdateError extends Error {
         "the cause is gone: it goes on from here.",
       ].join("\n"),
     );
-    // Printed without a stack: the cause is in the message.
-    this.name = "SetupError";
+    this.name = "UpdateError";
   }
 }
 

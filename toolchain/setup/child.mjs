@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
+import { CommandError } from "./problem.mjs";
 
 /**
  * What a program that ran to its end left behind.
@@ -63,7 +64,7 @@ export async function must(argv, { failure, ...options }) {
 }
 
 /** A program failed that was not expected to. */
-export class ChildError extends Error {
+export class ChildError extends CommandError {
   /**
    * @param {string} failure
    * @param {readonly string[]} argv
@@ -81,7 +82,6 @@ export class ChildError extends Error {
         "\nWhat was done so far stays and is not done again: once the cause is gone, run the command again.",
       ].join("\n"),
     );
-    // The operator's problem (a network, a disk), so printed without a stack.
-    this.name = "SetupError";
+    this.name = "ChildError";
   }
 }

@@ -26,12 +26,12 @@ export const effectiveFile = (stack: string): string => join(stackFolder(stack),
 export async function readSource(file: string): Promise<StackFile> {
   const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined)
-    throw unreadable(`There is no ${file}.`, "name a stack that has one (--stack), or write it");
+    throw unreadable(`There is no ${file}.`, "Name a stack that has one (--stack), or write it.");
   try {
     return (parse(text) ?? {}) as StackFile;
   } catch (error) {
     const [what = ""] = (error as Error).message.split("\n");
-    throw unreadable(`${file} is not YAML: ${what}`, "correct it; indentation is two spaces a level");
+    throw unreadable(`${file} is not YAML: ${what}`, "Correct it; indentation is two spaces a level.");
   }
 }
 

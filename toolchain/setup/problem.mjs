@@ -7,8 +7,11 @@
  * @property {string} remedy what the operator does about it
  */
 
+/** A command ends for a reason that its message explains whole: a stack trace would only hide it. */
+export class CommandError extends Error {}
+
 /** The command cannot be done. All problems at once, so that one round of fixing is enough. */
-export class SetupError extends Error {
+export class SetupError extends CommandError {
   /**
    * @param {Problem[]} problems
    * @param {string} consequence what became of the machine and the data
@@ -30,7 +33,8 @@ const problemText = ({ what, why, remedy }) => `\n  ✗ ${what}\n    why:    ${w
  * @param {unknown} error
  */
 export function printFailure(error) {
-  const expected = error instanceof Error && ["SetupError", "FleetConfigError"].includes(error.name);
+  const expected =
+    error instanceof CommandError || (error instanceof Error && error.name === "FleetConfigError");
   const text =
     error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : String(error);
   process.stderr.write(`${text}\n`);
