@@ -22,11 +22,8 @@ export const Job = z.object({
 });
 export type Job = z.infer<typeof Job>;
 
-/** The application_name of every connection that writes a tenant's replica begins so; ids hold no colon. */
-const connectionPrefix = (tenant: string) => `sync:${tenant}:`;
-
-/** The application_name of the connection that works on a job. */
-export const connectionName = (job: Job): string => `${connectionPrefix(job.tenant)}${job.claim_epoch}`;
+/** The application_name of the connection that works on a job; claim-job.sql finds former owners by it. */
+export const connectionName = (job: Job): string => `sync:${job.tenant}:${job.claim_epoch}`;
 
 /**
  * Claims the most urgent job; undefined when nothing is due.
@@ -37,10 +34,7 @@ export async function claimJob(context: NodeContext, running: Iterable<string>):
   const [row] = await postgres.rows("claim-job", [cluster, node, run, SILENCE_S, [...running]]);
   if (!row) return undefined;
   const job = Job.parse(row);
-  if (job.taken_over) {
-    log.warn({ tenant: job.tenant, job: job.id }, "took over a job that was left behind");
-    await postgres.rows("end-former-writers", [connectionPrefix(job.tenant), connectionName(job)]);
-  }
+  if (job.taken_over) log.warn({ tenant: job.tenant, job: job.id }, "took over a job that was left behind");
   return job;
 }
 

@@ -74,4 +74,15 @@ BEGIN
 END
 $$;
 
+-- What a tombstone keeps of a row, as a select list. JSON is kept as a string: inside a larger document one escape that
+-- Postgres cannot decode (backslash u0000, say) would make all of it unreadable to its operators.
+CREATE FUNCTION sync_metadata.tombstone_columns(columns jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT string_agg(
+    format(CASE c.type WHEN 'json' THEN '%1$I::text AS %1$I' ELSE '%1$I' END, c.name) || ', ', ''
+  ) || '_replica_odd'
+  FROM jsonb_to_recordset(columns) AS c (name text, type text)
+$$;
+
 GRANT EXECUTE ON FUNCTION sync_metadata.tenant_schema(text), sync_metadata.make_tenant_schema(text) TO sync_service;

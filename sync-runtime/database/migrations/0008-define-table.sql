@@ -87,14 +87,16 @@ DECLARE
   -- Names that leave the table, and those of them that the source no longer has at all.
   dropped text[] := ARRAY(SELECT k ->> 'name' FROM jsonb_array_elements(known) AS k WHERE NOT layout @> jsonb_build_array(k));
   gone text[] := ARRAY(SELECT unnest(dropped) EXCEPT SELECT c ->> 'name' FROM jsonb_array_elements(layout) AS c);
+  -- What a tombstone keeps: those, and the key that says whose they were.
+  kept jsonb := (SELECT jsonb_agg(k) FROM jsonb_array_elements(known) AS k WHERE k ->> 'name' = ANY (gone || source_key));
 BEGIN
   IF gone <> '{}' THEN
     EXECUTE format(
       'INSERT INTO %1$I._replica_tombstones (source, reason, content)
-       SELECT %2$L, ''column'', to_json(_replica_row) FROM (SELECT %3$s, _replica_odd FROM %4$s) AS _replica_row
-       WHERE num_nonnulls(VARIADIC ARRAY[%5$s]) > 0 OR _replica_odd ?| %6$L::text[]',
-      schema_name, source, sync_metadata.identifiers(gone || ARRAY(SELECT unnest(source_key) EXCEPT SELECT unnest(gone))),
-      target, sync_metadata.identifiers(gone, '::text'), gone
+       SELECT %2$L, ''column'', to_json(_replica_row) FROM (
+         SELECT %3$s FROM %4$s WHERE num_nonnulls(VARIADIC ARRAY[%5$s]) > 0 OR _replica_odd ?| %6$L::text[]
+       ) AS _replica_row',
+      schema_name, source, sync_metadata.tombstone_columns(kept), target, sync_metadata.identifiers(gone, '::text'), gone
     );
   END IF;
   IF dropped <> '{}' THEN

@@ -23,7 +23,7 @@ AS $$
 DECLARE
   schema_name text := sync_metadata.tenant_schema(tenant_id);
   target text := format('%I.%I', schema_name, source);
-  source_key text[];
+  known sync_metadata.replica_tables;
   -- Which of several equal rows goes makes no difference, as long as both statements mean the same ones.
   doomed text := format(
     'WITH doomed AS MATERIALIZED (
@@ -36,17 +36,18 @@ DECLARE
   );
 BEGIN
   PERFORM sync_metadata.require_tenant(tenant_id);
-  SELECT t.key INTO STRICT source_key FROM sync_metadata.replica_tables AS t
-    WHERE t.tenant = tenant_id AND t.name = source;
+  SELECT * INTO STRICT known FROM sync_metadata.replica_tables AS t WHERE t.tenant = tenant_id AND t.name = source;
   EXECUTE doomed || format(
     'INSERT INTO %I._replica_tombstones (source, reason, content)
-     SELECT %L, ''row'', to_json(_replica_row) FROM %s AS _replica_row
-     WHERE _replica_row.ctid IN (SELECT row_id FROM doomed)',
-    schema_name, source, target
-  ) || CASE WHEN source_key IS NULL THEN '' ELSE format(
-    ' AND NOT EXISTS (SELECT FROM %s AS s WHERE %s = %s AND s.ctid NOT IN (SELECT row_id FROM doomed))',
-    target, sync_metadata.key_expression(source_key, 's'), sync_metadata.key_expression(source_key, '_replica_row')
-  ) END USING digests, counts;
+     SELECT %L, ''row'', to_json(_replica_row) FROM (
+       SELECT %s FROM %s AS t WHERE t.ctid IN (SELECT row_id FROM doomed) %s
+     ) AS _replica_row',
+    schema_name, source, sync_metadata.tombstone_columns(known.columns), target,
+    CASE WHEN known.key IS NULL THEN '' ELSE format(
+      'AND NOT EXISTS (SELECT FROM %s AS s WHERE %s = %s AND s.ctid NOT IN (SELECT row_id FROM doomed))',
+      target, sync_metadata.key_expression(known.key, 's'), sync_metadata.key_expression(known.key, 't')
+    ) END
+  ) USING digests, counts;
   GET DIAGNOSTICS tombstoned = ROW_COUNT;
   EXECUTE doomed || format('DELETE FROM %s AS t WHERE t.ctid IN (SELECT row_id FROM doomed)', target)
     USING digests, counts;
@@ -60,17 +61,19 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   schema_name text := sync_metadata.tenant_schema(tenant_id);
+  known jsonb;
   tombstoned bigint;
 BEGIN
   PERFORM sync_metadata.require_tenant(tenant_id);
-  DELETE FROM sync_metadata.replica_tables AS t WHERE t.tenant = tenant_id AND t.name = source;
+  DELETE FROM sync_metadata.replica_tables AS t WHERE t.tenant = tenant_id AND t.name = source
+    RETURNING t.columns INTO known;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'tenant % has no replicated table %', tenant_id, source USING ERRCODE = 'undefined_table';
   END IF;
   EXECUTE format(
     'INSERT INTO %1$I._replica_tombstones (source, reason, content)
-     SELECT %2$L, ''table'', to_json(_replica_row) FROM %1$I.%2$I AS _replica_row',
-    schema_name, source
+     SELECT %2$L, ''table'', to_json(_replica_row) FROM (SELECT %3$s FROM %1$I.%2$I) AS _replica_row',
+    schema_name, source, sync_metadata.tombstone_columns(known)
   );
   GET DIAGNOSTICS tombstoned = ROW_COUNT;
   EXECUTE format('DROP TABLE %I.%I', schema_name, source);

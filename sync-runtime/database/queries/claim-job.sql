@@ -23,8 +23,16 @@ WITH job AS MATERIALIZED (
   LIMIT 1
   FOR UPDATE OF j SKIP LOCKED
 ),
+-- The former owner of a job left behind may have been paused while it held the claim's lock: its connection, named
+-- sync:<tenant>:<epoch> by mark-sync.sql, is ended before that lock is asked for. What it did is rolled back.
+ended AS MATERIALIZED (
+  SELECT count(pg_terminate_backend(a.pid)) AS writers
+  FROM job, LATERAL (SELECT s.pid, s.usename, s.application_name FROM pg_stat_activity AS s) AS a
+  WHERE job.status = 'running' AND a.usename = session_user
+    AND starts_with(a.application_name, 'sync:' || job.tenant || ':')
+),
 claim AS (
-  INSERT INTO sync_metadata.tenant_claims AS c (tenant, cluster, run) SELECT job.tenant, $1, $3 FROM job
+  INSERT INTO sync_metadata.tenant_claims AS c (tenant, cluster, run) SELECT job.tenant, $1, $3 FROM job, ended
   ON CONFLICT (tenant) DO UPDATE SET epoch = c.epoch + 1, run = excluded.run, claimed_at = clock_timestamp()
   RETURNING c.tenant, c.epoch
 )

@@ -4,7 +4,7 @@ import type { Lease } from "../lease.ts";
 import type { NodeConfig } from "../node-config.ts";
 import type { NodeContext } from "../node-context.ts";
 import type { Service } from "../service.ts";
-import { ApiProblem, sendProblem } from "./problem.ts";
+import { answerProblems } from "./problem.ts";
 import { addRoutes } from "./routes.ts";
 import { TokenGate } from "./token.ts";
 
@@ -29,12 +29,7 @@ export class ApiServer implements Service {
       requestTimeout: REQUEST_MS,
       forceCloseConnections: true,
     }) as unknown as FastifyInstance;
-    this.#server.setErrorHandler((error, request, reply) =>
-      sendProblem(reply, this.#problemOf(error, request.url)),
-    );
-    this.#server.setNotFoundHandler((request, reply) =>
-      sendProblem(reply, new ApiProblem(404, "Not Found", `There is no ${request.method} ${request.url}.`)),
-    );
+    answerProblems(this.#server, context.log);
     addRoutes(this.#server, context, lease, new TokenGate(operatorKeys));
   }
 
@@ -47,14 +42,5 @@ export class ApiServer implements Service {
       signal.addEventListener("abort", () => resolve(), { once: true });
     });
     await this.#server.close();
-  }
-
-  /** What the caller is told; the cause of a fault of ours stays in the log. */
-  #problemOf(error: unknown, url: string): ApiProblem {
-    if (error instanceof ApiProblem) return error;
-    const { statusCode = 500, message } = error as { statusCode?: number; message: string };
-    if (statusCode < 500) return new ApiProblem(statusCode, "Bad Request", message);
-    this.#context.log.error({ err: error, url }, "a request failed");
-    return new ApiProblem(503, "Service Unavailable", "The node could not answer, see its log. Try again.");
   }
 }

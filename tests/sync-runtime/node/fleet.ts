@@ -14,6 +14,7 @@ export interface FinishedJob {
   error: string | null;
   node: string;
   rows: string;
+  started_at: string;
 }
 
 /** A real agent, a real Postgres, and real nodes as a test starts them. Everything ends with it. */
@@ -74,13 +75,13 @@ export class TestFleet implements AsyncDisposable {
     return new DatabaseSync(this.agent.path("tenants", tenant, "data", "webui.db"));
   }
 
-  /** The newest finished job of a tenant behind another. */
-  async nextJob(tenant: string, after = "0"): Promise<FinishedJob> {
-    return await until(`a job of ${tenant} behind ${after} is finished`, async () => {
+  /** The first job of a tenant begun behind a moment, once it is finished. */
+  async nextJob(tenant: string, since = "-infinity"): Promise<FinishedJob> {
+    return await until(`a job of ${tenant} begun behind ${since} is finished`, async () => {
       const { rows } = await this.admin.query<FinishedJob>(
-        `SELECT id, status, error, node, rows FROM sync_metadata.sync_jobs
-         WHERE tenant = $1 AND id > $2 AND finished_at IS NOT NULL ORDER BY id LIMIT 1`,
-        [tenant, after],
+        `SELECT id, status, error, node, rows, started_at::text FROM sync_metadata.sync_jobs
+         WHERE tenant = $1 AND started_at > $2 AND finished_at IS NOT NULL ORDER BY started_at LIMIT 1`,
+        [tenant, since],
       );
       return rows[0];
     });
@@ -88,16 +89,18 @@ export class TestFleet implements AsyncDisposable {
 
   /** Triggers a sync and waits for its end. */
   async sync(tenant: string, node = this.nodes[0] as NodeProcess): Promise<FinishedJob> {
-    const { rows } = await this.admin.query(
-      "SELECT max(id) AS id FROM sync_metadata.sync_jobs WHERE tenant = $1",
-      [tenant],
-    );
+    const { rows } = await this.admin.query("SELECT clock_timestamp()::text AS now");
     await node.trigger(tenant);
-    return this.nextJob(tenant, rows[0].id ?? "0");
+    return this.nextJob(tenant, rows[0].now);
+  }
+
+  /** Ends the nodes, so that others can be started. */
+  async endNodes(): Promise<void> {
+    for (const node of this.nodes.splice(0)) await node[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const node of this.nodes) await node[Symbol.asyncDispose]();
+    await this.endNodes();
     await this.agent[Symbol.asyncDispose]();
     await this.database.drop();
   }

@@ -1,0 +1,203 @@
+import { randomUUID } from "node:crypto";
+import type pg from "pg";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { query } from "../../../sync-runtime/database/query.ts";
+import { intentOf, TestDatabase } from "../../support/postgres.ts";
+
+const [RUN_A, RUN_B] = [randomUUID(), randomUUID()];
+
+let database: TestDatabase;
+let admin: pg.Client;
+let sync: pg.Client;
+
+beforeEach(async () => {
+  database = await TestDatabase.create();
+  await database.apply(intentOf(["acme", "globex"]));
+  admin = await database.connect("postgres");
+  sync = await database.connect("sync_main");
+});
+afterEach(() => database.drop());
+
+const ask = async (name: string, parameters: unknown[]) => (await sync.query(query(name), parameters)).rows;
+const beat = async (node: string, run: string, seconds = 3) =>
+  (await ask("beat", ["main", node, run, seconds]))[0].epoch;
+const schedule = async (run: string, epoch: unknown) =>
+  (await ask("schedule-jobs", ["main", run, epoch])).map(({ tenant }) => tenant).sort();
+const claim = async (node: string, run: string, working: string[] = []) =>
+  (await ask("claim-job", ["main", node, run, 4, working]))[0];
+const trigger = (tenant: string) => ask("trigger-sync", [tenant]);
+const expire = () => admin.query("UPDATE sync_metadata.leader_election SET expires_at = clock_timestamp()");
+const silence = (node: string) =>
+  admin.query("UPDATE sync_metadata.nodes SET seen_at = seen_at - interval '5 s' WHERE id = $1", [node]);
+
+describe("the lease", () => {
+  test("is one node's until it expires, under one epoch", async () => {
+    expect(await beat("a", RUN_A)).toBe("1");
+    expect(await beat("b", RUN_B)).toBeNull();
+    expect(await beat("a", RUN_A)).toBe("1");
+  });
+
+  test("goes on with a higher epoch, also to the node that had it", async () => {
+    await beat("a", RUN_A);
+    await expire();
+    expect(await beat("b", RUN_B)).toBe("2");
+    await expire();
+    expect(await beat("b", RUN_B)).toBe("3");
+  });
+
+  test("is free at once when its holder releases it", async () => {
+    await beat("a", RUN_A);
+    await ask("release-lease", ["main", RUN_A]);
+    expect(await beat("b", RUN_B)).toBe("2");
+  });
+
+  test("cannot be released by anybody else", async () => {
+    await beat("a", RUN_A);
+    await ask("release-lease", ["main", RUN_B]);
+    expect(await beat("b", RUN_B)).toBeNull();
+  });
+});
+
+describe("scheduling", () => {
+  test("queues each active tenant once until its interval has passed", async () => {
+    const epoch = await beat("a", RUN_A);
+    expect(await schedule(RUN_A, epoch)).toEqual(["acme", "globex"]);
+    expect(await schedule(RUN_A, epoch)).toEqual([]);
+    await admin.query(
+      "UPDATE sync_metadata.sync_jobs SET status = 'success', started_at = clock_timestamp() - interval '200 s', finished_at = clock_timestamp()",
+    );
+    expect(await schedule(RUN_A, epoch)).toEqual([]);
+    await admin.query(
+      "UPDATE sync_metadata.sync_jobs SET started_at = clock_timestamp() - interval '300 s' WHERE tenant = 'acme'",
+    );
+    expect(await schedule(RUN_A, epoch)).toEqual(["acme"]);
+  });
+
+  test("leaves paused and retired tenants alone", async () => {
+    const intent = intentOf(["acme"]);
+    await database.apply({
+      ...intent,
+      tenants: intent.tenants.map((tenant) => ({ ...tenant, paused: true })),
+    });
+    expect(await schedule(RUN_A, await beat("a", RUN_A))).toEqual([]);
+  });
+
+  test.each([
+    [
+      "of an epoch that is over",
+      async () => {
+        await beat("a", RUN_A);
+        await expire();
+        await beat("b", RUN_B);
+        return "1";
+      },
+    ],
+    [
+      "whose lease has run out, though nobody has taken it",
+      async () => {
+        const epoch = await beat("a", RUN_A);
+        await expire();
+        return epoch;
+      },
+    ],
+  ])("is refused to a leader %s", async (_, prepare) => {
+    expect(await schedule(RUN_A, await prepare())).toEqual([]);
+  });
+});
+
+describe("claiming", () => {
+  beforeEach(async () => {
+    await beat("a", RUN_A);
+    await beat("b", RUN_B);
+  });
+
+  test("gives each job to one node, manual ones first", async () => {
+    await schedule(RUN_A, "1");
+    await trigger("globex");
+    expect(await claim("a", RUN_A)).toMatchObject({ tenant: "globex", claim_epoch: "1", taken_over: false });
+    expect(await claim("b", RUN_B)).toMatchObject({
+      tenant: "acme",
+      host: "local",
+      agent_identity: "urn:owui:agent:local",
+    });
+    expect(await claim("b", RUN_B, ["1", "2"])).toBeUndefined();
+  });
+
+  test("keeps a tenant's second job waiting for its first", async () => {
+    await trigger("acme");
+    const first = await claim("a", RUN_A);
+    await trigger("acme");
+    expect(await claim("b", RUN_B)).toBeUndefined();
+    await ask("finish-job", [first.id, first.claim_epoch, "success", 0, 0]);
+    expect(await claim("b", RUN_B)).toMatchObject({ tenant: "acme", claim_epoch: "2" });
+  });
+
+  test("takes a silent node's job over under a higher epoch; what the silent one says then counts no more", async () => {
+    await trigger("acme");
+    const first = await claim("a", RUN_A);
+    expect(await claim("b", RUN_B)).toBeUndefined();
+    await silence("a");
+    const second = await claim("b", RUN_B);
+    expect(second).toMatchObject({ id: first.id, claim_epoch: "2", taken_over: true, attempt: 2 });
+    expect(await ask("finish-job", [first.id, first.claim_epoch, "success", 0, 0])).toEqual([]);
+    expect(await ask("fail-job", [first.id, first.claim_epoch, "code", "error", 1])).toEqual([]);
+    expect(await ask("lock-claim", ["acme", RUN_A, first.claim_epoch])).toEqual([]);
+    expect(await ask("lock-claim", ["acme", RUN_B, second.claim_epoch])).toHaveLength(1);
+  });
+
+  test("takes up what this very run gave up without being able to say so", async () => {
+    await trigger("acme");
+    const { id } = await claim("a", RUN_A);
+    expect(await claim("a", RUN_A, [id])).toBeUndefined();
+    expect(await claim("a", RUN_A, [])).toMatchObject({ id, taken_over: true });
+  });
+
+  test("passes over a paused tenant unless somebody asked for it", async () => {
+    await schedule(RUN_A, "1");
+    const intent = intentOf(["acme"]);
+    await database.apply({
+      ...intent,
+      tenants: intent.tenants.map((tenant) => ({ ...tenant, paused: true })),
+    });
+    expect(await claim("a", RUN_A)).toBeUndefined();
+    await trigger("acme");
+    expect(await claim("a", RUN_A)).toMatchObject({ tenant: "acme" });
+  });
+});
+
+describe("a failed job", () => {
+  beforeEach(() => beat("a", RUN_A));
+
+  test("stays in the history and is followed by a retry that waits", async () => {
+    await trigger("acme");
+    const job = await claim("a", RUN_A);
+    await ask("fail-job", [job.id, job.claim_epoch, "agent-unreachable", "The agent is away.", 60]);
+    expect(await claim("a", RUN_A)).toBeUndefined();
+    const { rows } = await admin.query(
+      "SELECT reason, status, attempt, error_code, error, due_at > clock_timestamp() + interval '50 s' AS waits FROM sync_metadata.sync_jobs ORDER BY id",
+    );
+    expect(rows).toEqual([
+      {
+        reason: "manual",
+        status: "failed",
+        attempt: 1,
+        error_code: "agent-unreachable",
+        error: "The agent is away.",
+        waits: false,
+      },
+      { reason: "retry", status: "queued", attempt: 2, error_code: null, error: null, waits: true },
+    ]);
+  });
+
+  test("is tried at once when somebody asks", async () => {
+    await trigger("acme");
+    const job = await claim("a", RUN_A);
+    await ask("fail-job", [job.id, job.claim_epoch, "code", "error", 60]);
+    await trigger("acme");
+    expect(await claim("a", RUN_A)).toMatchObject({ tenant: "acme", attempt: 2 });
+  });
+});
+
+test("a tenant that does not exist cannot be triggered", async () => {
+  expect(await trigger("nobody")).toEqual([]);
+});
