@@ -5,7 +5,8 @@
 set -eu
 api=http://127.0.0.1:8080/api
 
-config=$(docker exec "$CONTAINER" curl -fsS "$api/config")
+# A run that was interrupted may have left a container that is still starting: up to two minutes are given to it.
+config=$(docker exec "$CONTAINER" curl -fsS --retry 120 --retry-delay 1 --retry-connrefused "$api/config")
 case $config in
   *'"onboarding":true'*) ;;
   *) exit 0 ;;
