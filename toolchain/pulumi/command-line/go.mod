@@ -1,4 +1,4 @@
-module open-webui-infrastructure/toolchain/pulumi
+module open-webui-infrastructure/toolchain/pulumi/command-line
 
 go 1.25.11
 
