@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Origin } from "./http.ts";
 import { until } from "./until.ts";
 import { WebSocketLink } from "./web-socket-link.ts";
@@ -52,10 +51,8 @@ export class LiveSocket {
     return user.name;
   }
 
-  async close(): Promise<void> {
-    const closed = once(this.#link, "close");
+  close(): void {
     this.#link.close();
-    await closed;
   }
 
   #find(prefix: string): string | undefined {

@@ -59,8 +59,9 @@ export class WebSocketLink extends EventEmitter {
     this.#wire.write(frame(TEXT_FRAME, Buffer.from(text)));
   }
 
+  /** Says goodbye and doesn't wait for an answer, which a proxy may hold back. */
   close(): void {
-    this.#wire.end(frame(CLOSE_FRAME, Buffer.alloc(0)));
+    this.#wire.end(frame(CLOSE_FRAME, Buffer.alloc(0)), () => this.#wire.destroy());
   }
 
   #read(chunk: Buffer): void {
