@@ -26,8 +26,8 @@ export const isolation = (fleet: Fleet) => {
 
     beforeAll(async () => {
       await stranger.create();
-      const { bridge, address } = await fleet.engine.gateway(tenant);
-      gateway = address;
+      const bridge = await fleet.engine.bridge(tenant);
+      gateway = (await fleet.engine.container(tenant)).gateways[tenant] ?? "";
       await ports.open(gateway, HOST_PORTS);
       for (const target of PRIVATE) {
         await fleet.outside.answerAt(target, stranger.bridge);

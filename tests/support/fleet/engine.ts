@@ -9,21 +9,23 @@ export interface Container {
   startedAt: string;
   /** Process id on the host; 0 when it does not run. */
   pid: number;
-  /** Addresses by network name. */
+  /** Addresses by network name: its own, and the host's at the other end. */
   addresses: Record<string, string>;
+  gateways: Record<string, string>;
 }
 
 interface Inspected {
   Id: string;
   Name: string;
   State: { Running: boolean; StartedAt: string; Pid: number };
-  NetworkSettings: { Networks: Record<string, { IPAddress: string }> };
+  NetworkSettings: { Networks: Record<string, { IPAddress: string; Gateway: string }> };
 }
 
-interface InspectedNetwork {
-  Options: Record<string, string>;
-  IPAM: { Config: { Gateway: string }[] };
-}
+const byNetwork = (
+  { NetworkSettings: { Networks } }: Inspected,
+  pick: (network: (typeof Networks)[string]) => string,
+): Record<string, string> =>
+  Object.fromEntries(Object.entries(Networks).map(([name, network]) => [name, pick(network)]));
 
 const toContainer = (seen: Inspected): Container => ({
   name: seen.Name.slice(1),
@@ -31,9 +33,8 @@ const toContainer = (seen: Inspected): Container => ({
   running: seen.State.Running,
   startedAt: seen.State.StartedAt,
   pid: seen.State.Pid,
-  addresses: Object.fromEntries(
-    Object.entries(seen.NetworkSettings.Networks).map(([name, network]) => [name, network.IPAddress]),
-  ),
+  addresses: byNetwork(seen, ({ IPAddress }) => IPAddress),
+  gateways: byNetwork(seen, ({ Gateway }) => Gateway),
 });
 
 /** The Docker engine as one stack's tests use it: everything is found by the stack's label. */
@@ -87,13 +88,12 @@ export class Engine {
     return (await this.exec(container, attempt, { mayFail: true })).code === 0;
   }
 
-  /** The host's end of a network: its bridge and the address containers see. */
-  async gateway(network: string): Promise<{ bridge: string; address: string }> {
-    const [seen] = JSON.parse(await this.inspect("network", [network])) as InspectedNetwork[];
-    return {
-      bridge: seen?.Options["com.docker.network.bridge.name"] ?? "",
-      address: seen?.IPAM.Config[0]?.Gateway ?? "",
-    };
+  /** The host's interface of a network. */
+  async bridge(network: string): Promise<string> {
+    const [seen] = JSON.parse(await this.inspect("network", [network])) as {
+      Options: Record<string, string>;
+    }[];
+    return seen?.Options["com.docker.network.bridge.name"] ?? "";
   }
 
   /** Both output streams of a container since it was created. */
