@@ -7,13 +7,24 @@ import { needleOf, stackSecrets } from "./secrets.ts";
 /** Files of a host's data root whose whole content is a secret. */
 const SECRET_FILE = /(webui_secret_key|password|tls\.key)$/;
 
+/** Where the host keeps what Open WebUI takes from its environment only: the keys of a tenant's connections. */
+const ENVIRONMENT_FILE = /config\/environment$/;
+const CONNECTION_KEY = /^OPENAI_API_KEYS='(.+)'$/m;
+
 /** Every secret of the fleet by a name that says where it comes from: the stack, the host, the driver. */
 export const knownSecrets = async (fleet: Fleet): Promise<Map<string, string>> => {
   const { stdout } = await fleet.driver.pulumi(["stack", "export", "--show-secrets"]);
-  const files = (await filesBelow(fleet.home)).filter((path) => SECRET_FILE.test(path));
-  const onDisk = [...files, "passphrase"].map(async (path) => {
-    const content = await readFile(join(fleet.home, path), "utf8");
-    return [path, needleOf(content)] as const;
-  });
-  return new Map([...stackSecrets(JSON.parse(stdout)), ...(await Promise.all(onDisk))]);
+  const files = await filesBelow(fleet.home);
+  const contents = (paths: string[]) =>
+    Promise.all(paths.map(async (path) => [path, await readFile(join(fleet.home, path), "utf8")] as const));
+  const whole = await contents(["passphrase", ...files.filter((path) => SECRET_FILE.test(path))]);
+  const environments = await contents(files.filter((path) => ENVIRONMENT_FILE.test(path)));
+  return new Map([
+    ...stackSecrets(JSON.parse(stdout)),
+    ...whole.map(([path, content]) => [path, needleOf(content)] as const),
+    ...environments.flatMap(([path, content]) => {
+      const key = CONNECTION_KEY.exec(content)?.[1];
+      return key ? [[path, key] as const] : [];
+    }),
+  ]);
 };
