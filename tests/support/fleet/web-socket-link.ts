@@ -6,9 +6,11 @@ import type { Origin } from "./http.ts";
 
 const TEXT_FRAME = 0x81; // final fragment, opcode text
 const CLOSE_FRAME = 0x88;
+const PING_FRAME = 0x89;
+const PONG_FRAME = 0x8a;
 
 /**
- * A WebSocket client over node:http, for text frames of a well-behaved server.
+ * A WebSocket client over node:http, for text frames of a well-behaved server; answers its pings.
  *
  * Node's own WebSocket resolves the name it sends as Host, and `acme.localhost` resolves in browsers only.
  * Emits `text` for each message and `close` once.
@@ -69,6 +71,7 @@ export class WebSocketLink extends EventEmitter {
     for (let message = unframe(this.#unread); message; message = unframe(this.#unread)) {
       this.#unread = this.#unread.subarray(message.length);
       if (message.opcode === CLOSE_FRAME) this.#wire.end();
+      if (message.opcode === PING_FRAME) this.#wire.write(frame(PONG_FRAME, message.payload));
       if (message.opcode === TEXT_FRAME) this.emit("text", message.payload.toString());
     }
   }
