@@ -3,7 +3,7 @@
  * driven by the project's own commands. Bringing a fleet up is dear, so the scenarios share one and run in
  * the order below; each leaves the fleet as the next expects it: up, with acme and globex healthy.
  *
- * Needs root: network namespaces, /proc of other processes. OWUI_E2E_KEEP=1 leaves the fleet running
+ * Skipped for others than root, who can make no network namespace and see no other process. OWUI_E2E_KEEP=1 leaves the fleet running
  * and takes up the one that an earlier such run left: `-t` then chooses the scenario to work on.
  */
 import { afterAll, beforeAll, describe } from "vitest";
@@ -15,13 +15,14 @@ import { chats } from "./scenarios/chats.ts";
 import { connections } from "./scenarios/connections.ts";
 import { failover } from "./scenarios/failover.ts";
 import { isolation } from "./scenarios/isolation.ts";
+import { mistakes } from "./scenarios/mistakes.ts";
 import { neighbours } from "./scenarios/neighbours.ts";
 import { rest } from "./scenarios/rest.ts";
 import { secrecy } from "./scenarios/secrecy.ts";
 import { stillness } from "./scenarios/stillness.ts";
 import { tampering } from "./scenarios/tampering.ts";
 
-describe("a fleet on the real engine", () => {
+describe.skipIf(process.getuid?.() !== 0)("a fleet on the real engine, as root", () => {
   const fleet = new Fleet();
 
   beforeAll(() => fleet.prepare());
@@ -31,6 +32,7 @@ describe("a fleet on the real engine", () => {
   chats(fleet);
   connections(fleet);
   stillness(fleet);
+  mistakes(fleet);
   neighbours(fleet);
   branding(fleet);
   failover(fleet);

@@ -96,6 +96,21 @@ export const birth = (fleet: Fleet) =>
       expect(large.status).toBe(413);
     });
 
+    it("bounds what a tenant can take, and starts it again after a crash", async () => {
+      const [seen] = JSON.parse(await fleet.engine.inspect("container", [fleet.name("tenant-globex")]));
+      expect(seen.HostConfig).toMatchObject({
+        Memory: 1335 * 2 ** 20, // 1400 MB
+        MemoryReservation: 668 * 2 ** 20, // 700 MB
+        NanoCpus: 1_000_000_000,
+        PidsLimit: 512,
+        RestartPolicy: { Name: "unless-stopped" },
+        SecurityOpt: ["no-new-privileges:true"],
+        CapDrop: ["ALL"],
+        LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } },
+      });
+      expect(seen.Config.Healthcheck).toMatchObject({ Interval: 10e9, Timeout: 5e9, Retries: 3 });
+    });
+
     it("publishes on the machine's loopback only", async () => {
       const ports = [PORTS.http, PORTS.agent, PORTS.database, ...Object.values(PORTS.nodes)];
       const listening = await listeners(ports);

@@ -16,8 +16,11 @@ export const chats = (fleet: Fleet) =>
       session = await fleet.signIn("acme");
     });
 
-    it("is made by the admin, who signs in with the password the stack holds", async () => {
+    it("is made by the admin, who signs in with the password that the operator is shown", async () => {
       expect(session.role).toBe("admin");
+      expect(await fleet.driver.password("acme")).toContain(
+        (await fleet.outputs()).tenants.acme?.admin.password,
+      );
       chat = await session.createChat("The first question");
       expect((await session.chats()).map(({ id }) => id)).toContain(chat);
     });

@@ -1,10 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Fleet } from "../../support/fleet/fleet.ts";
-import { OpenPorts } from "../../support/fleet/open-ports.ts";
+import { answers, OpenPorts } from "../../support/fleet/open-ports.ts";
 import { Stranger } from "../../support/fleet/stranger.ts";
 
 /** Services of the host: ssh, Postgres, the agent, a node. */
 const HOST_PORTS = [22, 5432, 8050, 9443];
+
+/** Every other container that listens on a network of the engine's, with its port. */
+const CONTAINERS: [string, number][] = [
+  ["tenant-globex", 8080],
+  ["agent", 8050],
+  ["postgres", 5432],
+  ["node-a", 9443],
+];
 
 /** The cloud's metadata, the private ranges and the carrier's. */
 const PRIVATE = ["169.254.169.254", "10.255.255.1", "172.31.255.1", "192.168.255.1", "100.64.0.1"];
@@ -47,15 +55,24 @@ export const isolation = (fleet: Fleet) => {
       expect(await throughFor(address, fleet.model.port)).toEqual(strangerOnly);
     });
 
-    it("leads to no container but its own", async () => {
-      const { addresses } = await fleet.engine.container(fleet.name("tenant-globex"));
-      const [globex = ""] = Object.values(addresses);
-      expect(await fleet.engine.connects(fleet.name("tenant-globex"), globex, 8080)).toBe(true);
-      expect(await fleet.engine.connects(tenant, globex, 8080)).toBe(false);
+    it.each(CONTAINERS)("leads not to %s, which answers the host", async (name, port) => {
+      const { addresses } = await fleet.engine.container(fleet.name(name));
+      const [address = ""] = Object.values(addresses);
+      expect(await answers(address, port)).toBe(true);
+      expect(await fleet.engine.connects(tenant, address, port)).toBe(false);
     });
 
     it("leads to what is public, such as a model server", async () => {
       expect(await throughFor(fleet.model.address, fleet.model.port)).toEqual([true, true]);
+    });
+  });
+
+  describe("the agent", () => {
+    it("cannot write where tenants' data lies, not even as root", async () => {
+      const touch = ["touch", "/tenants/acme/data/webui.db"];
+      const { code, stderr } = await fleet.engine.exec(fleet.name("agent"), touch, { mayFail: true });
+      expect(code).not.toBe(0);
+      expect(stderr).toMatch(/Read-only file system|Permission denied/);
     });
   });
 

@@ -23,9 +23,16 @@ export const neighbours = (fleet: Fleet) =>
     });
     afterAll(() => socket?.close());
 
-    it("is added and serves", async () => {
+    it("is all that a preview shows once it has an entry", async () => {
       // Only what an entry must have: port and subnet follow from its name.
       await fleet.file.setTenant("initech", entryOf("initech"));
+      const { stdout } = await fleet.driver.preview();
+      expect(stdout).toContain("Tenant initech");
+      expect(stdout).not.toMatch(/Tenant (acme|globex)|to (replace|remove)/);
+      expect(await fleet.snapshot()).toEqual(others);
+    });
+
+    it("is added and serves", async () => {
       await fleet.up();
       expect((await fleet.tenant("initech").get("/health")).status).toBe(200);
       expect((await fleet.tenantStatus("initech")).replica.equal).toBe(true);

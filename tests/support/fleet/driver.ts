@@ -33,8 +33,8 @@ export class Driver {
     this.logs = logs;
   }
 
-  up(): Promise<Outcome> {
-    return this.#command("up");
+  up(options?: CommandOptions): Promise<Outcome> {
+    return this.#command("up", [], options);
   }
 
   down(flags: readonly string[] = [], options?: CommandOptions): Promise<Outcome> {
@@ -48,6 +48,11 @@ export class Driver {
   async status(): Promise<FleetStatus> {
     const { stdout } = await this.#command("status", ["--json"]);
     return JSON.parse(stdout) as FleetStatus;
+  }
+
+  /** What the operator sees of a tenant's first admin. */
+  async password(tenant: string): Promise<string> {
+    return (await this.#command("password", [tenant])).stdout;
   }
 
   /** A command of Pulumi's own, on the stack, with the state and passphrase of the driver. */
@@ -65,7 +70,7 @@ export class Driver {
       mayFail: true,
     });
     // What shows secrets because it was asked to is not to be found on disk.
-    if (!args.includes("--show-secrets")) await this.#keep(name, outcome);
+    if (name !== "password" && !args.includes("--show-secrets")) await this.#keep(name, outcome);
     if (outcome.code !== 0 && !options?.mayFail) throw new CommandFailedError(outcome);
     return outcome;
   }

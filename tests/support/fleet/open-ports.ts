@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 
 /**
  * Real listeners on every address of this machine, so that a refusal is somebody's doing: on a port
@@ -33,4 +33,13 @@ const listens = (server: Server, host: string, port: number): Promise<boolean> =
       error.code === "EADDRINUSE" ? resolve(false) : reject(error),
     );
     server.listen({ host, port });
+  });
+
+/** Whether something answers when this machine itself connects. */
+export const answers = (host: string, port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const wire = connect({ host, port });
+    wire.once("connect", () => resolve(true));
+    wire.once("error", () => resolve(false));
+    wire.once("connect", () => wire.destroy());
   });
