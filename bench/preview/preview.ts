@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { repository } from "../../toolchain/setup/paths.mjs";
-import { Engine, type Project, type Stack } from "../engine.ts";
+import { Engine, type Project } from "../engine.ts";
 import { type Benchmark, median, type Result, resultOf } from "../result.ts";
 import { fleetWith } from "./fleet.ts";
 
@@ -26,26 +26,28 @@ export const preview: Benchmark = {
   },
 };
 
-/** Both previews take turns, and each goes first every other time, so that a busy machine slows both alike. */
+/** All previews take turns, starting with another one in every round, so that a busy machine slows them alike. */
 async function compare(engine: Engine, tenants: number, progress: (text: string) => void): Promise<Result> {
   const ours = await engine.stack(fleet, `fleet-${tenants}`, fleetWith(tenants));
   const resources = await engine.resources(ours);
-  const theirs = await engine.stack(bare, `bare-${tenants}`, { resources });
-  await engine.time(theirs);
+  const plain = await engine.stack(bare, `bare-${tenants}`, { resources, lean: false });
+  const lean = await engine.stack(bare, `lean-${tenants}`, { resources, lean: true });
+  await engine.time(plain);
 
-  const times = { fleet: [] as number[], bare: [] as number[] };
+  const measured = [ours, plain, lean].map((stack) => ({ stack, seconds: [] as number[] }));
   for (let round = 0; round < rounds; round++) {
-    const turns: [Stack, number[]][] = [
-      [ours, times.fleet],
-      [theirs, times.bare],
-    ];
-    for (const [stack, seconds] of round % 2 === 0 ? turns : turns.toReversed())
-      seconds.push(await engine.time(stack));
-    progress(
-      `${tenants} tenants, round ${round + 1} of ${rounds}: ${times.fleet.at(-1)?.toFixed(2)} s, bare ${times.bare.at(-1)?.toFixed(2)} s`,
-    );
+    for (let turn = 0; turn < measured.length; turn++) {
+      const next = measured[(round + turn) % measured.length];
+      next?.seconds.push(await engine.time(next.stack));
+    }
+    const latest = measured.map(({ stack, seconds }) => `${stack.name} ${seconds.at(-1)?.toFixed(2)} s`);
+    progress(`round ${round + 1} of ${rounds}: ${latest.join(", ")}`);
   }
-  const ratios = times.fleet.map((seconds, round) => seconds / (times.bare[round] ?? Number.NaN));
-  const detail = `${resources} resources: ${median(times.fleet).toFixed(2)} s, bare ${median(times.bare).toFixed(2)} s`;
+  const [ourSeconds = [], plainSeconds = [], leanSeconds = []] = measured.map(({ seconds }) => seconds);
+  const ratios = ourSeconds.map((seconds, round) => seconds / (plainSeconds[round] ?? Number.NaN));
+  const [fleetTime, bareTime, leanTime] = [ourSeconds, plainSeconds, leanSeconds].map((seconds) =>
+    median(seconds).toFixed(2),
+  );
+  const detail = `${resources} resources: ${fleetTime} s, bare ${bareTime} s, bare without mapped stacks ${leanTime} s`;
   return resultOf({ name: `preview, ${tenants} tenants`, unit: "x", target, detail }, ratios);
 }
