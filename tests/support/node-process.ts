@@ -74,6 +74,7 @@ export class NodeProcess implements AsyncDisposable {
     this.#port = 0;
     const child = spawn(process.execPath, [MAIN, join(this.root, "node.json")], {
       stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, NODE_OPTIONS: "--max-semi-space-size=4" }, // as in the image
     });
     this.#child = child;
     createInterface({ input: child.stdout }).on("line", (line) => {

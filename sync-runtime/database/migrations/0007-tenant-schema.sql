@@ -14,7 +14,8 @@ BEGIN
   PERFORM FROM sync_metadata.client_deployments AS d
     WHERE d.id = tenant_id AND d.cluster = sync_metadata.own_cluster() AND d.state <> 'retired';
   IF NOT FOUND THEN
-    RAISE EXCEPTION 'role % may not touch tenant %: the tenant is not an active one of its cluster', session_user, tenant_id
+    RAISE EXCEPTION 'role % may not touch tenant %: the tenant is not an active one of its cluster',
+      session_user, tenant_id
       USING ERRCODE = 'insufficient_privilege';
   END IF;
 END

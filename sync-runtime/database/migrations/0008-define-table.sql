@@ -9,11 +9,14 @@ DECLARE
   refused text;
 BEGIN
   SELECT n INTO refused
-    FROM (SELECT source UNION ALL SELECT c.name FROM jsonb_to_recordset(source_columns) AS c (name text)) AS names (n)
+    FROM (
+      SELECT source UNION ALL SELECT c.name FROM jsonb_to_recordset(source_columns) AS c (name text)
+    ) AS names (n)
     WHERE n IS NULL OR n = '' OR octet_length(n) > 63 OR starts_with(lower(n), '_replica_')
     LIMIT 1;
   IF FOUND THEN
-    RAISE EXCEPTION 'table % cannot be replicated: % is no name that a replica can hold', source, coalesce(quote_ident(refused), 'null')
+    RAISE EXCEPTION 'table % cannot be replicated: % is no name that a replica can hold',
+      source, coalesce(quote_ident(refused), 'null')
       USING ERRCODE = 'invalid_name', HINT = 'Names have 1 to 63 bytes and do not begin with _replica_.';
   END IF;
   SELECT c.name || ' ' || coalesce(c.type, 'null') INTO refused
@@ -25,7 +28,8 @@ BEGIN
       USING ERRCODE = 'invalid_parameter_value';
   END IF;
   IF jsonb_array_length(source_columns) NOT BETWEEN 1 AND 500 THEN
-    RAISE EXCEPTION 'table % cannot be replicated: it has % columns, 1 to 500 are held', source, jsonb_array_length(source_columns)
+    RAISE EXCEPTION 'table % cannot be replicated: it has % columns, 1 to 500 are held',
+      source, jsonb_array_length(source_columns)
       USING ERRCODE = 'too_many_columns';
   END IF;
   IF NOT source_key <@ ARRAY(SELECT c.name FROM jsonb_to_recordset(source_columns) AS c (name text)) THEN
@@ -62,8 +66,10 @@ BEGIN
   END IF;
 
   SELECT jsonb_agg(jsonb_build_object('name', c.name, 'type', c.type) ORDER BY k.place, c.place) INTO layout
-    FROM ROWS FROM (jsonb_to_recordset(source_columns) AS (name text, type text)) WITH ORDINALITY AS c (name, type, place)
-    LEFT JOIN ROWS FROM (jsonb_to_recordset(known) AS (name text, type text)) WITH ORDINALITY AS k (name, type, place)
+    FROM ROWS FROM (jsonb_to_recordset(source_columns) AS (name text, type text))
+      WITH ORDINALITY AS c (name, type, place)
+    LEFT JOIN ROWS FROM (jsonb_to_recordset(known) AS (name text, type text))
+      WITH ORDINALITY AS k (name, type, place)
       ON (k.name, k.type) = (c.name, c.type);
   IF layout <> known THEN
     PERFORM sync_metadata.reshape_table(tenant_id, source, known, layout);
@@ -83,12 +89,18 @@ AS $$
 DECLARE
   schema_name text := sync_metadata.tenant_schema(tenant_id);
   target text := format('%I.%I', schema_name, source);
-  source_key text[] := (SELECT t.key FROM sync_metadata.replica_tables AS t WHERE t.tenant = tenant_id AND t.name = source);
+  source_key text[] := (
+    SELECT t.key FROM sync_metadata.replica_tables AS t WHERE t.tenant = tenant_id AND t.name = source
+  );
   -- Names that leave the table, and those of them that the source no longer has at all.
-  dropped text[] := ARRAY(SELECT k ->> 'name' FROM jsonb_array_elements(known) AS k WHERE NOT layout @> jsonb_build_array(k));
+  dropped text[] := ARRAY(
+    SELECT k ->> 'name' FROM jsonb_array_elements(known) AS k WHERE NOT layout @> jsonb_build_array(k)
+  );
   gone text[] := ARRAY(SELECT unnest(dropped) EXCEPT SELECT c ->> 'name' FROM jsonb_array_elements(layout) AS c);
   -- What a tombstone keeps: those, and the key that says whose they were.
-  kept jsonb := (SELECT jsonb_agg(k) FROM jsonb_array_elements(known) AS k WHERE k ->> 'name' = ANY (gone || source_key));
+  kept jsonb := (
+    SELECT jsonb_agg(k) FROM jsonb_array_elements(known) AS k WHERE k ->> 'name' = ANY (gone || source_key)
+  );
 BEGIN
   IF gone <> '{}' THEN
     EXECUTE format(
@@ -96,7 +108,8 @@ BEGIN
        SELECT %2$L, ''column'', to_json(_replica_row) FROM (
          SELECT %3$s FROM %4$s WHERE num_nonnulls(VARIADIC ARRAY[%5$s]) > 0 OR _replica_odd ?| %6$L::text[]
        ) AS _replica_row',
-      schema_name, source, sync_metadata.tombstone_columns(kept), target, sync_metadata.identifiers(gone, '::text'), gone
+      schema_name, source, sync_metadata.tombstone_columns(kept), target,
+      sync_metadata.identifiers(gone, '::text'), gone
     );
   END IF;
   IF dropped <> '{}' THEN
@@ -123,7 +136,10 @@ $$;
 -- Names as a list for a statement: quoted, each followed by suffix.
 CREATE FUNCTION sync_metadata.identifiers(names text[], suffix text DEFAULT '') RETURNS text
 LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
-AS $$ SELECT string_agg(quote_ident(n) || suffix, ', ' ORDER BY place) FROM unnest(names) WITH ORDINALITY AS u (n, place) $$;
+AS $$
+  SELECT string_agg(quote_ident(n) || suffix, ', ' ORDER BY place)
+  FROM unnest(names) WITH ORDINALITY AS u (n, place)
+$$;
 
 GRANT EXECUTE ON FUNCTION sync_metadata.define_table(text, text, jsonb, text[], text),
   sync_metadata.identifiers(text[], text) TO sync_service;

@@ -19,6 +19,8 @@ CREATE FUNCTION sync_metadata.retire_rows(
   tenant_id text, source text, digests bytea[], counts bigint[], OUT retired bigint, OUT tombstoned bigint
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+-- The planner knows nothing yet of rows that this transaction wrote, and would compare each with each.
+SET enable_nestloop = off
 AS $$
 DECLARE
   schema_name text := sync_metadata.tenant_schema(tenant_id);
@@ -28,7 +30,8 @@ DECLARE
   doomed text := format(
     'WITH doomed AS MATERIALIZED (
        SELECT r.row_id FROM (
-         SELECT t.ctid AS row_id, t._replica_digest, row_number() OVER (PARTITION BY t._replica_digest ORDER BY t.ctid) AS nth
+         SELECT t.ctid AS row_id, t._replica_digest,
+           row_number() OVER (PARTITION BY t._replica_digest ORDER BY t.ctid) AS nth
          FROM %s AS t WHERE t._replica_digest = ANY ($1)
        ) AS r JOIN unnest($1, $2) AS g (digest, n) ON g.digest = r._replica_digest AND r.nth <= g.n
      ) ',
@@ -44,7 +47,10 @@ BEGIN
      ) AS _replica_row',
     schema_name, source, sync_metadata.tombstone_columns(known.columns), target,
     CASE WHEN known.key IS NULL THEN '' ELSE format(
-      'AND NOT EXISTS (SELECT FROM %s AS s WHERE %s = %s AND s.ctid NOT IN (SELECT row_id FROM doomed))',
+      'AND NOT EXISTS (
+         SELECT FROM %s AS s
+         WHERE %s = %s AND NOT EXISTS (SELECT FROM doomed AS d WHERE d.row_id = s.ctid)
+       )',
       target, sync_metadata.key_expression(known.key, 's'), sync_metadata.key_expression(known.key, 't')
     ) END
   ) USING digests, counts;
@@ -81,5 +87,5 @@ BEGIN
 END
 $$;
 
-GRANT EXECUTE ON FUNCTION sync_metadata.retire_rows(text, text, bytea[], bigint[]), sync_metadata.retire_table(text, text)
-  TO sync_service;
+GRANT EXECUTE ON FUNCTION sync_metadata.retire_rows(text, text, bytea[], bigint[]),
+  sync_metadata.retire_table(text, text) TO sync_service;

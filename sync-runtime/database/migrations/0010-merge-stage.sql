@@ -20,6 +20,8 @@ CREATE FUNCTION sync_metadata.merge_stage(
   tenant_id text, source text, OUT inserted bigint, OUT retired bigint, OUT tombstoned bigint
 )
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+-- Nothing is known of a stage that was just filled; only a hash join is never far off.
+SET enable_nestloop = off
 AS $$
 DECLARE
   target text := format('%I.%I', sync_metadata.tenant_schema(tenant_id), source);
@@ -43,7 +45,8 @@ BEGIN
     'SELECT w.* FROM (
        SELECT array_agg(r.digest) AS digests, array_agg(r.n - coalesce(s.n, 0)) AS counts
        FROM (SELECT _replica_digest AS digest, count(*) AS n FROM %s GROUP BY 1) AS r
-       LEFT JOIN (SELECT _replica_digest AS digest, count(*) AS n FROM pg_temp.stage GROUP BY 1) AS s ON s.digest = r.digest
+       LEFT JOIN (SELECT _replica_digest AS digest, count(*) AS n FROM pg_temp.stage GROUP BY 1) AS s
+         ON s.digest = r.digest
        WHERE r.n > coalesce(s.n, 0) HAVING count(*) > 0
      ) AS g, sync_metadata.retire_rows($1, $2, g.digests, g.counts) AS w',
     target

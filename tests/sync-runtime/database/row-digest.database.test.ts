@@ -3,10 +3,9 @@ import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Replica } from "../../../sync-runtime/node/replica.ts";
 import { COLUMN_TYPES } from "../../../sync-runtime/protocol/column-type.ts";
-import { RowDigester } from "../../../sync-runtime/protocol/row-digest.ts";
-import { TableSum } from "../../../sync-runtime/protocol/table-sum.ts";
-import { encodeValue, type SqliteValue } from "../../../sync-runtime/protocol/value.ts";
+import { encodeValue } from "../../../sync-runtime/protocol/value.ts";
 import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { sumOf } from "../node/scripted-source.ts";
 import { sqliteValue } from "../protocol/arbitrary.ts";
 import { vectors } from "../protocol/vectors.ts";
 
@@ -60,11 +59,7 @@ test("any value, in a column of any type, reaches the replica with the source's 
   const row = fc.tuple(...COLUMN_TYPES.map(() => sqliteValue));
   await fc.assert(
     fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 20 }), async (rows) => {
-      const expected = sumOf(
-        table.name,
-        table.columns.map(({ name }) => name),
-        rows,
-      );
+      const expected = sumOf(table, rows).toString();
       await sync.query("BEGIN");
       const replica = new Replica(sync, "acme");
       const stage = await replica.stage(table);
@@ -88,15 +83,3 @@ const DECLARED = {
   json: "JSON",
   bytea: "BLOB",
 } as const;
-
-function sumOf(table: string, columns: string[], rows: readonly (readonly SqliteValue[])[]): string {
-  const digester = new RowDigester(table, columns);
-  const sum = new TableSum();
-  for (const row of rows) {
-    const values = row.map(encodeValue);
-    const bounds = [0];
-    for (const value of values) bounds.push((bounds.at(-1) as number) + value.length);
-    sum.add(digester.digest(Buffer.concat(values), bounds));
-  }
-  return sum.toString();
-}

@@ -88,7 +88,8 @@ function sourceTable(name: string, { columns, key }: ScriptedTable): SourceTable
   return { name, columns: split.map(([name, declared]) => ({ name, declared })), key: key ?? null, ddl: "" };
 }
 
-function sumOf(table: SourceTable, rows: SqliteValue[][]): TableSum {
+/** What a source says its table adds up to. */
+export function sumOf(table: SourceTable, rows: readonly (readonly SqliteValue[])[]): TableSum {
   const digester = new RowDigester(
     table.name,
     table.columns.map(({ name }) => name),
