@@ -86,12 +86,20 @@ export class Replica {
 export class Stage {
   readonly #copy: CopyStreamQuery;
   readonly #rows: CopyRows;
+  /** Rejects when the COPY fails; the stream tells that once only, whoever listens at that moment. */
+  readonly #failed: Promise<never>;
+  #failure: Error | undefined;
 
   constructor(copy: CopyStreamQuery, source: readonly string[], replica: readonly ReplicaColumn[]) {
     this.#copy = copy;
     this.#rows = new CopyRows(source, replica);
-    // Reported by whichever call waits for the stream next, never as an unhandled event.
-    copy.on("error", () => {});
+    this.#failed = new Promise((_, reject) => {
+      copy.on("error", (error: Error) => {
+        this.#failure = error;
+        reject(error);
+      });
+    });
+    this.#failed.catch(() => {});
     copy.write(COPY_HEAD);
   }
 
@@ -107,17 +115,16 @@ export class Stage {
 
   /** Writes one frame of whole rows; resolves when Postgres takes more, so that memory stays bounded. */
   async write(frame: Buffer): Promise<void> {
-    for (const part of this.#rows.encode(frame)) if (!this.#copy.write(part)) await this.#drained();
+    for (const part of this.#rows.encode(frame)) {
+      if (this.#failure) throw this.#failure;
+      if (!this.#copy.write(part)) await Promise.race([once(this.#copy, "drain"), this.#failed]);
+    }
   }
 
   /** Ends the COPY; resolves when Postgres has all rows and has computed their digests. */
   async end(): Promise<void> {
+    if (this.#failure) throw this.#failure;
     this.#copy.end(COPY_TAIL);
-    await finished(this.#copy);
-  }
-
-  async #drained(): Promise<void> {
-    if (this.#copy.errored) throw this.#copy.errored;
-    await once(this.#copy, "drain");
+    await Promise.race([finished(this.#copy), this.#failed]);
   }
 }

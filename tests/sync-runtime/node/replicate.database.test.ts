@@ -60,6 +60,7 @@ async function sync(ask: (committed: string | null) => Promise<ChangeStream> = s
   const job = await claim();
   // A connection of its own: one that failed in the middle of a COPY is of no further use.
   const connection = await database.connect("sync_main");
+  connection.on("error", () => {});
   try {
     return await replicate(connection, job, RUN, ask);
   } catch (error) {
@@ -223,6 +224,29 @@ describe("what is not equal is never committed:", () => {
   test("a stream that breaks off", async () => {
     const broken = async () => streamOf(source.contents());
     await expect(sync(broken)).rejects.toMatchObject({ code: "stream-interrupted" });
+    await expect(rowsOf("user")).rejects.toThrow("does not exist");
+  });
+
+  test.each([
+    ["between rows", 1],
+    ["behind the last row", 4000],
+  ])("a connection to Postgres that ends %s", async (_, frames) => {
+    const cut = async () => ({
+      bytes: () => 0,
+      messages: (async function* () {
+        const [header, table, rows] = source.contents();
+        if (!header || !table || !rows) throw new Error("the source has a table with rows");
+        yield* [header, table];
+        for (let sent = 0; sent < frames; sent++) yield rows;
+        await admin.query(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE starts_with(application_name, $1)",
+          [`sync:${tenant}:`],
+        );
+        for (let sent = 0; sent < 1000; sent++) yield rows;
+        yield source.manifest();
+      })(),
+    });
+    await expect(sync(cut)).rejects.toThrow();
     await expect(rowsOf("user")).rejects.toThrow("does not exist");
   });
 
