@@ -3,8 +3,9 @@
  * driven by the project's own commands. Bringing a fleet up is dear, so the scenarios share one and run in
  * the order below; each leaves the fleet as the next expects it: up, with acme and globex healthy.
  *
- * Skipped for others than root, who can make no network namespace and see no other process. OWUI_E2E_KEEP=1 leaves the fleet running
- * and takes up the one that an earlier such run left: `-t` then chooses the scenario to work on.
+ * Skipped for others than root, who can make no network namespace and see no other process.
+ * OWUI_E2E_KEEP=1 leaves the fleet running and takes up the one that an earlier such run left: `-t` then
+ * chooses the scenario to work on.
  */
 import { afterAll, beforeAll, describe } from "vitest";
 import { Fleet } from "../support/fleet/fleet.ts";

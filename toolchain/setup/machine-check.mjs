@@ -5,7 +5,7 @@ import { run } from "./child.mjs";
 import { olderThan } from "./command-line.mjs";
 import { probeMachine } from "./machine.mjs";
 import { repository } from "./paths.mjs";
-import { holders } from "./port-holder.mjs";
+import { containerHolder, holders, unseenHolder } from "./port-holder.mjs";
 import { SetupError } from "./problem.mjs";
 
 /** @typedef {import("./machine.mjs").Machine} Machine */
@@ -100,7 +100,13 @@ const gigabytes = (/** @type {number} */ bytes) => `${(bytes / 1e9).toFixed(1)} 
  */
 export const portProblems = (claimed, held, running) =>
   claimed
-    .filter(({ port, container }) => held.has(port) && !running.has(container))
+    .filter(({ port, container }) => {
+      const holder = held.get(port);
+      // Where nothing can be seen, a container that runs is taken to hold what is claimed for it.
+      const own =
+        holder === containerHolder(container) || (holder === unseenHolder && running.has(container));
+      return holder !== undefined && !own;
+    })
     .map(({ port, use }) => ({
       what: `Port ${port} is taken by ${held.get(port)}.`,
       why: `The fleet needs it for ${use}.`,

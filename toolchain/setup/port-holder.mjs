@@ -17,45 +17,66 @@ export function listening(/** @type {string} */ table) {
 const conflicts = (/** @type {string} */ address) =>
   /^0+$/.test(address) || /^[0-9A-F]{6}7F$/.test(address) || /^0{24}01000000$/.test(address);
 
+/** Who holds a port when this user may not see whose socket it is. */
+export const unseenHolder = "another user's process";
+
+/** How the holder of a port is called that a container holds. */
+export const containerHolder = (/** @type {string} */ name) => `container ${name}`;
+
 /**
  * Who listens on which port of this machine, in words.
  *
  * @returns {Promise<Map<number, string>>}
  */
 export async function holders() {
-  const tables = await Promise.all(
-    ["/proc/net/tcp", "/proc/net/tcp6"].map((file) => readFile(file, "utf8").catch(() => "")),
-  );
+  const [tables, containers] = await Promise.all([
+    Promise.all(["/proc/net/tcp", "/proc/net/tcp6"].map((file) => readFile(file, "utf8").catch(() => ""))),
+    runningContainers(),
+  ]);
   const inodes = new Map(tables.flatMap((table) => [...listening(table)]));
-  const [owners, published] = await Promise.all([socketOwners(new Set(inodes.values())), publishedPorts()]);
+  const owners = await socketOwners(new Set(inodes.values()), containers);
+  const published = publishedPorts(containers);
   return new Map(
-    [...inodes].map(([port, inode]) => [
-      port,
-      published.get(port) ?? owners.get(inode) ?? "another user's process",
-    ]),
+    [...inodes].map(([port, inode]) => [port, published.get(port) ?? owners.get(inode) ?? unseenHolder]),
   );
 }
 
-/** Ports that containers publish: the engine's own process listens there, which says nothing. */
-async function publishedPorts() {
-  const { stdout } = await run(["docker", "ps", "--format", "{{.Names}}\t{{.Ports}}"]);
-  const rows = stdout.split("\n").map((line) => line.split("\t"));
-  return new Map(
-    rows.flatMap(([name, ports = ""]) =>
-      [...ports.matchAll(/:(\d+)->/g)].map(
-        ([, port]) => /** @type {const} */ ([Number(port), `container ${name}`]),
-      ),
-    ),
-  );
+/** @typedef {{ id: string, name: string, ports: string }} RunningContainer */
+
+/** @returns {Promise<RunningContainer[]>} */
+async function runningContainers() {
+  const format = "{{.ID}}\t{{.Names}}\t{{.Ports}}";
+  const { stdout } = await run(["docker", "ps", "--no-trunc", "--format", format]);
+  const rows = stdout.split("\n").filter(Boolean);
+  return rows.map((row) => {
+    const [id = "", name = "", ports = ""] = row.split("\t");
+    return { id, name, ports };
+  });
 }
 
 /**
- * The processes behind sockets, as far as this user may look.
+ * Ports that containers publish: the engine's own process listens there, which says nothing.
+ *
+ * @param {RunningContainer[]} containers
+ */
+const publishedPorts = (containers) =>
+  new Map(
+    containers.flatMap(({ name, ports }) =>
+      [...ports.matchAll(/:(\d+)->/g)].map(
+        ([, port]) => /** @type {const} */ ([Number(port), containerHolder(name)]),
+      ),
+    ),
+  );
+
+/**
+ * The processes behind sockets, as far as this user may look; one inside a container on the host's network counts
+ * as the container.
  *
  * @param {ReadonlySet<string>} inodes
+ * @param {RunningContainer[]} containers
  * @returns {Promise<Map<string, string>>}
  */
-async function socketOwners(inodes) {
+async function socketOwners(inodes, containers) {
   const owners = new Map();
   const processes = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
   for (const pid of processes) {
@@ -63,8 +84,10 @@ async function socketOwners(inodes) {
       const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => "");
       const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
       if (!inode || !inodes.has(inode)) continue;
+      const groups = await readFile(`/proc/${pid}/cgroup`, "utf8").catch(() => "");
+      const container = containers.find(({ id }) => groups.includes(id));
       const name = await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "a process");
-      owners.set(inode, `${name.trim()} (process ${pid})`);
+      owners.set(inode, container ? containerHolder(container.name) : `${name.trim()} (process ${pid})`);
     }
   }
   return owners;

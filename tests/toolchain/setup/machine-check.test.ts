@@ -6,6 +6,7 @@ import {
   namedPorts,
   portProblems,
 } from "../../../toolchain/setup/machine-check.mjs";
+import { unseenHolder } from "../../../toolchain/setup/port-holder.mjs";
 import { SetupError } from "../../../toolchain/setup/problem.mjs";
 
 /** A bare Debian machine that will do: root, Go, room, nothing installed. */
@@ -179,9 +180,20 @@ describe("the ports of a fleet", () => {
     { port: 9443, use: "node a", container: "owui-local-node-a" },
   ];
 
-  it("may be held by the fleet itself", () => {
-    const held = new Map([[8080, "nginx (process 12)"]]);
+  it("may be held by the container it is for", () => {
+    const held = new Map([[8080, "container owui-local-nginx"]]);
     expect(portProblems(claimed, held, new Set(["owui-local-nginx"]))).toEqual([]);
+  });
+
+  it("are believed to be held by their container when it runs and nothing can be seen", () => {
+    const held = new Map([[8080, unseenHolder]]);
+    expect(portProblems(claimed, held, new Set(["owui-local-nginx"]))).toEqual([]);
+    expect(portProblems(claimed, held, new Set())).toHaveLength(1);
+  });
+
+  it("may not be held by another when their container runs, on a port it had before", () => {
+    const held = new Map([[8080, "python3 (process 4711)"]]);
+    expect(portProblems(claimed, held, new Set(["owui-local-nginx"]))).toHaveLength(1);
   });
 
   it("may not be held by anybody else, who is named", () => {
