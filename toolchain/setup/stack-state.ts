@@ -11,13 +11,21 @@ export type Maker = "real" | "stand-ins";
 
 /** As much of a checkpoint as is looked at. */
 export interface Checkpoint {
-  checkpoint: { latest?: { resources?: CheckpointResource[] } };
+  checkpoint: {
+    latest?: {
+      resources?: CheckpointResource[];
+      /** What was being done when the last run died; absent after one that ended. */
+      pending_operations?: { type: string; resource: CheckpointResource }[];
+    };
+  };
 }
 
 /** One resource of a checkpoint. */
 interface CheckpointResource {
   type: string;
   custom: boolean;
+  /** Absent before it is made. */
+  id?: string;
   inputs?: Record<string, unknown>;
 }
 
