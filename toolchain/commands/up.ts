@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { noticeLosses } from "../setup/drift.ts";
 import { preflight } from "../setup/preflight.ts";
 import { prepare } from "../setup/prepare.ts";
 import { SetupError } from "../setup/problem.mjs";
@@ -24,7 +25,8 @@ export async function up(invocation: Invocation): Promise<void> {
     ({ text }) => text,
   );
   const { pulumi, configFile } = await prepare(steps, { stack, plan });
-  const flags = ["--yes", "--skip-preview", "--config-file", configFile];
+  const again = await noticeLosses(steps, pulumi, configFile);
+  const flags = ["--yes", "--skip-preview", "--config-file", configFile, ...again];
   const tally = await steps.run(
     "fleet",
     (progress: Progress) => runEngine(pulumi, "up", flags, progress),

@@ -22,6 +22,7 @@ export interface Checkpoint {
 
 /** One resource of a checkpoint. */
 interface CheckpointResource {
+  urn: string;
   type: string;
   custom: boolean;
   /** Absent before it is made. */

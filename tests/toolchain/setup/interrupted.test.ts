@@ -3,7 +3,7 @@ import { unfinished } from "../../../toolchain/setup/interrupted.ts";
 
 const operation = (type: string, of: string, name: string) => ({
   type,
-  resource: { type: of, custom: true, inputs: { name } },
+  resource: { urn: `urn:${name}`, type: of, custom: true, inputs: { name } },
 });
 
 describe("what a killed run left unfinished", () => {

@@ -25,9 +25,14 @@ const checkpoint = (...inputs: Record<string, unknown>[]): Checkpoint => ({
   checkpoint: {
     latest: {
       resources: [
-        { type: "pulumi:pulumi:Stack", custom: false },
-        { type: "random:index/randomPassword:RandomPassword", custom: true },
-        ...inputs.map((own) => ({ type: "pulumi:providers:random", custom: true, inputs: own })),
+        { urn: "urn:1", type: "pulumi:pulumi:Stack", custom: false },
+        { urn: "urn:2", type: "random:index/randomPassword:RandomPassword", custom: true },
+        ...inputs.map((own) => ({
+          urn: "urn:3",
+          type: "pulumi:providers:random",
+          custom: true,
+          inputs: own,
+        })),
       ],
     },
   },
