@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { locked } from "../../../toolchain/setup/lock.mjs";
 import { askNode, ClusterClient, type SyncLine } from "./cluster-client.ts";
 import { Driver, type FleetStatus } from "./driver.ts";
 import { type Container, Engine } from "./engine.ts";
@@ -53,12 +54,14 @@ export class Fleet {
   /** The fake model server out there, on all of the namespace's addresses. */
   readonly model: Origin = { address: this.outside.address, port: 8000, domain: this.outside.address };
   #outputs: StackOutputs | undefined;
+  #endTurn = () => {};
 
   /**
    * An empty workspace with the stack's first file, and nothing of an earlier run on the engine; the
    * network outside is made in any case, since what runs in it ends with a run.
    */
   async prepare(): Promise<void> {
+    await this.#takeTurn();
     if (!keeps || !existsSync(this.file.path)) {
       await this.dispose();
       await mkdir(this.workspace, { recursive: true, mode: 0o700 });
@@ -73,6 +76,21 @@ export class Fleet {
   async finish(): Promise<void> {
     if (keeps) await this.outside.remove();
     else await this.dispose();
+    this.#endTurn();
+  }
+
+  /** Two runs on one machine take turns: they have names, ports and places in common. */
+  #takeTurn(): Promise<void> {
+    return new Promise((begun, failed) => {
+      const turn = new Promise<void>((ended) => {
+        this.#endTurn = ended;
+      });
+      const work = () => {
+        begun();
+        return turn;
+      };
+      locked("e2e", console.log, work).catch(failed);
+    });
   }
 
   /**
