@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { on, once } from "node:events";
+import { on } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { type RequestOptions, request } from "node:https";
@@ -12,6 +12,7 @@ import { buffer } from "node:stream/consumers";
 import { createZstdDecompress } from "node:zlib";
 import { type Message, readMessages } from "../../sync-runtime/protocol/message.ts";
 import { type Credentials, TestAuthority } from "./certificates.ts";
+import { stopChild } from "./child-process.ts";
 
 const SOURCE = new URL("../../sync-runtime/agent/main.ts", import.meta.url).pathname;
 
@@ -120,12 +121,8 @@ export class AgentProcess implements AsyncDisposable {
   }
 
   /** Sends a signal and waits for the end; gives the exit code. */
-  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
-    const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
-    const ended = once(child, "exit");
-    child.kill(signal);
-    return (await ended)[0];
+  stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    return stopChild(this.#child, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

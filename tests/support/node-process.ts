@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
@@ -9,6 +8,7 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { SignJWT } from "jose";
 import type { Credentials, TestAuthority } from "./certificates.ts";
+import { stopChild } from "./child-process.ts";
 import { until } from "./fleet/until.ts";
 import type { TestDatabase } from "./postgres.ts";
 
@@ -91,12 +91,8 @@ export class NodeProcess implements AsyncDisposable {
   }
 
   /** Sends a signal and waits for the end. */
-  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
-    const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
-    const ended = once(child, "exit");
-    child.kill(signal);
-    return (await ended)[0];
+  stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    return stopChild(this.#child, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
