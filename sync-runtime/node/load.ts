@@ -65,11 +65,15 @@ export async function load(
       case "header":
         header = message.header;
         requireIdentity(header, before);
+        if (header.mode !== "full")
+          throw new StreamError("stream-malformed", "a delta came where every row was expected");
         break;
       case "table":
         await finishTable();
         filling = { table: message.table.name, stage: await replica.stage(message.table) };
         break;
+      case "removed":
+        throw new StreamError("stream-malformed", "removed rows in a full stream");
       case "rows":
         await filling?.stage.write(message.bytes);
         break;

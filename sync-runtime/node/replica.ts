@@ -50,7 +50,7 @@ export class Replica {
       table.name,
       JSON.stringify(wanted),
       table.key,
-      table.ddl,
+      table.ddl.join(";\n"),
     ]);
     await this.#client.query(query("make-stage"), [this.#tenant, table.name]);
     const names = wanted.map(({ name }) => name);

@@ -8,6 +8,7 @@ export const FrameType = {
   manifest: 4,
   unchanged: 5,
   error: 6,
+  removed: 7,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

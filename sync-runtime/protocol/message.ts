@@ -2,6 +2,7 @@ import * as z from "zod";
 import { type Frame, FrameType, readFrames } from "./frame.ts";
 import { MAX_COLUMNS, MAX_TABLES } from "./limit.ts";
 import { nameProblem } from "./name.ts";
+import { DIGEST_BYTES } from "./row-digest.ts";
 
 const name = z
   .string()
@@ -28,27 +29,71 @@ export const SourceTable = z.object({
     .max(MAX_COLUMNS),
   /** The columns that name a row: the primary key, else a unique constraint over NOT NULL columns, else null. */
   key: z.array(name).min(1).nullable(),
-  /** The statement that made it, as SQLite keeps it; for restoring a file, never run on Postgres. */
-  ddl: z.string(),
+  /** The statements that made it, then its indexes and triggers, as SQLite keeps them; never run on Postgres. */
+  ddl: z.array(z.string()).min(1),
 });
 export type SourceTable = z.infer<typeof SourceTable>;
 
-/** The first frame of a stream that carries contents. */
-export const Header = z.object({
-  sync: z.uuid(),
-  /** Counts the full comparisons that began this tenant's history anew, from 1. */
-  generation: z.int().positive(),
-  /** `full`: every row of every table follows. */
-  mode: z.literal("full"),
-  identity: Identity,
-  tables: z.array(SourceTable).max(MAX_TABLES),
-  /** What the source has and the replica will not (views, virtual tables ...), and why. */
-  skipped: z.array(z.object({ name: z.string(), why: z.string() })),
+/** What a stream carries of one table. */
+export const TableWork = z.object({
+  table: name,
+  /** True: its rows are all that the table holds. False: they are added to what the base had, less the removed. */
+  whole: z.boolean(),
+  /** Rows that follow. */
+  rows: count,
+  /** Rows of the base that are gone or were replaced; 0 for a whole table. */
+  removed: count,
+  /** Canonical bytes of the rows that follow, about: for showing progress only. */
+  bytes: count,
 });
+export type TableWork = z.infer<typeof TableWork>;
+
+/** What the source holds beside its tables; for restoring a file, never run on Postgres. */
+export const SourceFile = z.object({
+  /** Views, virtual tables and what hangs on them, in the order in which they can be made. */
+  objects: z.array(z.object({ type: z.string(), name: z.string(), ddl: z.string() })),
+  /** Settings that the file itself keeps. */
+  pragmas: z.object({
+    user_version: z.int(),
+    application_id: z.int(),
+    page_size: z.int(),
+    auto_vacuum: z.int(),
+  }),
+});
+export type SourceFile = z.infer<typeof SourceFile>;
+
+/** The first frame of a stream that carries contents. */
+export const Header = z
+  .object({
+    sync: z.uuid(),
+    /** Counts the full comparisons that began this tenant's history anew, from 1. */
+    generation: z.int().positive(),
+    /** `full`: every row of every table follows. `delta`: what is to be done to a replica that holds `base`. */
+    mode: z.enum(["full", "delta"]),
+    /** The sync that a delta is relative to, the one that the request named; null for a full stream. */
+    base: z.uuid().nullable(),
+    identity: Identity,
+    /** Every table of the source, also those of which nothing follows. */
+    tables: z.array(SourceTable).max(MAX_TABLES),
+    /** What follows, in the order of `tables`; of a full stream every table, whole. */
+    work: z.array(TableWork).max(MAX_TABLES),
+    source: SourceFile,
+    /** What the source has and the replica will not (views, virtual tables ...), and why. */
+    skipped: z.array(z.object({ name: z.string(), why: z.string() })),
+  })
+  .refine(
+    ({ mode, base }) => (mode === "delta") === (base !== null),
+    "a delta has a base, and nothing else has",
+  )
+  .refine(
+    ({ mode, tables, work }) =>
+      mode === "delta" || (work.length === tables.length && work.every((w) => w.whole)),
+    "a full stream carries every table, whole",
+  );
 export type Header = z.infer<typeof Header>;
 
-/** Announces the rows of one table. */
-export const TableStart = z.object({ table: name, rows: count });
+/** Announces what follows of one table, as the header's `work` says. */
+export const TableStart = z.object({ table: name });
 export type TableStart = z.infer<typeof TableStart>;
 
 /** Ends a stream that carried contents: what the replica has to equal. */
@@ -70,6 +115,8 @@ export type Failure = z.infer<typeof Failure>;
 export const ChangesRequest = z.object({
   /** The last sync that the replica holds, verified and committed; null when there is none. */
   committed: z.uuid().nullable(),
+  /** True asks for every row, whatever was committed: to verify deeply and repair. */
+  full: z.boolean().default(false),
 });
 export type ChangesRequest = z.infer<typeof ChangesRequest>;
 
@@ -92,11 +139,15 @@ export const Inventory = z.object({
 });
 export type Inventory = z.infer<typeof Inventory>;
 
-/** One message of a stream, parsed. `rows` are canonical values as in value.ts, whole rows only. */
+/**
+ * One message of a stream, parsed. `rows` are canonical values as in value.ts, whole rows only; `removed` are row
+ * digests, one behind the other, one for each row that goes (equal rows have equal digests).
+ */
 export type Message =
   | { type: "header"; header: Header }
-  | { type: "table"; table: SourceTable; rows: number }
+  | { type: "table"; table: SourceTable; work: TableWork }
   | { type: "rows"; table: SourceTable; bytes: Buffer }
+  | { type: "removed"; table: SourceTable; digests: Buffer }
   | { type: "manifest"; manifest: Manifest }
   | { type: "unchanged"; unchanged: Unchanged }
   | { type: "error"; error: Failure };
@@ -128,8 +179,10 @@ export async function* readMessages(source: AsyncIterable<Uint8Array>): AsyncGen
 /** Knows which frame may come next. */
 class StreamOrder {
   #header: Header | undefined;
-  /** Index in the header of the table whose rows are coming; -1 before the first. */
-  #table = -1;
+  /** By name, those of the header. */
+  #tables = new Map<string, SourceTable>();
+  /** Index in the header's work of what is coming; -1 before the first. */
+  #at = -1;
   ended = false;
 
   accept({ type, payload }: Frame): Message {
@@ -137,19 +190,20 @@ class StreamOrder {
     switch (type) {
       case FrameType.header:
         this.#expect(!this.#header, "a second header");
-        this.#header = parse(Header, payload, "header");
-        return { type: "header", header: this.#header };
+        return { type: "header", header: this.#acceptHeader(parse(Header, payload, "header")) };
       case FrameType.table: {
-        const { table: name, rows } = parse(TableStart, payload, "table");
-        const table = this.#header?.tables[++this.#table];
-        if (table?.name !== name)
+        const { table: name } = parse(TableStart, payload, "table");
+        const work = this.#header?.work[++this.#at];
+        if (work?.table !== name)
           throw new StreamError("stream-malformed", `table ${name} is not the next of the header`);
-        return { type: "table", table, rows };
+        return { type: "table", table: this.#table(), work };
       }
-      case FrameType.rows: {
-        const table = this.#header?.tables[this.#table];
-        if (!table) throw new StreamError("stream-malformed", "rows came before their table");
-        return { type: "rows", table, bytes: payload };
+      case FrameType.rows:
+        return { type: "rows", table: this.#table(), bytes: payload };
+      case FrameType.removed: {
+        const digests = payload.length > 0 && payload.length % DIGEST_BYTES === 0;
+        this.#expect(digests && !this.#header?.work[this.#at]?.whole, "`removed` that is no list of digests");
+        return { type: "removed", table: this.#table(), digests: payload };
       }
       case FrameType.manifest: {
         const manifest = parse(Manifest, payload, "manifest");
@@ -169,10 +223,29 @@ class StreamOrder {
     }
   }
 
-  /** The manifest has to speak of this sync and of exactly the tables that were sent. */
+  /** Work has to be of tables that there are, each once, in their order. */
+  #acceptHeader(header: Header): Header {
+    this.#header = header;
+    for (const table of header.tables) this.#tables.set(table.name, table);
+    this.#expect(this.#tables.size === header.tables.length, "a table twice");
+    const announced = new Set(header.work.map(({ table }) => table));
+    const inOrder = header.tables.filter(({ name }) => announced.has(name));
+    const same = inOrder.every(({ name }, index) => name === header.work[index]?.table);
+    this.#expect(same && inOrder.length === header.work.length, "work of other tables than it has");
+    return header;
+  }
+
+  /** The table of which something is coming. */
+  #table(): SourceTable {
+    const table = this.#tables.get(this.#header?.work[this.#at]?.table ?? "");
+    if (!table) throw new StreamError("stream-malformed", "rows came before their table");
+    return table;
+  }
+
+  /** The manifest has to speak of this sync and of all tables, and to come behind all that was announced. */
   #checkManifest(manifest: Manifest): void {
     const header = this.#header;
-    if (header?.sync !== manifest.sync || this.#table !== header.tables.length - 1)
+    if (header?.sync !== manifest.sync || this.#at !== header.work.length - 1)
       throw new StreamError("stream-malformed", "its manifest came early or belongs to another sync");
     const same = manifest.tables.every((table, index) => table.name === header.tables[index]?.name);
     this.#expect(same && manifest.tables.length === header.tables.length, "a manifest of other tables");

@@ -1,5 +1,8 @@
 import { createHash, hash } from "node:crypto";
 
+/** Bytes of a row digest. */
+export const DIGEST_BYTES = 32;
+
 /** Rows up to this size are hashed in one call from a buffer that is kept; longer ones piece by piece, without a copy. */
 const SCRATCH_BYTES = 256 * 1024;
 

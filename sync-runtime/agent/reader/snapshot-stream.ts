@@ -42,23 +42,39 @@ export class SnapshotStream {
   /** The whole snapshot. It has to be read to its end inside the transaction in which the schema was read. */
   async *frames(): AsyncGenerator<Uint8Array> {
     const { sync, generation, identity } = this.#task;
-    const { tables, skipped } = this.#schema;
-    const header: Header = { sync, generation, mode: "full", identity, tables, skipped };
+    const { tables, file, skipped } = this.#schema;
+    const work = tables.map(({ name }) => ({
+      table: name,
+      whole: true,
+      rows: this.#count(name),
+      removed: 0,
+      bytes: 0,
+    }));
+    const header: Header = {
+      sync,
+      generation,
+      mode: "full",
+      base: null,
+      identity,
+      tables,
+      work,
+      source: file,
+      skipped,
+    };
     yield encodeJsonFrame(FrameType.header, header);
     const manifest: Manifest = { sync, tables: [] };
-    for (const table of tables) {
+    for (const [index, table] of tables.entries()) {
       const sum = new TableSum();
-      yield* this.#table(table, sum);
+      yield* this.#table(table, work[index]?.rows ?? 0, sum);
       manifest.tables.push({ name: table.name, rows: sum.rows, sum: sum.toString() });
     }
     yield encodeJsonFrame(FrameType.manifest, manifest);
   }
 
   /** One table's frames. Indexes are not asked: a forged one could tell another story than the table. */
-  *#table(table: SourceTable, sum: TableSum): Generator<Uint8Array> {
+  *#table(table: SourceTable, announced: number, sum: TableSum): Generator<Uint8Array> {
     const from = `FROM ${quoted(table.name)} NOT INDEXED`;
-    const announced = this.#count(from);
-    yield encodeJsonFrame(FrameType.table, { table: table.name, rows: announced });
+    yield encodeJsonFrame(FrameType.table, { table: table.name });
 
     const names = table.columns.map(({ name }) => name);
     const digester = new RowDigester(table.name, names);
@@ -87,8 +103,9 @@ export class SnapshotStream {
   }
 
   /** Counts a table's rows, no further than an honest file can have them. */
-  #count(from: string): number {
+  #count(table: string): number {
     const { maxRows } = this.#task;
+    const from = `FROM ${quoted(table)} NOT INDEXED`;
     const limited = `SELECT count(*) FROM (SELECT 1 ${from} LIMIT ${maxRows + 1})`;
     const [count] = this.#database.prepare(limited).get() as unknown as [bigint];
     if (count > maxRows)

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { MAX_COLUMNS, MAX_TABLES } from "../../protocol/limit.ts";
-import type { SourceTable } from "../../protocol/message.ts";
+import type { SourceFile, SourceTable } from "../../protocol/message.ts";
 import { nameProblem } from "../../protocol/name.ts";
 import { TenantError } from "../tenant-error.ts";
 
@@ -19,6 +19,7 @@ interface Entry {
 /** A database's schema, as far as it is replicated, and what is not. */
 export interface SourceSchema {
   tables: SourceTable[];
+  file: SourceFile;
   skipped: { name: string; why: string }[];
 }
 
@@ -28,13 +29,11 @@ export interface SourceSchema {
  */
 export function readSchema(database: DatabaseSync): SourceSchema {
   const entries = readEntries(database);
-  const virtual = entries.filter(
-    ({ type, sql }) => type === "table" && /^CREATE\s+VIRTUAL\s/i.test(sql ?? ""),
-  );
+  const kinds = readKinds(database);
   const skipped: SourceSchema["skipped"] = [];
   const kept: Entry[] = [];
   for (const entry of entries) {
-    const why = reasonToSkip(entry, virtual);
+    const why = reasonToSkip(entry, kinds);
     if (why) skipped.push({ name: entry.name, why });
     else if (entry.type === "table") kept.push(entry);
   }
@@ -44,7 +43,31 @@ export function readSchema(database: DatabaseSync): SourceSchema {
       `There are ${kept.length} tables; at most ${MAX_TABLES} are replicated.`,
     );
   const tables = kept.map((entry) => readTable(database, entry, entries, skipped));
-  return { tables, skipped };
+  return { tables, file: { objects: readObjects(entries, kinds), pragmas: readPragmas(database) }, skipped };
+}
+
+/** What SQLite itself says that each table is: table, view, virtual, or shadow of a virtual one. */
+const readKinds = (database: DatabaseSync): Map<string, string> =>
+  new Map(rows<[string, string]>(database, "SELECT name, type FROM pragma_table_list WHERE schema = 'main'"));
+
+/** Views and virtual tables, then the triggers on them. */
+function readObjects(entries: Entry[], kinds: Map<string, string>): SourceFile["objects"] {
+  const own = (name: string) => ["view", "virtual"].includes(kinds.get(name) ?? "");
+  const made = entries.filter(({ type, table }) => type !== "index" && own(table));
+  return [
+    ...made.filter(({ type }) => type !== "trigger"),
+    ...made.filter(({ type }) => type === "trigger"),
+  ].flatMap(({ type, name, sql }) => (sql === null ? [] : [{ type, name, ddl: sql }]));
+}
+
+function readPragmas(database: DatabaseSync): SourceFile["pragmas"] {
+  const value = (name: string) => Number(rows<[bigint]>(database, `PRAGMA ${name}`)[0]?.[0] ?? 0n);
+  return {
+    user_version: value("user_version"),
+    application_id: value("application_id"),
+    page_size: value("page_size"),
+    auto_vacuum: value("auto_vacuum"),
+  };
 }
 
 /** The whole of sqlite_schema, unless it is larger than any honest one. */
@@ -65,14 +88,14 @@ function readEntries(database: DatabaseSync): Entry[] {
 }
 
 /** Why an entry is no table to replicate; undefined for ordinary tables, and for indexes and triggers of tables. */
-function reasonToSkip({ type, name }: Entry, virtual: Entry[]): string | undefined {
+function reasonToSkip({ type, name }: Entry, kinds: Map<string, string>): string | undefined {
   if (type === "view") return "a view has no rows of its own";
   if (type !== "table") return undefined;
   if (name.startsWith("sqlite_")) return "SQLite's own bookkeeping";
-  if (virtual.some((entry) => entry.name === name)) return "a virtual table; its module makes its rows";
+  if (kinds.get(name) === "virtual") return "a virtual table; its module makes its rows";
   // Shadow tables hold a module's own form of what its virtual table shows.
-  const owner = virtual.find((entry) => name.startsWith(`${entry.name}_`));
-  return owner && `it belongs to the virtual table ${owner.name}`;
+  if (kinds.get(name) === "shadow") return "it belongs to a virtual table";
+  return undefined;
 }
 
 /** Reads one table; generated columns are added to `skipped`. */
@@ -107,7 +130,7 @@ function readTable(
     name,
     columns: columns.map((column) => ({ name: column.name, declared: column.declared.slice(0, 255) })),
     key: primary.length > 0 ? primary.map((column) => column.name) : uniqueKey(database, name, required),
-    ddl: [sql, ...attached.map((entry) => entry.sql)].filter((statement) => statement !== null).join(";\n"),
+    ddl: [sql, ...attached.map((entry) => entry.sql)].filter((statement) => statement !== null),
   };
 }
 

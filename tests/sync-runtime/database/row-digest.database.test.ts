@@ -54,7 +54,7 @@ test("any value, in a column of any type, reaches the replica with the source's 
     name: 'every "type"; of: table',
     columns: COLUMN_TYPES.map((type) => ({ name: `a ${type} column`, declared: DECLARED[type] })),
     key: null,
-    ddl: "",
+    ddl: [""],
   };
   const row = fc.tuple(...COLUMN_TYPES.map(() => sqliteValue));
   await fc.assert(

@@ -1,9 +1,30 @@
 import { randomUUID } from "node:crypto";
 import type { ChangeStream } from "../../../sync-runtime/node/agent-client.ts";
-import type { Identity, Message, SourceTable } from "../../../sync-runtime/protocol/message.ts";
+import type {
+  Header,
+  Identity,
+  Message,
+  SourceFile,
+  SourceTable,
+  TableWork,
+} from "../../../sync-runtime/protocol/message.ts";
 import { RowDigester } from "../../../sync-runtime/protocol/row-digest.ts";
 import { TableSum } from "../../../sync-runtime/protocol/table-sum.ts";
 import { encodeValue, type SqliteValue } from "../../../sync-runtime/protocol/value.ts";
+
+/** What a file without views and settings of its own says beside its tables. */
+const source: SourceFile = {
+  objects: [],
+  pragmas: { user_version: 0, application_id: 0, page_size: 4096, auto_vacuum: 0 },
+};
+
+const wholeTable = (table: string, rows: number): TableWork => ({
+  table,
+  whole: true,
+  rows,
+  removed: 0,
+  bytes: 0,
+});
 
 /** A table of a tenant's database as a test writes it down: `name declared` per column. */
 export interface ScriptedTable {
@@ -51,12 +72,24 @@ export class ScriptedSource {
   contents(): Message[] {
     const tables = Object.entries(this.tables).map(([name, table]) => sourceTable(name, table));
     const { sync, identity } = this;
+    const work = tables.map(({ name }) => wholeTable(name, this.table(name).rows.length));
+    const header: Header = {
+      sync,
+      generation: 1,
+      mode: "full",
+      base: null,
+      identity,
+      tables,
+      work,
+      source,
+      skipped: [],
+    };
     return [
-      { type: "header", header: { sync, generation: 1, mode: "full", identity, tables, skipped: [] } },
+      { type: "header", header },
       ...tables.flatMap((table): Message[] => {
         const { rows } = this.table(table.name);
         return [
-          { type: "table", table, rows: rows.length },
+          { type: "table", table, work: wholeTable(table.name, rows.length) },
           { type: "rows", table, bytes: Buffer.concat(rows.flat().map(encodeValue)) },
         ];
       }),
@@ -85,7 +118,12 @@ export function streamOf(messages: Iterable<Message>): ChangeStream {
 
 function sourceTable(name: string, { columns, key }: ScriptedTable): SourceTable {
   const split = columns.map((column) => column.split(" ") as [string, string]);
-  return { name, columns: split.map(([name, declared]) => ({ name, declared })), key: key ?? null, ddl: "" };
+  return {
+    name,
+    columns: split.map(([name, declared]) => ({ name, declared })),
+    key: key ?? null,
+    ddl: [""],
+  };
 }
 
 /** What a source says its table adds up to. */
