@@ -25,21 +25,33 @@ export class AgentProcess implements AsyncDisposable {
   /** Every line the agent logged. */
   readonly log: Record<string, unknown>[] = [];
   readonly #program: string;
+  readonly #environment: Record<string, string>;
   #child: ChildProcess | undefined;
   #port = 0;
 
-  private constructor(program: string, root: string, authority: TestAuthority, node: Credentials) {
+  private constructor(
+    program: string,
+    environment: Record<string, string>,
+    root: string,
+    authority: TestAuthority,
+    node: Credentials,
+  ) {
     this.#program = program;
+    this.#environment = environment;
     this.root = root;
     this.authority = authority;
     this.node = node;
   }
 
-  /** Starts an agent of host `local` in cluster `main`, from its source unless another program is given. */
-  static async start(program = SOURCE): Promise<AgentProcess> {
+  /**
+   * Starts an agent of host `local` in cluster `main`, from its source unless another program is given.
+   * @param environment added to this process' own
+   */
+  static async start(program = SOURCE, environment: Record<string, string> = {}): Promise<AgentProcess> {
     const authority = await TestAuthority.create();
     const root = realpathSync(mkdtempSync(join(tmpdir(), "agent-")));
-    const agent = new AgentProcess(program, root, authority, await authority.node("main", "a"));
+    const node = await authority.node("main", "a");
+    const agent = new AgentProcess(program, environment, root, authority, node);
     for (const directory of ["tenants", "state", "tls"]) mkdirSync(join(root, directory));
     writeFileSync(agent.path("tls", "ca.crt"), authority.certificate);
     agent.install(await authority.agent("local"));
@@ -98,6 +110,7 @@ export class AgentProcess implements AsyncDisposable {
   async run(): Promise<void> {
     const child = spawn(process.execPath, [this.#program, this.path("agent.json")], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...this.#environment },
     });
     this.#child = child;
     let errors = "";

@@ -21,6 +21,8 @@ export interface NodeOptions {
   node: string;
   /** Instead of a certificate of its own. */
   credentials?: Credentials;
+  /** Instead of its source: a bundle of it. */
+  program?: string;
   /** How it reaches Postgres, where not directly. */
   postgres?: { host: string; port: number };
 }
@@ -31,13 +33,15 @@ export class NodeProcess implements AsyncDisposable {
   readonly root: string;
   /** Every line it logged. */
   readonly log: Record<string, unknown>[] = [];
+  readonly #program: string;
   readonly #operator: KeyObject;
   #child: ChildProcess | undefined;
   #port = 0;
 
-  private constructor(id: string, root: string, operator: KeyObject) {
+  private constructor(id: string, root: string, program: string, operator: KeyObject) {
     this.id = id;
     this.root = root;
+    this.#program = program;
     this.#operator = operator;
   }
 
@@ -60,7 +64,7 @@ export class NodeProcess implements AsyncDisposable {
       database: { ...database.credentials("sync_main"), ...options.postgres },
     };
     writeFileSync(join(root, "node.json"), JSON.stringify(config), { mode: 0o600 });
-    const node = new NodeProcess(id, root, operator.privateKey);
+    const node = new NodeProcess(id, root, options.program ?? MAIN, operator.privateKey);
     await node.run();
     return node;
   }
@@ -72,7 +76,7 @@ export class NodeProcess implements AsyncDisposable {
   /** Runs the node, again after a kill. */
   async run(): Promise<void> {
     this.#port = 0;
-    const child = spawn(process.execPath, [MAIN, join(this.root, "node.json")], {
+    const child = spawn(process.execPath, [this.#program, join(this.root, "node.json")], {
       stdio: ["ignore", "pipe", "inherit"],
       env: { ...process.env, NODE_OPTIONS: "--max-semi-space-size=4" }, // as in the image
     });

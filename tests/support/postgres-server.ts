@@ -27,26 +27,54 @@ const ROLES = `
   CREATE ROLE sync_other LOGIN PASSWORD 'password of other' IN ROLE sync_service;
 `;
 
+/** A real Postgres in a container of its own. */
+export interface RunningPostgres {
+  server: PostgresServer;
+  container: string;
+  /** Removes the container and everything that was in it. */
+  stop(): Promise<void>;
+}
+
+/** What a server may be given; the rest is as the image has it. */
+export interface PostgresOptions {
+  /** The beginning of the container's name. */
+  name: string;
+  /** More for `docker run`: mounts, say. */
+  arguments: string[];
+  /** As `name=value`. */
+  settings: string[];
+}
+
 /**
- * Vitest's global setup: one real Postgres in a container for all files of a run, its data in memory, removed at the
- * end. Every file makes a database of its own in it (postgres.ts).
+ * Vitest's global setup: one server for all files of a run, its data in memory, removed at the end. Every file makes a
+ * database of its own in it (postgres.ts).
  */
 export default async function startPostgres(project: TestProject): Promise<() => Promise<void>> {
-  const container = `owui-test-postgres-${randomBytes(4).toString("hex")}`;
+  const { server, stop } = await startServer({
+    name: "owui-test-postgres",
+    arguments: ["--tmpfs", "/var/lib/postgresql/data"],
+    settings: ["fsync=off", "max_connections=200"],
+  });
+  project.provide("postgres", server);
+  return stop;
+}
+
+/** Starts a server that has the roles of {@link ROLES}; it answers when this resolves. */
+export async function startServer(options: PostgresOptions): Promise<RunningPostgres> {
+  const container = `${options.name}-${randomBytes(4).toString("hex")}`;
   const password = randomBytes(12).toString("hex");
   const docker = async (...args: string[]) => (await run(["docker", ...args])).stdout.trim();
   await docker(
     ...["run", "--detach", "--rm", "--name", container, "--publish", "127.0.0.1::5432"],
-    ...["--tmpfs", "/var/lib/postgresql/data", "--env", `POSTGRES_PASSWORD=${password}`],
-    ...["postgres:15-bookworm", "-c", "fsync=off", "-c", "max_connections=200"],
+    ...["--env", `POSTGRES_PASSWORD=${password}`, ...options.arguments, "postgres:15-bookworm"],
+    ...options.settings.flatMap((setting) => ["-c", setting]),
   );
   const stop = async () => void (await docker("rm", "--force", "--volumes", container));
   try {
     const port = Number((await docker("port", container, "5432/tcp")).split(":").at(-1));
     const server = { host: "127.0.0.1", port, user: "postgres", password };
     await until("Postgres answers over TCP", () => makeRoles(server));
-    project.provide("postgres", server);
-    return stop;
+    return { server, container, stop };
   } catch (error) {
     await stop();
     throw error;

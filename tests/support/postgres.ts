@@ -3,6 +3,7 @@ import pg from "pg";
 import { inject } from "vitest";
 import { apply } from "../../sync-runtime/database/apply.ts";
 import type { Intent } from "../../sync-runtime/database/intent.ts";
+import type { PostgresServer } from "./postgres-server.ts";
 
 /** Roles a test may connect as; the passwords are postgres-server.ts'. */
 export type Login = "postgres" | "fleet_admin" | "sync_main" | "sync_other";
@@ -10,15 +11,18 @@ export type Login = "postgres" | "fleet_admin" | "sync_main" | "sync_other";
 /** One database of its own, prepared as the stack's SyncDatabase does it; not yet migrated. */
 export class TestDatabase {
   readonly name: string;
+  readonly #server: PostgresServer;
   readonly #clients: pg.Client[] = [];
 
-  private constructor(name: string) {
+  private constructor(name: string, server: PostgresServer) {
     this.name = name;
+    this.#server = server;
   }
 
-  static async create(): Promise<TestDatabase> {
-    const database = new TestDatabase(`fleet_${randomBytes(6).toString("hex")}`);
-    const root = await connect("postgres", "postgres");
+  /** @param server the one of the test run, unless another is given */
+  static async create(server: PostgresServer = inject("postgres")): Promise<TestDatabase> {
+    const database = new TestDatabase(`fleet_${randomBytes(6).toString("hex")}`, server);
+    const root = await connect(server, "postgres", "postgres");
     await root.query(`CREATE DATABASE ${database.name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'`);
     await root.end();
     const admin = await database.connect("postgres");
@@ -33,12 +37,12 @@ export class TestDatabase {
 
   /** What a program needs to connect as `login`. */
   credentials(login: Login) {
-    return credentials(login, this.name);
+    return credentials(this.#server, login, this.name);
   }
 
   /** A connection as `login`; ended with the database. */
   async connect(login: Login): Promise<pg.Client> {
-    const client = await connect(login, this.name);
+    const client = await connect(this.#server, login, this.name);
     this.#clients.push(client);
     return client;
   }
@@ -51,7 +55,7 @@ export class TestDatabase {
   /** Ends every connection and drops the database. */
   async drop(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.end()));
-    const root = await connect("postgres", "postgres");
+    const root = await connect(this.#server, "postgres", "postgres");
     await root.query(`DROP DATABASE ${this.name} WITH (FORCE)`);
     await root.end();
   }
@@ -80,8 +84,7 @@ const PASSWORDS: Record<Exclude<Login, "postgres">, string> = {
   sync_other: "password of other",
 };
 
-function credentials(login: Login, database: string) {
-  const server = inject("postgres");
+function credentials(server: PostgresServer, login: Login, database: string) {
   return {
     host: server.host,
     port: server.port,
@@ -91,8 +94,8 @@ function credentials(login: Login, database: string) {
   };
 }
 
-async function connect(login: Login, database: string): Promise<pg.Client> {
-  const client = new pg.Client(credentials(login, database));
+async function connect(server: PostgresServer, login: Login, database: string): Promise<pg.Client> {
+  const client = new pg.Client(credentials(server, login, database));
   await client.connect();
   return client;
 }
