@@ -110,7 +110,7 @@ export class AgentProcess implements AsyncDisposable {
   async run(): Promise<void> {
     const child = spawn(process.execPath, [this.#program, this.path("agent.json")], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...this.#environment },
+      env: { ...process.env, NODE_OPTIONS: "--max-semi-space-size=4", ...this.#environment }, // as in the image
     });
     this.#child = child;
     let errors = "";
