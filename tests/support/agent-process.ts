@@ -83,8 +83,13 @@ export class AgentProcess implements AsyncDisposable {
 
   /** How many readers it has running. */
   get readers(): number {
+    return this.readerPids.length;
+  }
+
+  /** Process ids of the readers that run. */
+  get readerPids(): number[] {
     const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, "utf8");
-    return children.split(" ").filter(Boolean).length;
+    return children.split(" ").filter(Boolean).map(Number);
   }
 
   path(...parts: string[]): string {
