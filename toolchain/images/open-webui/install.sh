@@ -10,7 +10,7 @@ export PIP_INDEX_URL UV_DEFAULT_INDEX="$PIP_INDEX_URL"
 python -m venv /tmp/uv
 /tmp/uv/bin/pip install --quiet --no-cache-dir uv
 /tmp/uv/bin/uv pip install --system --break-system-packages --no-cache --compile-bytecode \
-  --override /tmp/overrides.txt "open-webui==$version"
+  --override /tmp/overrides.txt "open-webui[postgres]==$version"
 
 # Upstream keeps the backend in /app/backend, the built frontend in /app/build and the version in
 # /app/package.json; the installed name stays importable through a link.
