@@ -29,7 +29,14 @@ const declared = fleet.tenants.map(
   (spec) => new Tenant(spec.id, { stack, spec, host: hostOf(spec.host), running: running && spec.running }),
 );
 
-const database = new SyncDatabase("database", { stack, running, spec: sync, host: control, authority });
+const database = new SyncDatabase("database", {
+  stack,
+  running,
+  spec: sync,
+  tenants: fleet.tenants.map(({ id }) => id),
+  host: control,
+  authority,
+});
 
 const cluster = new SyncCluster(sync.cluster, {
   stack,
@@ -47,6 +54,9 @@ export const tenants = Object.fromEntries(declared.map(({ spec, url, admin }) =>
 
 /** Where each node answers. Its certificate is signed by {@link certificateAuthority}. */
 export const nodes = cluster.nodes;
+
+/** What each reader of replicas signs in with; the password is a secret. */
+export const readers = database.readers;
 
 /** The key that signs operators' tokens, PKCS#8 PEM, secret. */
 export const operatorKey = cluster.operatorKey;

@@ -56,7 +56,11 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
     tenants: Object.entries(config.tenants).map(([id, entry]) =>
       tenantOf(stack, id, entry, where.repository),
     ),
-    sync: { ...sync, nodes: Object.entries(sync.nodes).map(([id, { port }]) => ({ id, port })) },
+    sync: {
+      ...sync,
+      nodes: Object.entries(sync.nodes).map(([id, { port }]) => ({ id, port })),
+      readers: Object.entries(sync.readers).map(([id, reader]) => ({ id, ...reader })),
+    },
   };
 }
 

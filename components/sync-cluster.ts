@@ -68,7 +68,7 @@ export class SyncCluster extends pulumi.ComponentResource {
   /** Brings the schema up to date and writes what the stack wants, in one transaction. */
   private migrate(name: string, { spec, database, hosts, tenants }: SyncClusterArgs): pulumi.Resource {
     const declared = hosts.map((host) => host.spec);
-    const intent = intentOf(spec.cluster, declared, tenants);
+    const intent = intentOf(spec, declared, tenants);
     return new command.local.Command(
       `${name}-intent`,
       {

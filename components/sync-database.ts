@@ -18,6 +18,14 @@ import {
   postgresSubject,
   postgresUser,
 } from "./sync/postgres.ts";
+import {
+  analystGroup,
+  readerGroup,
+  readerGroups,
+  readerLimits,
+  readerLogin,
+  tenantReaderGroup,
+} from "./sync/reader.ts";
 import { type Transform, transformed } from "./transform.ts";
 
 /** Arguments of {@link SyncDatabase}. */
@@ -26,6 +34,8 @@ export interface SyncDatabaseArgs {
   /** The control host, where an embedded Postgres runs. */
   host: ClientHost;
   spec: SyncSpec;
+  /** Ids of the tenants whose replicas it holds. */
+  tenants: string[];
   /** False: the server is not declared; its data, passwords, roles and schema are. */
   running: boolean;
   authority: CertificateAuthority;
@@ -54,6 +64,8 @@ export class SyncDatabase extends pulumi.ComponentResource {
   readonly admin: AdminConnection;
   /** What the cluster's nodes sign in with. */
   readonly login: { role: string; password: pulumi.Output<string> };
+  /** What an analyst signs in with, by the reader's name. */
+  readonly readers: Record<string, { role: string; password: pulumi.Output<string> }>;
   /** What has to be there before migrations can run. */
   readonly prepared: pulumi.Resource[];
   private readonly provider: postgresql.Provider;
@@ -64,9 +76,19 @@ export class SyncDatabase extends pulumi.ComponentResource {
     const home = args.host.layout(`${name}-home`, files, { parent: this });
     const server = args.running ? [this.startServer(name, args, home, files)] : [];
     this.admin = this.adminConnection(args, home);
-    this.provider = this.connect(name, args);
-    this.login = { role: clusterLogin(args.spec.cluster), password: this.generatePassword(name) };
-    this.prepared = this.createRolesAndSchema(name, server);
+    this.provider = this.connect(`${name}-provider`, args, "postgres");
+    this.login = {
+      role: clusterLogin(args.spec.cluster),
+      password: this.generatePassword(`${name}-login-password`),
+    };
+    this.readers = Object.fromEntries(
+      args.spec.readers.map(({ id }) => [
+        id,
+        { role: readerLogin(id), password: this.generatePassword(`${name}-reader-${id}-password`) },
+      ]),
+    );
+    const made = this.createRolesAndSchema(name, server);
+    this.prepared = [...made, ...this.createReaders(name, args, made)];
     this.registerOutputs({});
   }
 
@@ -124,16 +146,16 @@ export class SyncDatabase extends pulumi.ComponentResource {
     };
   }
 
-  private connect(name: string, { host }: SyncDatabaseArgs): postgresql.Provider {
+  private connect(name: string, { host }: SyncDatabaseArgs, database: string): postgresql.Provider {
     const { port, user, password, host: address } = this.admin;
     return new postgresql.Provider(
-      `${name}-provider`,
+      name,
       {
         host: address,
         port,
         username: user,
         password,
-        database: "postgres",
+        database,
         sslmode: "verify-full",
         sslrootcert: host.path("postgres/config/ca.crt"),
         superuser: true,
@@ -144,7 +166,7 @@ export class SyncDatabase extends pulumi.ComponentResource {
 
   private generatePassword(name: string): pulumi.Output<string> {
     const args = { length: 32, special: false };
-    return new random.RandomPassword(`${name}-login-password`, args, { parent: this }).result;
+    return new random.RandomPassword(name, args, { parent: this }).result;
   }
 
   /**
@@ -180,11 +202,45 @@ export class SyncDatabase extends pulumi.ComponentResource {
       { role: service.name, objectType: "database", privileges: ["CONNECT", "TEMPORARY"] },
       closed,
     );
+    const analyst = role("analyst", { name: analystGroup, login: false }, ...server);
+    const analysts = grant(
+      "analyst-connect",
+      { role: analyst.name, objectType: "database", privileges: ["CONNECT"] },
+      opened,
+    );
+    const reader = role("reader", { name: readerGroup, login: false }, ...server);
     const schema = new postgresql.Schema(
       `${name}-metadata`,
       { name: "sync_metadata", database, owner: owner.name },
-      opts(opened),
+      opts(analysts),
     );
-    return [member, schema];
+    return [member, reader, schema];
+  }
+
+  /**
+   * A group for each tenant's readers, and the logins. What they may read is the migrator's to grant. They hold no
+   * data, so they come and go with the config; their provider is connected to the fleet's database, because dropping
+   * a role first drops what it was granted in the database one is connected to.
+   */
+  private createReaders(name: string, args: SyncDatabaseArgs, made: pulumi.Resource[]): pulumi.Resource[] {
+    const provider = this.connect(`${name}-fleet-provider`, args, fleetDatabase);
+    const opts = (dependsOn: pulumi.Resource[]) => ({ parent: this, provider, dependsOn });
+    const groups = args.tenants.map(
+      (id) =>
+        new postgresql.Role(
+          `${name}-readers-of-${id}`,
+          { name: tenantReaderGroup(id), login: false },
+          opts(made),
+        ),
+    );
+    const logins = args.spec.readers.map((spec) => {
+      const { role, password } = this.readers[spec.id] as { role: string; password: pulumi.Output<string> };
+      return new postgresql.Role(
+        `${name}-reader-${spec.id}`,
+        { name: role, login: true, password, roles: readerGroups(spec), ...readerLimits },
+        opts([...made, ...groups]),
+      );
+    });
+    return [...groups, ...logins];
   }
 }

@@ -5,8 +5,15 @@ const dataBearing = new Set([
   "postgresql:index/schema:Schema",
 ]);
 
+/** Roles of those who read replicas: they own nothing, and come and go with the config. */
+const reader = /^(reader_|fleet_reader_)/;
+
 /** What holds data is protected, so that no destroy and no edit of the config removes it. */
-export const protectedData = (type: string, { protect }: { protect: boolean }): string[] =>
-  dataBearing.has(type) && !protect
+export const protectedData = (
+  type: string,
+  { protect }: { protect: boolean },
+  name: string | undefined,
+): string[] =>
+  dataBearing.has(type) && !protect && !(type.endsWith(":Role") && reader.test(name ?? ""))
     ? ["It holds data and is not protected, so a destroy would delete it. Declare it with protect: true."]
     : [];

@@ -55,8 +55,8 @@ export const policies: Policies = [
   {
     name: "data-protected",
     description: "What holds replicas is protected from deletion.",
-    validateResource: ({ type, opts }, report) => {
-      for (const violation of protectedData(type, opts)) report(violation);
+    validateResource: ({ type, opts, props }, report) => {
+      for (const violation of protectedData(type, opts, props.name)) report(violation);
     },
   },
 ];

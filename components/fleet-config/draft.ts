@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { hostEntry } from "./host-entry.ts";
-import { nodeEntry, syncEntry } from "./sync-entry.ts";
+import { nodeEntry, readerEntry, syncEntry } from "./sync-entry.ts";
 import { tenantEntry } from "./tenant-entry.ts";
 
 /** An entry whose refused fields are absent; a field that is only left out is there, with its default. */
@@ -16,6 +16,7 @@ export interface Draft {
   tenants: Readable<typeof tenantEntry>[];
   sync: Partial<z.output<typeof syncEntry>>;
   nodes: Readable<typeof nodeEntry>[];
+  readers: Readable<typeof readerEntry>[];
 }
 
 /** Reads every field by itself. */
@@ -27,6 +28,7 @@ export function draftOf(stack: string, raw: Record<string, unknown>): Draft {
     tenants: entriesOf(raw.tenants).map(([id, entry]) => ({ id, ...readable(tenantEntry, entry) })),
     sync: readable(syncEntry, sync),
     nodes: entriesOf(sync.nodes).map(([id, entry]) => ({ id, ...readable(nodeEntry, entry) })),
+    readers: entriesOf(sync.readers).map(([id, entry]) => ({ id, ...readable(readerEntry, entry) })),
   };
 }
 

@@ -17,12 +17,13 @@ const labelFor = (name: string): string =>
     .replace(/-+$/, "");
 
 /** Names that would make a wrong container, host or schema name. */
-export function unfitNames({ stack, hosts, tenants, sync, nodes }: Draft): Problem[] {
+export function unfitNames({ stack, hosts, tenants, sync, nodes, readers }: Draft): Problem[] {
   const names = [
     { what: "stack", path: ["stack"], name: stack },
     ...hosts.map(({ id }) => ({ what: "host", path: ["hosts", id], name: id })),
     ...tenants.map(({ id }) => ({ what: "tenant", path: ["tenants", id], name: id })),
     ...nodes.map(({ id }) => ({ what: "node", path: ["sync", "nodes", id], name: id })),
+    ...readers.map(({ id }) => ({ what: "reader", path: ["sync", "readers", id], name: id })),
     ...(sync.cluster === undefined
       ? []
       : [{ what: "cluster", path: ["sync", "cluster"], name: sync.cluster }]),

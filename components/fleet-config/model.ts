@@ -100,4 +100,14 @@ export interface SyncSpec {
   parallel: number;
   nodes: { id: string; port: number }[];
   database: { kind: "embedded"; port: number };
+  readers: ReaderSpec[];
+}
+
+/** A login that reads replicas. */
+export interface ReaderSpec {
+  id: string;
+  /** Ids of the tenants whose replicas it reads; null: all of them. */
+  tenants: string[] | null;
+  /** Credentials it may read, which are denied to readers otherwise. */
+  columns: { table: string; column: string }[];
 }

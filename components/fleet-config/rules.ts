@@ -20,7 +20,7 @@ interface Rule {
 /** Every rule; none stops another from being looked at. */
 export const rules: readonly Rule[] = [
   {
-    says: "Names of hosts, tenants, nodes, the cluster and the stack are DNS labels: at most 40 lower-case letters, digits and inner hyphens.",
+    says: "Names of hosts, tenants, nodes, readers, the cluster and the stack are DNS labels: at most 40 lower-case letters, digits and inner hyphens.",
     problems: unfitNames,
   },
   {
@@ -28,6 +28,7 @@ export const rules: readonly Rule[] = [
     problems: oneLocalHost,
   },
   { says: "Every `host` names an entry of `hosts`.", problems: hostsExist },
+  { says: "A reader reads tenants of the stack.", problems: readTenantsExist },
   { says: "`image` and `version` of a tenant exclude each other.", problems: oneImage },
   { says: "A domain belongs to one tenant; capital letters make no difference.", problems: domainsAreUnique },
   {
@@ -76,6 +77,23 @@ function unknownHost(path: string, host: string, known: string[]): Problem {
     found: `"${host}", which is no host of this stack`,
     remedy: `${meant ? `write ${meant}, if that was meant, or declare` : "declare"} hosts.${host}; declared are: ${known.join(", ")}`,
   };
+}
+
+function readTenantsExist({ tenants, readers }: Draft): Problem[] {
+  const known = tenants.map(({ id }) => id);
+  return readers.flatMap(({ id, tenants: read }) =>
+    (read ?? []).flatMap((tenant, index) => {
+      if (known.includes(tenant)) return [];
+      const meant = nearest(tenant, known);
+      return [
+        {
+          path: `sync.readers.${id}.tenants[${index}]`,
+          found: `"${tenant}", which is no tenant of this stack`,
+          remedy: `${meant ? `write ${meant}, if that was meant, or remove it` : "remove it"}; declared are: ${known.join(", ")}`,
+        },
+      ];
+    }),
+  );
 }
 
 function oneImage({ tenants }: Draft): Problem[] {

@@ -33,6 +33,47 @@ const database = z.strictObject({
   }),
 });
 
+/** One entry of `sync.readers`. */
+export const readerEntry = z
+  .strictObject({
+    tenants: z
+      .union([z.literal("all"), z.array(z.string()).min(1)])
+      .transform((tenants) => (tenants === "all" ? null : tenants))
+      .register(documentation, {
+        description: "Whose replicas it reads: `all`, or the names of tenants.",
+        type: "`all` or a list",
+        example: "[acme]",
+        remedy: "write all, or a list of tenants such as [acme]",
+      }),
+    columns: z
+      .array(
+        z
+          .string()
+          .regex(/^[^.]+\.[^.]+$/)
+          .register(documentation, {
+            description: "A column by its table's name and its own.",
+            example: "auth.password",
+            remedy: "write table.column, such as user.settings",
+          }),
+      )
+      .transform((columns) =>
+        columns.map((name) => {
+          const [table = "", column = ""] = name.split(".");
+          return { table, column };
+        }),
+      )
+      .prefault([])
+      .register(documentation, {
+        description: "Credentials it may read although readers are denied them.",
+        example: "[user.settings]",
+        remedy: "write a list of columns such as [user.settings], or leave it out",
+      }),
+  })
+  .register(documentation, {
+    description: "A login of Postgres that reads replicas and writes nothing.",
+    remedy: "say whose replicas it reads: { tenants: [acme] }",
+  });
+
 /** The entry `sync`. */
 export const syncEntry = z.strictObject({
   host: z.string().register(documentation, {
@@ -52,6 +93,10 @@ export const syncEntry = z.strictObject({
   nodes: nodes.register(documentation, {
     description: "The nodes, by name. All of them work, one leads, and any of them can take over.",
     remedy: "declare a node, or two so that one can fail: { a: { port: 9443 }, b: { port: 9444 } }",
+  }),
+  readers: z.record(z.string(), readerEntry).prefault({}).register(documentation, {
+    description: "Who reads replicas beside the nodes, by name (docs/readers.md).",
+    remedy: "declare them by name: { ana: { tenants: all } }",
   }),
   database: database.prefault({}).register(documentation, {
     description: "Postgres that holds the replicas and the cluster's state.",

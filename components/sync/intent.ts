@@ -1,7 +1,8 @@
-import type { HostSpec, TenantSpec } from "../fleet-config.ts";
+import type { HostSpec, SyncSpec, TenantSpec } from "../fleet-config.ts";
 import { agentIdentity, agentName, agentPort } from "../host/agent.ts";
 import { digestOf, filesBelow } from "../source-digest.ts";
 import { clusterLogin } from "./node.ts";
+import { readerLogin } from "./reader.ts";
 
 /** What the stack wants of its cluster, in the words of sync-runtime/database/apply.ts, which reads it. */
 export interface Intent {
@@ -11,6 +12,8 @@ export interface Intent {
   /** `interval` in seconds. */
   tenants: { id: string; host: string; url: string; interval: number; paused: boolean }[];
   logins: { role: string; cluster: string }[];
+  /** `tenants` null: all. */
+  readers: { role: string; tenants: string[] | null; columns: { table: string; column: string }[] }[];
 }
 
 /** A tenant and the address it ended up with. */
@@ -20,7 +23,11 @@ export interface PlacedTenant {
 }
 
 /** What is wanted of a cluster. A stopped tenant stays in it: its database can be read all the same. */
-export const intentOf = (cluster: string, hosts: HostSpec[], tenants: PlacedTenant[]): Intent => ({
+export const intentOf = (
+  { cluster, readers }: Pick<SyncSpec, "cluster" | "readers">,
+  hosts: HostSpec[],
+  tenants: PlacedTenant[],
+): Intent => ({
   cluster,
   hosts: hosts.map(({ id }) => ({
     id,
@@ -28,6 +35,7 @@ export const intentOf = (cluster: string, hosts: HostSpec[], tenants: PlacedTena
   })),
   tenants: tenants.map(({ spec: { id, host, sync }, url }) => ({ id, host, url, ...sync })),
   logins: [{ role: clusterLogin(cluster), cluster }],
+  readers: readers.map(({ id, tenants, columns }) => ({ role: readerLogin(id), tenants, columns })),
 });
 
 /** Another value whenever the migrator's program or one of its statements changes. */

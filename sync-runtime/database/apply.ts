@@ -20,7 +20,7 @@ interface Change {
 export interface Applied {
   version: number;
   migrated: string[];
-  changed: { hosts: Change[]; tenants: Change[]; logins: Change[] };
+  changed: { hosts: Change[]; tenants: Change[]; logins: Change[]; readers: Change[] };
 }
 
 /** The database is not what the stack should have made of it, or the intent does not fit what it holds. */
@@ -63,14 +63,17 @@ async function writeIntent(client: pg.ClientBase, intent: Intent): Promise<Appli
   const { cluster } = intent;
   const roles = intent.logins.map(({ role }) => role);
   await refuseMissingRoles(client, roles);
+  await refuseMissingReaders(client, intent);
   await refuseForeignTenants(client, intent);
   const changes = async (name: string, declared: unknown) =>
     (await client.query<Change>(query(name), [cluster, declared])).rows;
   const hosts = await changes("apply-hosts", JSON.stringify(intent.hosts));
   const tenants = await changes("apply-tenants", JSON.stringify(intent.tenants));
   const logins = await changes("apply-logins", roles);
+  const readers = await changes("apply-readers", JSON.stringify(intent.readers));
   await client.query(query("grant-tenant-schemas"));
-  return { hosts, tenants, logins };
+  await client.query(query("grant-readers"));
+  return { hosts, tenants, logins, readers };
 }
 
 async function refuseMissingRoles(client: pg.ClientBase, roles: string[]): Promise<void> {
@@ -80,6 +83,17 @@ async function refuseMissingRoles(client: pg.ClientBase, roles: string[]): Promi
       "login-missing",
       `No login role that is a member of sync_service: ${rows.map(({ role }) => role).join(", ")}. ` +
         "Nothing was changed; no node could have connected. Let the stack's SyncDatabase make it first.",
+    );
+}
+
+async function refuseMissingReaders(client: pg.ClientBase, { readers }: Intent): Promise<void> {
+  const roles = readers.map(({ role }) => role);
+  const { rows } = await client.query<{ role: string }>(query("missing-readers"), [roles]);
+  if (rows.length > 0)
+    throw new ApplyError(
+      "login-missing",
+      `No login role that is a member of fleet_analyst: ${rows.map(({ role }) => role).join(", ")}. ` +
+        "Nothing was changed; no analyst could have connected. Let the stack's SyncDatabase make it first.",
     );
 }
 

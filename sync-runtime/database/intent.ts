@@ -28,6 +28,16 @@ export const Intent = z
     ),
     /** Login roles that speak for the cluster. */
     logins: z.array(z.strictObject({ role: z.string().min(1).max(63), cluster: label })).min(1),
+    /** Logins that read replicas. */
+    readers: z.array(
+      z.strictObject({
+        role: z.string().min(1).max(63),
+        /** Null: every tenant of the database. */
+        tenants: z.array(label).nullable(),
+        /** Credentials it may read, which are denied otherwise. */
+        columns: z.array(z.strictObject({ table: z.string().min(1), column: z.string().min(1) })),
+      }),
+    ),
   })
   .superRefine((intent, context) => {
     const hosts = new Set(intent.hosts.map(({ id }) => id));

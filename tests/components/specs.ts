@@ -21,6 +21,7 @@ export const syncSpec: SyncSpec = {
     { id: "b", port: 9444 },
   ],
   database: { kind: "embedded", port: 15_432 },
+  readers: [],
 };
 
 /** A tenant with nothing but what has to be said, and whatever a test adds. */

@@ -1,20 +1,33 @@
 import { describe, expect, it } from "vitest";
+import type { ReaderSpec } from "../../components/fleet-config.ts";
 import { SyncCluster } from "../../components/sync-cluster.ts";
 import { SyncDatabase } from "../../components/sync-database.ts";
 import { Tenant } from "../../components/tenant.ts";
 import { declaredBy, plain } from "./engine.ts";
 import { declareHost, syncSpec, tenantSpec } from "./specs.ts";
 
-const declared = ({ running = true, preview = false, tenants = [tenantSpec()] } = {}) =>
+const declared = ({
+  running = true,
+  preview = false,
+  tenants = [tenantSpec()],
+  readers = [] as ReaderSpec[],
+} = {}) =>
   declaredBy(
     () => {
       const shared = { stack: "test", running };
+      const spec = { ...syncSpec, readers };
       const { host, authority } = declareHost({ running });
-      const database = new SyncDatabase("database", { ...shared, host, spec: syncSpec, authority });
+      const database = new SyncDatabase("database", {
+        ...shared,
+        host,
+        spec,
+        tenants: tenants.map(({ id }) => id),
+        authority,
+      });
       new SyncCluster("main", {
         ...shared,
         host,
-        spec: syncSpec,
+        spec,
         database,
         hosts: [host],
         tenants: tenants.map((spec) => new Tenant(spec.id, { ...shared, host, spec })),
@@ -107,6 +120,7 @@ describe("what a cluster is told to replicate", () => {
   it("reaches the migrator by standard input, with every tenant, running or not", async () => {
     const cluster = await declared({
       tenants: [tenantSpec({ running: false, sync: { interval: 60, paused: true } })],
+      readers: [{ id: "ana", tenants: ["acme"], columns: [{ table: "auth", column: "password" }] }],
     });
     const { inputs } = cluster.one("main-intent");
     expect(inputs.create).toBe("node sync-runtime/database/apply.ts");
@@ -126,6 +140,9 @@ describe("what a cluster is told to replicate", () => {
           { id: "acme", host: "local", url: "http://acme.localhost:8080", interval: 60, paused: true },
         ],
         logins: [{ role: "sync_main", cluster: "main" }],
+        readers: [
+          { role: "reader_ana", tenants: ["acme"], columns: [{ table: "auth", column: "password" }] },
+        ],
       },
     });
   });

@@ -1,13 +1,20 @@
 import { describe, expect, it } from "vitest";
+import type { ReaderSpec } from "../../components/fleet-config.ts";
 import { SyncDatabase } from "../../components/sync-database.ts";
 import { declaredBy, plain } from "./engine.ts";
 import { declareHost, syncSpec } from "./specs.ts";
 
-const declared = ({ running = true, preview = false } = {}) =>
+const declared = ({
+  running = true,
+  preview = false,
+  tenants = [] as string[],
+  readers = [] as ReaderSpec[],
+} = {}) =>
   declaredBy(
     () => {
       const { host, authority } = declareHost({ running });
-      new SyncDatabase("database", { stack: "test", host, spec: syncSpec, running, authority });
+      const spec = { ...syncSpec, readers };
+      new SyncDatabase("database", { stack: "test", host, spec, tenants, running, authority });
     },
     { preview },
   );
@@ -16,10 +23,13 @@ const declared = ({ running = true, preview = false } = {}) =>
 const database = await declared();
 
 describe("a fleet's database", () => {
-  it("is a server, three roles, one database, one schema and what PUBLIC loses", () => {
+  it("is a server, five roles, one database, one schema and what PUBLIC loses", () => {
     expect(database.below("database").filter((name) => !name.startsWith("database-server"))).toEqual([
+      "database-analyst",
+      "database-analyst-connect",
       "database-connect",
       "database-fleet",
+      "database-fleet-provider",
       "database-home",
       "database-login",
       "database-login-password",
@@ -28,6 +38,7 @@ describe("a fleet's database", () => {
       "database-postgres",
       "database-provider",
       "database-public",
+      "database-reader",
       "database-service",
     ]);
   });
@@ -35,12 +46,15 @@ describe("a fleet's database", () => {
   it("outlives a destroyed stack with everything in it", () => {
     const inside = database.all.filter(({ type }) => type.startsWith("postgresql:"));
     expect(inside.map(({ name }) => name).sort()).toEqual([
+      "database-analyst",
+      "database-analyst-connect",
       "database-connect",
       "database-fleet",
       "database-login",
       "database-metadata",
       "database-owner",
       "database-public",
+      "database-reader",
       "database-service",
     ]);
     for (const { protect, retainOnDelete } of inside)
@@ -79,7 +93,58 @@ describe("the roles of a fleet's database", () => {
   it("are granted rights on one object one after the other", () => {
     expect(database.one("database-public").after).toContain("database-fleet");
     expect(database.one("database-connect").after).toContain("database-public");
-    expect(database.one("database-metadata").after).toContain("database-connect");
+    expect(database.one("database-analyst-connect").after).toContain("database-connect");
+    expect(database.one("database-metadata").after).toContain("database-analyst-connect");
+  });
+});
+
+describe("readers of a fleet's database", () => {
+  const readers = declared({
+    tenants: ["acme", "globex"],
+    readers: [
+      { id: "ana", tenants: null, columns: [] },
+      { id: "bo", tenants: ["acme"], columns: [] },
+    ],
+  });
+
+  it("have a group for all tenants, one for each, and one that may connect and no more", async () => {
+    const fleet = await readers;
+    const group = (name: string) => ({ name, login: false });
+    expect(fleet.one("database-reader").inputs).toEqual(group("fleet_reader"));
+    expect(fleet.one("database-readers-of-acme").inputs).toEqual(group("fleet_reader_acme"));
+    expect(fleet.one("database-readers-of-globex").inputs).toEqual(group("fleet_reader_globex"));
+    expect(fleet.one("database-analyst-connect").inputs).toMatchObject({
+      role: "fleet_analyst",
+      privileges: ["CONNECT"],
+    });
+  });
+
+  it("sign in with a login each, a member of what it reads, with limits", async () => {
+    const fleet = await readers;
+    expect(fleet.one("database-reader-ana").inputs).toMatchObject({
+      name: "reader_ana",
+      login: true,
+      roles: ["fleet_analyst", "fleet_reader"],
+      connectionLimit: 5,
+    });
+    expect(fleet.one("database-reader-bo").inputs).toMatchObject({
+      name: "reader_bo",
+      roles: ["fleet_analyst", "fleet_reader_acme"],
+    });
+  });
+
+  it("go with the config, over a connection to the database whose rights go with them", async () => {
+    const { protect, retainOnDelete } = (await readers).one("database-reader-bo");
+    expect({ protect, retainOnDelete }).toEqual({ protect: false, retainOnDelete: false });
+    expect((await readers).one("database-fleet-provider").inputs).toMatchObject({ database: "fleet" });
+  });
+
+  it("stay declared while the fleet does not run, so that nothing has to reach a server that is not there", async () => {
+    const stopped = await declared({ running: false, tenants: ["acme"] });
+    expect(stopped.one("database-readers-of-acme").inputs).toEqual({
+      name: "fleet_reader_acme",
+      login: false,
+    });
   });
 });
 

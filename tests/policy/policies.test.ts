@@ -48,6 +48,8 @@ test("each rule is called for the resources it is about", async () => {
     "container-binds-data-root",
     "tenant-isolated",
   ]);
-  expect(await violated({ type: "postgresql:index/database:Database" })).toEqual(["data-protected"]);
+  expect(await violated({ type: "postgresql:index/database:Database", props: {} })).toEqual([
+    "data-protected",
+  ]);
   expect(await violated({ type: "random:index/randomPassword:RandomPassword", props: {} })).toEqual([]);
 });

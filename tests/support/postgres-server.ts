@@ -25,6 +25,13 @@ const ROLES = `
   CREATE ROLE fleet_admin LOGIN PASSWORD 'password of admin' IN ROLE fleet_owner;
   CREATE ROLE sync_main LOGIN PASSWORD 'password of main' IN ROLE sync_service;
   CREATE ROLE sync_other LOGIN PASSWORD 'password of other' IN ROLE sync_service;
+  CREATE ROLE fleet_analyst NOLOGIN;
+  CREATE ROLE fleet_reader NOLOGIN;
+  CREATE ROLE fleet_reader_acme NOLOGIN;
+  CREATE ROLE fleet_reader_rival NOLOGIN;
+  CREATE ROLE reader_ana LOGIN PASSWORD 'password of ana' IN ROLE fleet_analyst, fleet_reader;
+  CREATE ROLE reader_bo LOGIN PASSWORD 'password of bo' IN ROLE fleet_analyst, fleet_reader_acme;
+  CREATE ROLE reader_cem LOGIN PASSWORD 'password of cem' IN ROLE fleet_analyst, fleet_reader_acme;
 `;
 
 /** A real Postgres in a container of its own. */

@@ -6,7 +6,10 @@ import type { Intent } from "../../sync-runtime/database/intent.ts";
 import type { PostgresServer } from "./postgres-server.ts";
 
 /** Roles a test may connect as; the passwords are postgres-server.ts'. */
-export type Login = "postgres" | "fleet_admin" | "sync_main" | "sync_other";
+export type Login = "postgres" | "fleet_admin" | "sync_main" | "sync_other" | Reader;
+
+/** Logins that read: every tenant, acme alone, acme with password hashes. */
+export type Reader = "reader_ana" | "reader_bo" | "reader_cem";
 
 /** One database of its own, prepared as the stack's SyncDatabase does it; not yet migrated. */
 export class TestDatabase {
@@ -30,6 +33,7 @@ export class TestDatabase {
       REVOKE ALL ON DATABASE ${database.name} FROM PUBLIC;
       GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${database.name} TO fleet_owner;
       GRANT CONNECT, TEMPORARY ON DATABASE ${database.name} TO sync_service;
+      GRANT CONNECT ON DATABASE ${database.name} TO fleet_analyst;
       CREATE SCHEMA sync_metadata AUTHORIZATION fleet_owner;
     `);
     return database;
@@ -74,6 +78,7 @@ export function intentOf(tenants: string[], changed: Partial<Intent> = {}): Inte
       paused: false,
     })),
     logins: [{ role: "sync_main", cluster: "main" }],
+    readers: [],
     ...changed,
   };
 }
@@ -82,6 +87,9 @@ const PASSWORDS: Record<Exclude<Login, "postgres">, string> = {
   fleet_admin: "password of admin",
   sync_main: "password of main",
   sync_other: "password of other",
+  reader_ana: "password of ana",
+  reader_bo: "password of bo",
+  reader_cem: "password of cem",
 };
 
 function credentials(server: PostgresServer, login: Login, database: string) {

@@ -8,6 +8,8 @@ const Outputs = z.object({
     z.object({ url: z.string(), admin: z.object({ email: z.string(), password: z.string() }) }),
   ),
   nodes: z.record(z.string(), z.object({ url: z.string() })),
+  /** Logins of Postgres that read replicas. */
+  readers: z.record(z.string(), z.object({ role: z.string(), password: z.string() })).prefault({}),
   /** Private key that signs operators' tokens, PKCS#8 PEM. */
   operatorKey: z.string(),
   /** PEM that the nodes' certificates are signed by. */

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { printFailure } from "../setup/problem.mjs";
 import { type DownInvocation, down } from "./down.ts";
 import type { Invocation } from "./invocation.ts";
-import { password } from "./password.ts";
+import { type PasswordInvocation, password } from "./password.ts";
 import { preview } from "./preview.ts";
 import { pulumiCommand } from "./pulumi.ts";
 import { status } from "./status.ts";
@@ -36,9 +36,10 @@ onStack("preview", "shows what an edit of the config would change").action((opti
 onStack("status", "shows how the fleet is doing")
   .option("--json", "for scripts")
   .action((options: Invocation) => status(options));
-onStack("password", "shows a tenant's first admin and password")
-  .argument("<tenant>")
-  .action((tenant: string, options: Invocation) => password(options, tenant));
+onStack("password", "shows a tenant's first admin and password, or how a reader connects")
+  .argument("[tenant]")
+  .option("--reader <name>", "a reader of replicas instead of a tenant")
+  .action((tenant: string | undefined, options: PasswordInvocation) => password(options, tenant));
 onStack("pulumi", "the Pulumi CLI on this project's state")
   .argument("[arguments...]")
   .helpOption(false)

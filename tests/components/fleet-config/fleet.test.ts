@@ -49,7 +49,17 @@ describe("a config that is right", () => {
         { id: "b", port: 9444 },
       ],
       database: { kind: "embedded", port: 15_432 },
+      readers: [],
     });
+  });
+
+  test("may name who reads replicas", () => {
+    const config = validConfig();
+    config.sync.readers = { ana: { tenants: "all" }, bo: { tenants: ["acme"], columns: ["auth.password"] } };
+    expect(parseFleet("local", config, where).sync.readers).toEqual([
+      { id: "ana", tenants: null, columns: [] },
+      { id: "bo", tenants: ["acme"], columns: [{ table: "auth", column: "password" }] },
+    ]);
   });
 
   test("may have no tenants", () => {

@@ -66,6 +66,42 @@ const broken: Broken = [
     remedy: write a whole number from 1 to 64`,
   ],
   [
+    "a reader reads tenants that there are",
+    ({ sync }) => (sync.readers = { ana: { tenants: ["acme", "globec"] } }),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.readers.ana.tenants[1]
+    found:  "globec", which is no tenant of this stack
+    remedy: write globex, if that was meant, or remove it; declared are: acme, globex`,
+  ],
+  [
+    "whose replicas a reader reads is said",
+    ({ sync }) => (sync.readers = { ana: {} }),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.readers.ana.tenants
+    found:  nothing, and it is required
+    remedy: write all, or a list of tenants such as [acme]`,
+  ],
+  [
+    "a column is granted by its table's name and its own",
+    ({ sync }) => (sync.readers = { ana: { tenants: "all", columns: ["password"] } }),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.readers.ana.columns[0]
+    found:  "password"
+    remedy: write table.column, such as user.settings`,
+  ],
+  [
+    "a reader's name is a DNS label",
+    ({ sync }) => (sync.readers = { Ana_B: { tenants: "all" } }),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.readers.Ana_B
+    found:  "Ana_B", which is not a DNS label
+    remedy: name the reader with at most 40 lower-case letters, digits and inner hyphens, such as "ana-b"`,
+  ],
+  [
     "a kind of database that is not there yet is refused",
     ({ sync }) => (sync.database = { kind: "supabase" }),
     `Pulumi.local.yaml has 1 problem. Nothing was changed.

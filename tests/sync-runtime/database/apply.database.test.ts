@@ -27,6 +27,7 @@ describe("applying", () => {
           { id: "globex", change: "added" },
         ],
         logins: [{ id: "sync_main", change: "added" }],
+        readers: [],
       },
     });
   });
@@ -35,7 +36,7 @@ describe("applying", () => {
     await database.apply(intentOf(["acme"]));
     const again = await database.apply(intentOf(["acme"]));
     expect(again.migrated).toEqual([]);
-    expect(again.changed).toEqual({ hosts: [], tenants: [], logins: [] });
+    expect(again.changed).toEqual({ hosts: [], tenants: [], logins: [], readers: [] });
   });
 
   test("by two programs at once lets one wait for the other", async () => {
