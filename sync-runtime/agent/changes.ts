@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Identity, Unchanged } from "../protocol/message.ts";
-import { runReader } from "./reader-process.ts";
+import { faultPoint } from "../fault-point.ts";
+import type { Identity, Manifest, Unchanged } from "../protocol/message.ts";
+import { type ReaderFiles, runReader } from "./reader-process.ts";
 import { Slots } from "./slots.ts";
-import { Spool, type SpoolFile } from "./spool.ts";
+import { Spool, SpoolTail } from "./spool.ts";
 import { type Stamp, takeStamp } from "./stamp.ts";
 import { acknowledge, loadRecord, type SyncPoint, type SyncRecord, saveRecord } from "./sync-record.ts";
 import { databasePath, readIdentity } from "./tenant-directory.ts";
@@ -25,17 +26,28 @@ const FILE_BYTES_PER_ROW = 6;
 const GROWTH_BYTES = 16 * 1024 * 1024;
 
 /** What a tenant's changes are. */
-export type Changes =
-  | { type: "unchanged"; unchanged: Unchanged }
-  | {
-      type: "snapshot";
-      sync: string;
-      generation: number;
-      tables: number;
-      rows: number;
-      bytes: number;
-      spool: SpoolFile;
-    };
+export type Changes = { type: "unchanged"; unchanged: Unchanged } | { type: "snapshot"; snapshot: Snapshot };
+
+/** A snapshot whose reader may still run. Dispose of it when it was sent: that waits for the reader. */
+export interface Snapshot extends AsyncDisposable {
+  sync: string;
+  generation: number;
+  /** Everything up to the manifest, compressed, as it comes from the reader; ends when the reader does, well or not. */
+  contents: AsyncIterable<Buffer>;
+  /**
+   * The reader's end. Resolves when the snapshot is whole, certainly of one moment, and remembered: only then may the
+   * manifest be sent. Rejects with a {@link TenantError} when what was read so far counts for nothing.
+   */
+  ended: Promise<SnapshotEnd>;
+}
+
+/** A snapshot that was read to its end. */
+export interface SnapshotEnd {
+  manifest: Manifest;
+  rows: number;
+  /** Compressed. */
+  bytes: number;
+}
 
 /** One tenant to read. */
 export interface TenantSource {
@@ -69,8 +81,9 @@ export class ChangeFinder {
 
   /**
    * Answers for one tenant; the caller sees to it that nobody else asks for the same one meanwhile, and disposes of
-   * the snapshot's spool file.
+   * the snapshot.
    * @param committed the sync that the replica holds, by the node's word
+   * @param signal ends the reader as well
    */
   async find(tenant: TenantSource, committed: string | null, signal: AbortSignal): Promise<Changes> {
     const path = join(this.#records, `${tenant.id}.json`);
@@ -83,44 +96,68 @@ export class ChangeFinder {
       const { sync, tables, rows } = record.committed;
       return { type: "unchanged", unchanged: { sync, tables, rows } };
     }
-    return this.#snapshot(tenant, { path, record, identity }, signal);
+    return { type: "snapshot", snapshot: await this.#snapshot(tenant, { path, record, identity }, signal) };
   }
 
-  /** Has the tenant read by a process of its own, and remembers what it offered. */
-  async #snapshot(
-    { id, directory }: TenantSource,
-    { path, record, identity }: { path: string; record: SyncRecord; identity: Identity },
-    signal: AbortSignal,
-  ): Promise<Changes> {
-    using _slot = await this.#slots.take(signal);
-    const stamp = await takeStamp(directory, this.#now());
-    const fileBytes = stamp.bytes + GROWTH_BYTES;
+  /** Has the tenant read by a process of its own. */
+  async #snapshot(tenant: TenantSource, known: Known, signal: AbortSignal): Promise<Snapshot> {
+    /** What is given back when the reader has ended. */
+    await using begun = new AsyncDisposableStack();
+    begun.use(await this.#slots.take(signal));
+    const stamp = await takeStamp(tenant.directory, this.#now());
     const sync = randomUUID();
-    await using copy = await this.#spool.create(`${id}.db`);
-    const spool = await this.#spool.create(`${id}.frames.zst`);
-    try {
-      const task = {
-        sync,
-        generation: record.generation,
-        identity,
-        database: databasePath(directory),
-        state: stamp.state,
-        copyPath: copy.path,
-        maxRows: Math.floor(fileBytes / FILE_BYTES_PER_ROW),
-        maxContentBytes: fileBytes * CONTENT_PER_FILE_BYTE,
-      };
-      const { tables, rows } = await runReader(task, { spool, copy }, signal);
-      if (stamp.state === "settled") await this.#expectStill(directory, stamp);
-      const fingerprint = stamp.trusted ? stamp.fingerprint : null;
-      const pending: SyncPoint = { sync, identity: identity.id, fingerprint, tables, rows };
-      // Kept before it is sent: an acknowledgement can only follow.
-      await saveRecord(path, { ...record, pending });
-      const { size } = await stat(spool.path);
-      return { type: "snapshot", sync, generation: record.generation, tables, rows, bytes: size, spool };
-    } catch (error) {
-      await spool[Symbol.asyncDispose]();
-      throw error;
-    }
+    const copy = begun.use(await this.#spool.create(`${tenant.id}.db`));
+    const spool = await this.#spool.create(`${tenant.id}.frames.zst`);
+    const tail = new SpoolTail();
+    const ended = this.#read(
+      { tenant, known, stamp, sync, files: { spool, tail, copy } },
+      begun.move(),
+      signal,
+    );
+    // Seen by whoever sends it, at the latest when it is disposed of; until then it is nobody's failure.
+    const over = ended.catch(() => {});
+    return {
+      sync,
+      generation: known.record.generation,
+      contents: tail.read(spool.fd),
+      ended,
+      async [Symbol.asyncDispose]() {
+        await over;
+        await spool[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  /** Follows the reader to its end, and remembers what was offered before anything says that it is whole. */
+  async #read(
+    { tenant, known, stamp, sync, files }: Reading,
+    begun: AsyncDisposable,
+    signal: AbortSignal,
+  ): Promise<SnapshotEnd> {
+    await using _begun = begun;
+    using _tail = { [Symbol.dispose]: () => files.tail.end() };
+    const fileBytes = stamp.bytes + GROWTH_BYTES;
+    const task = {
+      sync,
+      generation: known.record.generation,
+      identity: known.identity,
+      database: databasePath(tenant.directory),
+      state: stamp.state,
+      copyPath: files.copy.path,
+      maxRows: Math.floor(fileBytes / FILE_BYTES_PER_ROW),
+      maxContentBytes: fileBytes * CONTENT_PER_FILE_BYTE,
+    };
+    const { manifest } = await runReader(task, files, signal);
+    faultPoint("agent:reader-ended");
+    if (stamp.state === "settled") await this.#expectStill(tenant.directory, stamp);
+    const fingerprint = stamp.trusted ? stamp.fingerprint : null;
+    const tables = manifest.tables.length;
+    const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);
+    const pending: SyncPoint = { sync, identity: known.identity.id, fingerprint, tables, rows };
+    // Kept before the manifest is sent: an acknowledgement can only follow.
+    await saveRecord(known.path, { ...known.record, pending });
+    faultPoint("agent:pending-saved");
+    return { manifest, rows, bytes: files.tail.bytes };
   }
 
   /** An immutable database is read without any lock: it has to look the same afterwards. */
@@ -129,6 +166,23 @@ export class ChangeFinder {
     if (after.state !== before.state || after.fingerprint !== before.fingerprint)
       throw new TenantError("database-moved", `${directory} came into use while it was read.`);
   }
+}
+
+/** What is known of a tenant before it is read. */
+interface Known {
+  /** Where its record is kept. */
+  path: string;
+  record: SyncRecord;
+  identity: Identity;
+}
+
+/** One reading of one tenant. */
+interface Reading {
+  tenant: TenantSource;
+  known: Known;
+  stamp: Stamp;
+  sync: string;
+  files: ReaderFiles;
 }
 
 const isUnchanged = (committed: SyncPoint, identity: Identity, stamp: Stamp): boolean =>

@@ -3,8 +3,11 @@ import { readFile } from "node:fs/promises";
 import { dirname, extname } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import * as z from "zod";
+import { FAULT_VARIABLE } from "../fault-point.ts";
+import { Manifest } from "../protocol/message.ts";
 import type { ReaderResult, ReaderTask } from "./reader/task.ts";
-import type { SpoolFile } from "./spool.ts";
+import type { SpoolFile, SpoolTail } from "./spool.ts";
 import { isTenantErrorCode, TenantError } from "./tenant-error.ts";
 
 /** Limits of one reader. 700 MB took 13 s on two busy cores, and 55 MB of memory; a row counts three times in it. */
@@ -19,7 +22,17 @@ export const READER_LIMITS: ReaderLimits = { milliseconds: 120_000, memoryBytes:
 const MEMORY_CHECK_MILLISECONDS = 200;
 
 /** What is kept of a reader's words: it may be in a hostile file's hands. */
-const MAX_WORDS = 16 * 1024;
+const MAX_LAST_WORDS = 16 * 1024;
+/** Of one word; a manifest of 1000 tables with the longest names takes 0.5 MB. */
+const MAX_WORD = 1024 * 1024;
+
+/** A {@link ReaderWord}, not yet trusted. */
+const Word = z.union([
+  z.object({ spooled: z.int() }),
+  z.object({ ok: z.literal(true), manifest: Manifest, contentBytes: z.int() }),
+  z.object({ ok: z.literal(false), code: z.string(), message: z.string() }),
+]);
+type Word = z.infer<typeof Word>;
 
 /** reader.ts beside this file, or reader.mjs beside the bundle; and what of the program it has to load. */
 const EXTENSION = extname(import.meta.url);
@@ -39,17 +52,26 @@ export const readerArguments = (task: ReaderTask): string[] => [
   JSON.stringify(task),
 ];
 
-/** Runs one reader to its end. The snapshot is in `spool` when this resolves, whole. */
+/** What a reader works on beside the tenant's database. */
+export interface ReaderFiles {
+  spool: SpoolFile;
+  /** Grows with what has been written to `spool`. */
+  tail: SpoolTail;
+  copy: SpoolFile;
+}
+
+/** Runs one reader to its end. The snapshot up to its manifest is in `spool` when this resolves, whole. */
 export async function runReader(
   task: ReaderTask,
-  files: { spool: SpoolFile; copy: SpoolFile },
+  files: ReaderFiles,
   signal: AbortSignal,
   limits: ReaderLimits = READER_LIMITS,
 ): Promise<Extract<ReaderResult, { ok: true }>> {
   const stop = new AbortController();
+  const fault = process.env[FAULT_VARIABLE];
   const child = spawn(process.execPath, readerArguments(task), {
     cwd: "/",
-    env: {},
+    env: fault === undefined ? {} : { [FAULT_VARIABLE]: fault },
     stdio: ["ignore", "pipe", "pipe", files.spool.fd, files.copy.fd],
     signal: AbortSignal.any([signal, stop.signal]),
     killSignal: "SIGKILL",
@@ -72,34 +94,61 @@ export async function runReader(
   }, MEMORY_CHECK_MILLISECONDS);
   try {
     const [result, lastWords, end] = await Promise.all([
-      wordsOf(child.stdout as Readable),
-      wordsOf(child.stderr as Readable),
+      listen(child.stdout as Readable, files.tail, stopFor),
+      lastWordsOf(child.stderr as Readable),
       ended,
     ]);
     signal.throwIfAborted();
     stop.signal.throwIfAborted();
-    return parseResult(result, `${end} ${lastWords}`);
+    return requireSnapshot(result, `${end} ${lastWords}`);
   } finally {
     clearTimeout(clock);
     clearInterval(watch);
   }
 }
 
+/** Follows what a reader says to its end; gives the last word. What makes no sense stops it. */
+async function listen(
+  stream: Readable,
+  tail: SpoolTail,
+  stopFor: (why: string) => void,
+): Promise<Exclude<Word, { spooled: number }> | undefined> {
+  let rest = "";
+  for await (const chunk of stream.setEncoding("utf8")) {
+    const lines = `${rest}${chunk}`.split("\n");
+    rest = lines.pop() as string;
+    for (const line of lines) {
+      const word = parseWord(line);
+      if (word && !("spooled" in word)) return word;
+      if (word) tail.grow(word.spooled);
+      else stopFor("The reader said what no reader says.");
+    }
+    if (rest.length > MAX_WORD) stopFor("The reader said more than any reader has to say.");
+  }
+  return undefined;
+}
+
+function parseWord(line: string): Word | undefined {
+  try {
+    return Word.parse(JSON.parse(line));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The beginning of what a process writes; the rest is read and dropped. */
-async function wordsOf(stream: Readable): Promise<string> {
+async function lastWordsOf(stream: Readable): Promise<string> {
   let words = "";
-  for await (const chunk of stream) if (words.length < MAX_WORDS) words += chunk;
+  for await (const chunk of stream) if (words.length < MAX_LAST_WORDS) words += chunk;
   return words;
 }
 
-/** What a reader said; one that was killed or broke has said nothing. */
-function parseResult(said: string, end: string): Extract<ReaderResult, { ok: true }> {
-  let result: ReaderResult;
-  try {
-    result = JSON.parse(said);
-  } catch (cause) {
-    throw new TenantError("reader-failed", `The reader ended without a result: ${end.trim()}.`, { cause });
-  }
+/** The word of a reader that read everything; one that was killed or broke has said none. */
+function requireSnapshot(
+  result: Exclude<Word, { spooled: number }> | undefined,
+  end: string,
+): Extract<ReaderResult, { ok: true }> {
+  if (!result) throw new TenantError("reader-failed", `The reader ended without a result: ${end.trim()}.`);
   if (result.ok) return result;
   throw new TenantError(isTenantErrorCode(result.code) ? result.code : "reader-failed", result.message);
 }

@@ -3,22 +3,19 @@
  * that whatever a hostile file does to SQLite happens to a process that holds nothing, serves nobody, and is limited
  * in time and memory. It loads no package and no native code.
  */
-import { createWriteStream, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { setPriority } from "node:os";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { constants, createZstdCompress } from "node:zlib";
 import { failureOf } from "./reader/failure.ts";
 import { SnapshotStream } from "./reader/snapshot-stream.ts";
 import { openSource } from "./reader/source-database.ts";
 import { readSchema } from "./reader/source-schema.ts";
-import { ReaderDescriptor, type ReaderResult, type ReaderTask } from "./reader/task.ts";
+import { writeSpool } from "./reader/spool-writer.ts";
+import { ReaderDescriptor, type ReaderResult, type ReaderTask, type ReaderWord } from "./reader/task.ts";
 
 /** Behind the tenants' own processes. */
 const NICENESS = 10;
 
-/** Chats shrink to about a third; higher levels cost more time than they save on a local network. */
-const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const say = (word: ReaderWord) => writeSync(ReaderDescriptor.result, `${JSON.stringify(word)}\n`);
 
 async function read(task: ReaderTask): Promise<ReaderResult> {
   try {
@@ -26,16 +23,11 @@ async function read(task: ReaderTask): Promise<ReaderResult> {
     // Not before: until here a writer in rollback mode may be waiting for us.
     setPriority(NICENESS);
     const snapshot = new SnapshotStream(database, readSchema(database), task);
-    await pipeline(
-      Readable.from(snapshot.frames(), { objectMode: false, highWaterMark: 1 }),
-      createZstdCompress(COMPRESSION),
-      createWriteStream("", { fd: ReaderDescriptor.spool }),
-    );
+    await writeSpool(snapshot.frames(), (spooled) => say({ spooled }));
     return { ok: true, ...snapshot.written };
   } catch (error) {
     return { ok: false, ...failureOf(error) };
   }
 }
 
-const task: ReaderTask = JSON.parse(process.argv[2] ?? "");
-writeSync(ReaderDescriptor.result, JSON.stringify(await read(task)));
+say(await read(JSON.parse(process.argv[2] ?? "")));

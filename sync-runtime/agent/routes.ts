@@ -1,16 +1,16 @@
-import { createReadStream } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
-import { zstdCompressSync } from "node:zlib";
+import { faultPoint } from "../fault-point.ts";
 import { encodeJsonFrame, FrameType } from "../protocol/frame.ts";
 import { ChangesRequest, type Failure } from "../protocol/message.ts";
-import type { ChangeFinder, Changes, TenantSource } from "./changes.ts";
+import type { ChangeFinder, Changes, Snapshot, SnapshotEnd, TenantSource } from "./changes.ts";
 import { takeInventory } from "./inventory.ts";
 import type { Log } from "./log.ts";
 import type { ChangesResult, Metrics } from "./metrics.ts";
 import { Slots } from "./slots.ts";
 import type { TenantDirectory } from "./tenant-directory.ts";
 import { TenantError } from "./tenant-error.ts";
+import { compressWhole, lastBlocks } from "./zstd.ts";
 
 const MAX_BODY_BYTES = 4096;
 const CHANGES_PATH = /^\/v1\/tenants\/([^/]+)\/changes$/;
@@ -18,6 +18,9 @@ const CHANGES_PATH = /^\/v1\/tenants\/([^/]+)\/changes$/;
 const TURN_PATIENCE_MILLISECONDS = 1_000;
 /** A node that takes nothing for so long has gone away. */
 const SEND_IDLE_MILLISECONDS = 60_000;
+
+/** Told once, how a request for changes ended. */
+type Count = (result: ChangesResult) => void;
 
 /** A request that is answered with a status of its own, before any frame. */
 class RequestError extends Error {
@@ -87,6 +90,7 @@ export class Routes {
     // Held until the answer has been sent: a second snapshot would take the place of the pending one.
     using _turn = await this.#takeTurn(id, response);
     const { committed } = await readBody(request);
+    faultPoint("agent:asked");
     await this.#sendChanges({ id, directory }, committed, response, signal);
   }
 
@@ -111,36 +115,69 @@ export class Routes {
     response: ServerResponse,
     signal: AbortSignal,
   ): Promise<void> {
-    const { log, metrics, changes } = this.#parts;
-    const began = process.hrtime.bigint();
-    const count = (result: ChangesResult) => {
-      metrics.changes.inc({ client: tenant.id, result });
-      metrics.seconds.observe({ client: tenant.id, result }, Number(process.hrtime.bigint() - began) / 1e9);
-    };
+    const { changes } = this.#parts;
+    const count = this.#counter(tenant);
     let found: Changes;
     try {
       found = await changes.find(tenant, committed, signal);
     } catch (error) {
-      if (!(error instanceof TenantError)) throw error;
-      count("failed");
-      metrics.errors.inc({ client: tenant.id, code: error.code });
-      log.warn({ tenant: tenant.id, code: error.code, reason: error.message }, "tenant could not be read");
-      return sendFrames(response, encodeJsonFrame(FrameType.error, error.failure));
+      return sendFrames(response, this.#failure(tenant, error, count));
     }
     if (found.type === "unchanged") {
       count("unchanged");
       return sendFrames(response, encodeJsonFrame(FrameType.unchanged, found.unchanged));
     }
-    await using spool = found.spool;
-    const { type: _, spool: __, ...snapshot } = found;
+    await using snapshot = found.snapshot;
+    writeFramesHead(response);
+    dropIfStalled(response);
+    await pipeline(this.#frames(tenant, snapshot, count), response, { signal });
+    this.#parts.log.info({ tenant: tenant.id, sync: snapshot.sync }, "snapshot was sent");
+    faultPoint("agent:sent");
+  }
+
+  /** A snapshot while it is read, then its manifest, or the word that all of it counts for nothing. */
+  async *#frames(tenant: TenantSource, snapshot: Snapshot, count: Count): AsyncGenerator<Buffer> {
+    let begun = false;
+    for await (const chunk of snapshot.contents) {
+      begun = true;
+      yield chunk;
+    }
+    const finish = begun ? lastBlocks : compressWhole;
+    let end: SnapshotEnd;
+    try {
+      end = await snapshot.ended;
+    } catch (error) {
+      return yield finish(this.#failure(tenant, error, count));
+    }
+    const { metrics, log } = this.#parts;
+    const { sync, generation } = snapshot;
+    const { manifest, rows, bytes } = end;
     count("sent");
-    metrics.snapshotRows.set({ client: tenant.id }, found.rows);
-    metrics.snapshotBytes.set({ client: tenant.id }, found.bytes);
-    log.info({ tenant: tenant.id, ...snapshot }, "snapshot was taken");
-    writeFramesHead(response, found.bytes);
-    response.setTimeout(SEND_IDLE_MILLISECONDS, () => response.destroy());
-    await pipeline(createReadStream("", { fd: spool.fd, start: 0, autoClose: false }), response, { signal });
-    log.info({ tenant: tenant.id, sync: found.sync }, "snapshot was sent");
+    metrics.snapshotRows.set({ client: tenant.id }, rows);
+    metrics.snapshotBytes.set({ client: tenant.id }, bytes);
+    const tables = manifest.tables.length;
+    log.info({ tenant: tenant.id, sync, generation, tables, rows, bytes }, "snapshot was taken");
+    yield finish(encodeJsonFrame(FrameType.manifest, manifest));
+  }
+
+  /** Counts how a request ended, and after which time. */
+  #counter({ id }: TenantSource): Count {
+    const { metrics } = this.#parts;
+    const began = process.hrtime.bigint();
+    return (result) => {
+      metrics.changes.inc({ client: id, result });
+      metrics.seconds.observe({ client: id, result }, Number(process.hrtime.bigint() - began) / 1e9);
+    };
+  }
+
+  /** The frame that says why a tenant cannot be read; throws what is not the tenant's. */
+  #failure({ id }: TenantSource, error: unknown, count: Count): Buffer {
+    if (!(error instanceof TenantError)) throw error;
+    const { log, metrics } = this.#parts;
+    count("failed");
+    metrics.errors.inc({ client: id, code: error.code });
+    log.warn({ tenant: id, code: error.code, reason: error.message }, "tenant could not be read");
+    return encodeJsonFrame(FrameType.error, error.failure);
   }
 
   /** Sizes are looked at now, so that a tenant nobody asks for is seen as well. */
@@ -178,16 +215,23 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
-const writeFramesHead = (response: ServerResponse, bytes: number) =>
+/** @param length of the answer, where it is known before */
+const writeFramesHead = (response: ServerResponse, length?: number) =>
   response.writeHead(200, {
     "content-type": "application/octet-stream",
     "content-encoding": "zstd",
-    "content-length": bytes,
+    ...(length !== undefined && { "content-length": length }),
   });
 
 /** Answers with frames that are few and short. */
 function sendFrames(response: ServerResponse, frames: Buffer): void {
-  // Knowing the size, zstd takes a few KB for its tables instead of MBs.
-  const compressed = zstdCompressSync(frames, { pledgedSrcSize: frames.length });
-  writeFramesHead(response, compressed.length).end(compressed);
+  const bytes = compressWhole(frames);
+  writeFramesHead(response, bytes.length).end(bytes);
+}
+
+/** Breaks off when nothing is taken of what waits to be sent; that a reader has nothing to send yet is no reason. */
+function dropIfStalled(response: ServerResponse): void {
+  response.setTimeout(SEND_IDLE_MILLISECONDS, () => {
+    if (response.writableLength > 0) response.destroy();
+  });
 }

@@ -44,6 +44,10 @@ export function frameHead(type: FrameType, length: number): Buffer {
   return head;
 }
 
+/** Bytes of the whole frame whose head these bytes begin with. */
+export const frameBytes = (head: Uint8Array): number =>
+  FRAME_HEAD_BYTES + new DataView(head.buffer, head.byteOffset).getUint32(0);
+
 /** One whole frame. */
 export function encodeFrame(type: FrameType, payload: Uint8Array): Buffer {
   return Buffer.concat([frameHead(type, payload.length), payload]);

@@ -83,8 +83,13 @@ export class AgentProcess implements AsyncDisposable {
 
   /** How many readers it has running. */
   get readers(): number {
+    return this.readerPids.length;
+  }
+
+  /** Process ids of the readers that run. */
+  get readerPids(): number[] {
     const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, "utf8");
-    return children.split(" ").filter(Boolean).length;
+    return children.split(" ").filter(Boolean).map(Number);
   }
 
   path(...parts: string[]): string {
@@ -110,7 +115,7 @@ export class AgentProcess implements AsyncDisposable {
   async run(): Promise<void> {
     const child = spawn(process.execPath, [this.#program, this.path("agent.json")], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...this.#environment },
+      env: { ...process.env, NODE_OPTIONS: "--max-semi-space-size=4", ...this.#environment }, // as in the image
     });
     this.#child = child;
     let errors = "";

@@ -1,8 +1,9 @@
-import { createHash } from "node:crypto";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
+import { Random } from "./webui/random.ts";
+import { WebuiRows } from "./webui/rows.ts";
 import { webuiSchemaSql } from "./webui-schema.ts";
 
-/** What kind of webui.db is wanted. */
+/** What kind of webui.db is wanted. The same options give the same rows. */
 export interface WebuiDatabaseOptions {
   /** One of {@link webuiSchemas}. */
   schema: string;
@@ -10,43 +11,87 @@ export interface WebuiDatabaseOptions {
   journal: "wal" | "rollback";
   /** Chats; every other table gets a few rows. Default 20. */
   chats?: number;
-  /** Bytes of JSON in one chat, about. Default 6,000; one turn is 10 KB, a hundred turns 1 MB. */
-  chatBytes?: number;
+  /** Instead of `chats`: how large the file is to be, about; the other tables grow with it. */
+  megabytes?: number;
+  /**
+   * Bytes of JSON in one chat, about; one turn is 10 KB, a hundred turns 1 MB. Of a span the small ones are as many as
+   * the large ones in each power of two. Default 6,000; with `megabytes` 2,000 to 100,000, 25 KB in the mean.
+   */
+  chatBytes?: number | { least: number; most: number };
+  /** Rows of tables that are to have other numbers of them, such as `{ tag: 500_000 }`. */
+  rows?: Readonly<Record<string, number>>;
+  /** Another one gives other contents. */
+  seed?: number | string;
   /** Adds rows that no application should write and SQLite keeps. */
   odd?: boolean;
 }
 
-/** Tables whose moments are nanoseconds since 1970, beyond 2^53; all others count seconds. */
-const NANOSECOND_TABLES =
-  /^(channel|channel_member|channel_webhook|message|message_reaction|note|pinned_note|automation|automation_run|calendar|calendar_event|calendar_event_attendee)$/;
-const EPOCH_SECONDS = 1_763_700_000n;
+/** Rows of other tables for each chat, in a database that is sized; at least five. */
+const ROWS_PER_CHAT: Readonly<Record<string, number>> = {
+  user: 0.02,
+  auth: 0.02,
+  tag: 0.2,
+  chatidtag: 0.5,
+  file: 0.1,
+  chat_file: 0.05,
+  folder: 0.05,
+  feedback: 0.2,
+  memory: 0.2,
+  message: 0.5,
+  message_reaction: 0.1,
+};
+const LEAST_ROWS = 5;
+/** Tables that are filled together. */
+const WITH_CHATS = ["chat", "chat_message"];
 
-interface Column {
-  name: string;
-  type: string;
-  notnull: number;
-  pk: number;
-}
-
-/** Makes a webui.db as Open WebUI of one version leaves it, with contents that depend on the options alone. */
+/** Makes a webui.db as Open WebUI of one version leaves it: a stopped application, everything in the one file. */
 export function createWebuiDatabase(path: string, options: WebuiDatabaseOptions): void {
+  const { schema, journal, megabytes, seed = 1 } = options;
   const database = new DatabaseSync(path, { enableForeignKeyConstraints: false });
-  database.exec(
-    `PRAGMA journal_mode = ${options.journal === "wal" ? "WAL" : "DELETE"}; PRAGMA synchronous = OFF;`,
-  );
-  database.exec(`BEGIN; ${webuiSchemaSql(options.schema)}`);
+  // Without a journal a large file is written once only.
+  database.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;");
+  const sql = webuiSchemaSql(schema);
+  database.exec(`BEGIN; ${sql}`);
+  const chats = options.chats ?? (megabytes ? Math.ceil((megabytes * 1e6) / 40_000) : 20);
+  const counts = (table: string): number =>
+    options.rows?.[table] ??
+    (megabytes ? Math.max(LEAST_ROWS, Math.ceil(chats * (ROWS_PER_CHAT[table] ?? 0))) : LEAST_ROWS);
+  const rows = new WebuiRows(database, seed, (table) => (table === "chat" ? chats : counts(table)));
   for (const table of tablesOf(database)) {
-    const count = table === "chat" ? (options.chats ?? 20) : table === "alembic_version" ? 1 : 5;
-    for (let row = 0; row < count; row++) insertRow(database, table, row, options.chatBytes ?? 6000);
+    if (WITH_CHATS.includes(table)) continue;
+    if (table === "alembic_version") addHead(database, sql);
+    else for (let row = 0; row < counts(table); row++) rows.add(table, row);
   }
+  writeChats(database, rows, { ...options, chats });
   if (options.odd) addOddRows(database);
-  database.exec("COMMIT");
+  database.exec(`COMMIT; PRAGMA journal_mode = ${journal === "wal" ? "WAL" : "DELETE"}`);
   database.close();
 }
 
 /** Adds `count` chats from `first` on; what an application's writes look like to a reader. */
 export function addChats(database: DatabaseSync, first: number, count: number, chatBytes = 6000): void {
-  for (let row = first; row < first + count; row++) insertRow(database, "chat", row, chatBytes);
+  const rows = new WebuiRows(database, 1, () => LEAST_ROWS);
+  for (let row = first; row < first + count; row++) rows.addChat(row, chatBytes);
+}
+
+/** As many chats as were asked for, or as fill the file. */
+function writeChats(
+  database: DatabaseSync,
+  rows: WebuiRows,
+  options: WebuiDatabaseOptions & { chats: number },
+): void {
+  const { megabytes, chats, seed = 1 } = options;
+  const size = options.chatBytes ?? (megabytes ? { least: 2000, most: 100_000 } : 6000);
+  const random = new Random(seed, "sizes");
+  const next = () => (typeof size === "number" ? size : random.logarithmic(size.least, size.most));
+  if (!megabytes) {
+    for (let row = 0; row < chats; row++) rows.addChat(row, next());
+    return;
+  }
+  const [pages] = Object.values(database.prepare("PRAGMA page_count").get() ?? {});
+  let left = megabytes * 1e6 - Number(pages) * 4096;
+  // A row also takes a part of a page, and its keys stand in indexes.
+  for (let row = 0; left > 0; row++) left -= 1.22 * rows.addChat(row, next()) + 600;
 }
 
 function tablesOf(database: DatabaseSync): string[] {
@@ -54,56 +99,10 @@ function tablesOf(database: DatabaseSync): string[] {
   return rows.map(({ name }) => name as string);
 }
 
-function insertRow(database: DatabaseSync, table: string, row: number, chatBytes: number): void {
-  const columns = database.prepare(`SELECT name, type, "notnull", pk FROM pragma_table_info(?)`).all(table);
-  const values = (columns as unknown as Column[]).map((column) => valueFor(table, column, row, chatBytes));
-  database.prepare(`INSERT INTO "${table}" VALUES (${values.map(() => "?").join(", ")})`).run(...values);
-}
-
-/** A value as the application would write it, by the column's name and declared type. */
-function valueFor(
-  table: string,
-  { name, type, notnull, pk }: Column,
-  row: number,
-  chatBytes: number,
-): SQLInputValue {
-  if (table === "chat" && name === "chat") return chatJson(row, chatBytes);
-  if (/^INTEGER/.test(type) && pk > 0) return BigInt(row + 1);
-  // Every fifth value that may be missing is.
-  if (!notnull && pk === 0 && (row + name.length) % 5 === 0) return null;
-  if (/BOOL/.test(type) || /^(active|archived|is_active|is_global)$/.test(name)) return BigInt(row % 2);
-  if (/JSON/.test(type))
-    return JSON.stringify({ [name]: { row, note: "grüße 👋 \u0000 end" }, list: [1, null, true] });
-  if (/INT/.test(type) || (table === "chat" && type === "DATETIME"))
-    return NANOSECOND_TABLES.test(table)
-      ? (EPOCH_SECONDS + BigInt(row)) * 1_000_000_000n + 123_456_789n
-      : EPOCH_SECONDS + BigInt(row);
-  if (/DATE/.test(type)) return `2025-11-21 12:00:${String(row).padStart(2, "0")}`;
-  if (name === "email") return `user${row}@example.org`;
-  return pk > 0 || name.endsWith("id") ? uuid(table, name, row) : `${table} ${name} ${row} – "quoted", it's`;
-}
-
-/** A conversation of about the wanted size. */
-function chatJson(row: number, bytes: number): string {
-  const turns = Math.max(1, Math.round(bytes / 1000));
-  const messages = Array.from({ length: turns }, (_, turn) => ({
-    id: uuid("message", String(turn), row),
-    role: turn % 2 === 0 ? "user" : "assistant",
-    content: `Turn ${turn}: ${createHash("sha512").update(`${row} ${turn}`).digest("base64").repeat(9)}`,
-    timestamp: Number(EPOCH_SECONDS) + turn,
-  }));
-  return JSON.stringify({ title: `Chat ${row}`, models: ["gpt-oss"], history: { messages } });
-}
-
-/** A UUID that depends on its place alone. */
-function uuid(...place: (string | number)[]): string {
-  const hex = createHash("sha256").update(place.join("/")).digest("hex");
-  return [8, 4, 4, 4, 12]
-    .reduce<[string[], number]>(
-      ([parts, at], length) => [[...parts, hex.slice(at, at + length)], at + length],
-      [[], 0],
-    )[0]
-    .join("-");
+/** The migration that the schema's file names as its last. */
+function addHead(database: DatabaseSync, sql: string): void {
+  const [, head = "unknown"] = /alembic head (\w+)/.exec(sql) ?? [];
+  database.prepare("INSERT INTO alembic_version VALUES (?)").run(head);
 }
 
 /** Values in columns that declare something else, and values that are easily lost on the way. */

@@ -24,7 +24,7 @@ const checks = [
 export const projects = ["unit", "database", "runtime", "conformance", "e2e"];
 
 /** Debian packages that tests use besides what the fleet needs. */
-const packages = ["shellcheck", "openssl", "iproute2"];
+const packages = ["shellcheck", "openssl", "iproute2", "python3-psycopg2"];
 
 /** `npm test`: sets everything up, runs every check and every test (or `only` some projects'), and ends with the sum. */
 export async function test(only: readonly string[]): Promise<void> {

@@ -18,25 +18,26 @@ import type { SourceSchema } from "./source-schema.ts";
 import type { ReaderTask } from "./task.ts";
 
 /**
- * Writes one snapshot as the frames of the protocol: header, every table with its rows, manifest. The chunks are given
- * away and never written to again.
+ * Writes one snapshot as the frames of the protocol: header, every table with its rows. The manifest is told apart.
+ * The chunks are given away and never written to again.
  */
 export class SnapshotStream {
   readonly #database: DatabaseSync;
   readonly #schema: SourceSchema;
   readonly #task: ReaderTask;
-  #rows = 0;
+  readonly #manifest: Manifest;
   #contentBytes = 0;
 
   constructor(database: DatabaseSync, schema: SourceSchema, task: ReaderTask) {
     this.#database = database;
     this.#schema = schema;
     this.#task = task;
+    this.#manifest = { sync: task.sync, tables: [] };
   }
 
-  /** What has been written so far. */
-  get written() {
-    return { tables: this.#schema.tables.length, rows: this.#rows, contentBytes: this.#contentBytes };
+  /** What was written, once all frames have been read. */
+  get written(): { manifest: Manifest; contentBytes: number } {
+    return { manifest: this.#manifest, contentBytes: this.#contentBytes };
   }
 
   /** The whole snapshot. It has to be read to its end inside the transaction in which the schema was read. */
@@ -62,13 +63,11 @@ export class SnapshotStream {
       skipped,
     };
     yield encodeJsonFrame(FrameType.header, header);
-    const manifest: Manifest = { sync, tables: [] };
     for (const [index, table] of tables.entries()) {
       const sum = new TableSum();
       yield* this.#table(table, work[index]?.rows ?? 0, sum);
-      manifest.tables.push({ name: table.name, rows: sum.rows, sum: sum.toString() });
+      this.#manifest.tables.push({ name: table.name, rows: sum.rows, sum: sum.toString() });
     }
-    yield encodeJsonFrame(FrameType.manifest, manifest);
   }
 
   /** One table's frames. Indexes are not asked: a forged one could tell another story than the table. */
@@ -113,9 +112,8 @@ export class SnapshotStream {
     return Number(count);
   }
 
-  /** Counts a row, and stops at what no honest file could hold. */
+  /** Counts a row's bytes, and stops at what no honest file could hold. */
   #bound(table: SourceTable, bytes: number): void {
-    this.#rows++;
     this.#contentBytes += bytes;
     if (bytes > MAX_ROW_BYTES)
       throw new TenantError(

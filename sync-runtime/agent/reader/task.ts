@@ -1,12 +1,12 @@
-import type { Identity } from "../../protocol/message.ts";
+import type { Identity, Manifest } from "../../protocol/message.ts";
 import type { JournalState } from "../stamp.ts";
 import type { TenantErrorCode } from "../tenant-error.ts";
 
 /** Descriptors a reader is started with, beside stdin (closed) and stderr. */
 export const ReaderDescriptor = {
-  /** Takes the {@link ReaderResult}, as JSON. */
+  /** Takes every {@link ReaderWord}, a line each. */
   result: 1,
-  /** Takes the stream for the node, zstd-compressed. */
+  /** Takes the stream for the node up to its manifest, zstd-compressed. */
   spool: 3,
   /** Takes a copy of the database where it cannot be read in place. */
   copy: 4,
@@ -28,7 +28,15 @@ export interface ReaderTask {
   maxContentBytes: number;
 }
 
-/** What a reader process says before it ends. */
+/** What a reader process says, one JSON text a line: how far it is, and at its end the {@link ReaderResult}. */
+export type ReaderWord = ReaderProgress | ReaderResult;
+
+/** So many bytes of the spool, from its beginning, are whole frames that stay as they are. */
+export interface ReaderProgress {
+  spooled: number;
+}
+
+/** How a reader ended. The manifest is not in the spool: it follows when the agent has made sure of the snapshot. */
 export type ReaderResult =
-  | { ok: true; tables: number; rows: number; contentBytes: number }
+  | { ok: true; manifest: Manifest; contentBytes: number }
   | { ok: false; code: TenantErrorCode; message: string };
