@@ -1,25 +1,25 @@
 import { parseArgs } from "node:util";
 import { preview } from "./preview/preview.ts";
+import { replicate } from "./replicate/replicate.ts";
 import { type Benchmark, table } from "./result.ts";
 
 /** Every benchmark, by the name it is run with. */
-const benchmarks: Record<string, Benchmark> = { preview };
+const benchmarks: Record<string, Benchmark> = { preview, replicate };
 
 const usage = [
-  "npm run bench -- <name> [--json]",
-  "",
-  ...Object.entries(benchmarks).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`),
+  "npm run bench -- <name> [options] [--json]",
+  ...Object.entries(benchmarks).flatMap(([name, { about, options = {} }]) => [
+    "",
+    `  ${name.padEnd(14)} ${about}`,
+    ...Object.entries(options).map(
+      ([option, { about, default: value }]) => `    --${option.padEnd(10)} ${about} (${value})`,
+    ),
+  ]),
 ].join("\n");
 
 /** Runs the benchmark that is named; the exit code says whether it ran, not whether its targets were met. */
-async function main(argv: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: argv,
-    options: { json: { type: "boolean", default: false } },
-    allowPositionals: true,
-  });
-  const [name] = positionals;
-  if (name === undefined) {
+async function main([name, ...argv]: string[]): Promise<number> {
+  if (name === undefined || name === "--help") {
     console.log(usage);
     return 0;
   }
@@ -28,8 +28,16 @@ async function main(argv: string[]): Promise<number> {
     console.error(`There is no benchmark "${name}". Run one of these:\n\n${usage}`);
     return 2;
   }
-  const results = await benchmark.run((text) => console.error(text));
-  console.log(values.json ? JSON.stringify({ results }) : table(results));
+  const own = Object.entries(benchmark.options ?? {}).map(
+    ([option, { default: value }]) => [option, { type: "string" as const, default: value }] as const,
+  );
+  const { values } = parseArgs({
+    args: argv,
+    options: { ...Object.fromEntries(own), json: { type: "boolean", default: false } },
+  });
+  const { json, ...chosen } = values;
+  const results = await benchmark.run((text) => console.error(text), chosen as Record<string, string>);
+  console.log(json ? JSON.stringify({ results }) : table(results));
   return 0;
 }
 

@@ -4,8 +4,10 @@ export interface Result {
   /** Median over the rounds. */
   measured: number;
   unit: string;
-  /** The highest value that is good enough. */
+  /** The worst value that is good enough. */
   target: number;
+  /** How a good value stands to the target: a time should be below it, a speed above. */
+  bound: Bound;
   met: boolean;
   /** Highest minus lowest round, in the unit. */
   spread: number;
@@ -13,10 +15,18 @@ export interface Result {
   detail: string;
 }
 
-/** A benchmark: what it measures, and how. It says what it is doing through `progress`. */
+export type Bound = "<=" | ">=";
+
+/** A benchmark: what it measures, and how. */
 export interface Benchmark {
   about: string;
-  run(progress: (text: string) => void): Promise<Result[]>;
+  /** What can be chosen beside `--json`: each takes a value. */
+  options?: Record<string, { default: string; about: string }>;
+  /**
+   * @param progress says what is being done
+   * @param chosen a value for each option
+   */
+  run(progress: (text: string) => void, chosen: Record<string, string>): Promise<Result[]>;
 }
 
 /** The middle of some values; the mean of the two middle ones where their number is even. */
@@ -27,14 +37,24 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** A result from what the rounds measured; less is better. */
+/** The value that a share of the values does not exceed, by nearest rank; of no values, NaN. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
+/** What a result is about; less is better unless `bound` says otherwise. */
+type Question = Pick<Result, "name" | "unit" | "target" | "detail"> & { bound?: Bound };
+
+/** A result from what the rounds measured. */
 export function resultOf(
-  { name, unit, target, detail }: Pick<Result, "name" | "unit" | "target" | "detail">,
+  { name, unit, target, bound = "<=", detail }: Question,
   rounds: readonly number[],
 ): Result {
   const measured = rounded(median(rounds));
   const spread = rounded(Math.max(...rounds) - Math.min(...rounds));
-  return { name, measured, unit, target, met: measured <= target, spread, detail };
+  const met = bound === "<=" ? measured <= target : measured >= target;
+  return { name, measured, unit, target, bound, met, spread, detail };
 }
 
 const rounded = (value: number): number => Number(value.toFixed(2));
@@ -43,11 +63,11 @@ const rounded = (value: number): number => Number(value.toFixed(2));
 export function table(results: readonly Result[]): string {
   const rows = [
     ["", "measured", "spread", "target", "met", ""],
-    ...results.map(({ name, measured, unit, target, met, spread, detail }) => [
+    ...results.map(({ name, measured, unit, target, bound, met, spread, detail }) => [
       name,
       `${measured}${unit}`,
       `${spread}${unit}`,
-      `<= ${target}${unit}`,
+      `${bound} ${target}${unit}`,
       met ? "yes" : "NO",
       detail,
     ]),
