@@ -1,0 +1,140 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import pg from "pg";
+import { query } from "../../../sync-runtime/database/query.ts";
+import { AgentClient, type ChangeStream } from "../../../sync-runtime/node/agent-client.ts";
+import { Job } from "../../../sync-runtime/node/job.ts";
+import { replicate, type Synced } from "../../../sync-runtime/node/replicate.ts";
+import { AgentProcess } from "../../support/agent-process.ts";
+import { Checker, type Comparison } from "../../support/checker.ts";
+import { intentOf, TestDatabase } from "../../support/postgres.ts";
+
+/** What may happen to a sync on the node's side: its connection to Postgres, or to the agent, ends at a message. */
+export interface Mishap {
+  what: "postgres" | "agent";
+  /** Behind so many messages of the stream. */
+  behind: number;
+}
+
+/**
+ * A real agent and a real Postgres with the node's own sync between them, in this process: a few syncs a second
+ * instead of one every few, for tests that need hundreds. What only processes show is crash-matrix's work.
+ */
+export class Rig implements AsyncDisposable {
+  readonly agent: AgentProcess;
+  readonly database: TestDatabase;
+  readonly admin: pg.Client;
+  readonly checker = Checker.start();
+  readonly #client: AgentClient;
+  readonly #run = randomUUID();
+  /** Claims jobs and records failures; the syncs have connections of their own. */
+  readonly #queue: pg.Client;
+  readonly #claimed: string[] = [];
+  #tenants = 0;
+
+  private constructor(agent: AgentProcess, database: TestDatabase, admin: pg.Client, queue: pg.Client) {
+    this.#queue = queue;
+    this.agent = agent;
+    this.database = database;
+    this.admin = admin;
+    const pem = { cert: agent.node.certificate, key: agent.node.key, ca: agent.authority.certificate };
+    this.#client = new AgentClient({
+      cert: Buffer.from(pem.cert),
+      key: Buffer.from(pem.key),
+      ca: Buffer.from(pem.ca),
+    });
+  }
+
+  /** @param tenants how many may be used */
+  static async start(tenants: number): Promise<Rig> {
+    const [agent, database] = await Promise.all([AgentProcess.start(), TestDatabase.create()]);
+    await database.apply(intentOf(Array.from({ length: tenants }, (_, index) => `t${index}`)));
+    return new Rig(agent, database, await database.connect("postgres"), await database.connect("sync_main"));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.checker[Symbol.dispose]();
+    this.#client.close();
+    await this.agent[Symbol.asyncDispose]();
+    await this.database.drop();
+  }
+
+  /** A tenant that has not been used, and where its database belongs. */
+  newTenant(): { id: string; path: string } {
+    const id = `t${this.#tenants++}`;
+    return { id, path: join(this.agent.tenant(id), "webui.db") };
+  }
+
+  /** One sync as a node makes it, its failure recorded and thrown. */
+  async sync(tenant: string, mishap?: Mishap): Promise<Synced> {
+    const job = await this.#claim(tenant);
+    const connection = new pg.Client(this.database.credentials("sync_main"));
+    connection.on("error", () => {});
+    await connection.connect();
+    const broken = new AbortController();
+    const { host, agent_identity: identity } = job;
+    const address = { host, identity, address: `127.0.0.1:${this.agent.port}` };
+    try {
+      return await replicate(connection, job, this.#run, async (committed) => {
+        const stream = await this.#client.changes(address, tenant, committed, broken.signal);
+        return mishap ? this.#disturbed(stream, mishap, tenant, broken) : stream;
+      });
+    } catch (error) {
+      broken.abort();
+      await this.#recordFailure(job, error as Error);
+      throw error;
+    } finally {
+      await connection.end().catch(() => {});
+    }
+  }
+
+  /** Until a sync succeeds; `attempts` of them may fail. */
+  async syncWithin(tenant: string, attempts: number): Promise<Synced> {
+    for (let attempt = 1; ; attempt++)
+      try {
+        return await this.sync(tenant);
+      } catch (error) {
+        if (attempt >= attempts) throw error;
+      }
+  }
+
+  /** Throws unless the replica holds what the file holds, by the checker's word. */
+  requireEqual(tenant: string, file: string): Promise<Comparison> {
+    return this.checker.requireEqual(file, this.database, tenant);
+  }
+
+  /** Breaks a connection off in the middle of a stream. */
+  #disturbed(stream: ChangeStream, mishap: Mishap, tenant: string, broken: AbortController): ChangeStream {
+    const { admin } = this;
+    async function* messages() {
+      let at = 0;
+      for await (const message of stream.messages) {
+        if (at++ === mishap.behind && mishap.what === "postgres")
+          await admin.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE starts_with(application_name, $1)",
+            [`sync:${tenant}:`],
+          );
+        if (at > mishap.behind && mishap.what === "agent") {
+          broken.abort();
+          throw new Error("the connection to the agent broke");
+        }
+        yield message;
+      }
+    }
+    return { ...stream, messages: messages() };
+  }
+
+  async #claim(tenant: string): Promise<Job> {
+    await this.#queue.query(query("trigger-sync"), [tenant]);
+    const { rows } = await this.#queue.query(query("claim-job"), ["main", "a", this.#run, 4, this.#claimed]);
+    const job = Job.parse(rows[0]);
+    this.#claimed.push(job.id);
+    return job;
+  }
+
+  async #recordFailure(job: Job, { name, code, message }: Error & { code?: string }): Promise<void> {
+    if (name === "NotEqualError")
+      await this.#queue.query(query("record-unequal"), [job.tenant, job.claim_epoch]);
+    await this.#queue.query(query("fail-job"), [job.id, job.claim_epoch, code ?? name, message, 3600]);
+  }
+}
