@@ -98,6 +98,10 @@ export interface SyncSpec {
   cluster: string;
   /** How many tenants one node syncs at once. */
   parallel: number;
+  /** How often each replica is verified row by row. */
+  verify: Seconds;
+  /** How long replicas keep what vanished from their sources. */
+  tombstones: Seconds;
   nodes: { id: string; port: number }[];
   database: { kind: "embedded"; port: number };
   readers: ReaderSpec[];

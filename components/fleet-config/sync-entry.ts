@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { documentation } from "./documentation.ts";
+import { duration } from "./duration.ts";
 import { port, portRemedy } from "./network-address.ts";
 import { refuse } from "./problem.ts";
 
@@ -74,6 +75,8 @@ export const readerEntry = z
     remedy: "say whose replicas it reads: { tenants: [acme] }",
   });
 
+const [hour, day] = [3_600, 86_400];
+
 /** The entry `sync`. */
 export const syncEntry = z.strictObject({
   host: z.string().register(documentation, {
@@ -90,6 +93,21 @@ export const syncEntry = z.strictObject({
     description: "How many tenants one node syncs at once.",
     remedy: "write a whole number from 1 to 64",
   }),
+  verify: duration(hour, 365 * day)
+    .prefault("7d")
+    .register(documentation, {
+      description:
+        "How often each replica is verified deeply: every row is read from the tenant, Postgres computes every digest anew from what it holds, and what differs is reported and repaired.",
+      type: "duration",
+      remedy: "write a number with its unit, from 1h to 365d, such as 7d or 12h",
+    }),
+  tombstones: duration(day, 3650 * day)
+    .prefault("90d")
+    .register(documentation, {
+      description: "How long the replicas keep what vanished from the tenants' databases.",
+      type: "duration",
+      remedy: "write a number with its unit, from 1d to 3650d, such as 90d",
+    }),
   nodes: nodes.register(documentation, {
     description: "The nodes, by name. All of them work, one leads, and any of them can take over.",
     remedy: "declare a node, or two so that one can fail: { a: { port: 9443 }, b: { port: 9444 } }",

@@ -20,7 +20,7 @@ interface Change {
 export interface Applied {
   version: number;
   migrated: string[];
-  changed: { hosts: Change[]; tenants: Change[]; logins: Change[]; readers: Change[] };
+  changed: Record<"settings" | "hosts" | "tenants" | "logins" | "readers", Change[]>;
 }
 
 /** The database is not what the stack should have made of it, or the intent does not fit what it holds. */
@@ -67,13 +67,14 @@ async function writeIntent(client: pg.ClientBase, intent: Intent): Promise<Appli
   await refuseForeignTenants(client, intent);
   const changes = async (name: string, declared: unknown) =>
     (await client.query<Change>(query(name), [cluster, declared])).rows;
+  const settings = await changes("apply-settings", JSON.stringify(intent.settings));
   const hosts = await changes("apply-hosts", JSON.stringify(intent.hosts));
   const tenants = await changes("apply-tenants", JSON.stringify(intent.tenants));
   const logins = await changes("apply-logins", roles);
   const readers = await changes("apply-readers", JSON.stringify(intent.readers));
   await client.query(query("grant-tenant-schemas"));
   await client.query(query("grant-readers"));
-  return { hosts, tenants, logins, readers };
+  return { settings, hosts, tenants, logins, readers };
 }
 
 async function refuseMissingRoles(client: pg.ClientBase, roles: string[]): Promise<void> {

@@ -11,6 +11,8 @@ export const SILENCE_S = 4;
 export const Job = z.object({
   id: z.string(),
   tenant: z.string(),
+  /** sync: what changed. verify: every row, and Postgres computes each digest anew. */
+  kind: z.enum(["sync", "verify"]),
   attempt: z.number(),
   /** The epoch of the tenant's claim: only its holder may commit. */
   claim_epoch: z.string(),

@@ -12,6 +12,7 @@ import { Metrics } from "./metrics.ts";
 import { type NodeConfig, readNodeConfig } from "./node-config.ts";
 import type { NodeContext } from "./node-context.ts";
 import { Postgres } from "./postgres.ts";
+import { Retention } from "./retention.ts";
 import { Scheduler } from "./scheduler.ts";
 import { systemClock } from "./service.ts";
 import { Worker } from "./worker.ts";
@@ -49,6 +50,7 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
   const services = [
     lease,
     new Scheduler(context, lease),
+    new Retention(context, lease),
     new Worker(context, agents, config.parallel),
     new ApiServer(context, config, lease),
   ];

@@ -135,6 +135,7 @@ describe("what a cluster is told to replicate", () => {
       },
       intent: {
         cluster: "main",
+        settings: { verify: 604_800, tombstones: 7_776_000 },
         hosts: [{ id: "local", agent: { address: "agent.local:8050", identity: "urn:owui:agent:local" } }],
         tenants: [
           { id: "acme", host: "local", url: "http://acme.localhost:8080", interval: 60, paused: true },

@@ -5,11 +5,12 @@ WITH failed AS (
   UPDATE sync_metadata.sync_jobs AS j
   SET status = 'failed', finished_at = clock_timestamp(), error_code = $3, error = $4
   WHERE j.id = $1 AND j.claim_epoch = $2 AND j.status = 'running'
-  RETURNING j.id, j.cluster, j.tenant, j.attempt
+  RETURNING j.id, j.cluster, j.tenant, j.attempt, j.kind
 ),
 retry AS (
-  INSERT INTO sync_metadata.sync_jobs (cluster, tenant, reason, attempt, due_at)
-  SELECT f.cluster, f.tenant, 'retry', f.attempt + 1, clock_timestamp() + make_interval(secs => $5) FROM failed AS f
+  INSERT INTO sync_metadata.sync_jobs (cluster, tenant, reason, kind, attempt, due_at)
+  SELECT f.cluster, f.tenant, 'retry', f.kind, f.attempt + 1, clock_timestamp() + make_interval(secs => $5)
+  FROM failed AS f
   ON CONFLICT (tenant) WHERE status = 'queued' DO NOTHING
 )
 SELECT f.id FROM failed AS f

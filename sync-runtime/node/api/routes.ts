@@ -4,6 +4,7 @@ import { SILENCE_S } from "../job.ts";
 import type { Lease } from "../lease.ts";
 import type { NodeContext } from "../node-context.ts";
 import { ApiProblem } from "./problem.ts";
+import { HistoryQuery, PastSync, SyncStatus } from "./sync-view.ts";
 import type { Scope, TokenGate } from "./token.ts";
 
 const ClusterNode = z.object({
@@ -14,28 +15,13 @@ const ClusterNode = z.object({
   seen_at: z.date(),
 });
 
-const SyncStatus = z
-  .object({
-    id: z.string(),
-    host: z.string(),
-    interval: z.number(),
-    paused: z.boolean(),
-    status: z.string().nullable(),
-    finished_at: z.date().nullable(),
-    error: z.string().nullable(),
-    verified_at: z.date().nullable(),
-    tables: z.number(),
-    rows: z.coerce.number(),
-    equal: z.boolean(),
-  })
-  .transform(({ id, host, interval, paused, status, finished_at, error, ...replica }) => ({
-    id,
-    host,
-    interval,
-    paused,
-    last: status === null ? null : { status, finished_at, ...(error === null ? {} : { error }) },
-    replica,
-  }));
+const QueuedJob = z.object({ id: z.string() });
+const Acceptance = z.strictObject({ held: z.uuid() });
+const Accepted = z.object({ accepted: z.boolean() });
+
+interface TenantRoute {
+  Params: { tenant: string };
+}
 
 /** The node's HTTP interface. Only `/health` is open; it tells who leads, and nothing about tenants. */
 export function addRoutes(
@@ -44,7 +30,7 @@ export function addRoutes(
   lease: Lease,
   gate: TokenGate,
 ): void {
-  const { postgres, node, metrics } = context;
+  const { postgres, node, metrics, log } = context;
   const allowed = (scope: Scope) => ({
     onRequest: (request: FastifyRequest) => gate.require(request.headers.authorization, scope),
   });
@@ -73,15 +59,55 @@ export function addRoutes(
     tenants: z.array(SyncStatus).parse(await postgres.rows("sync-status")),
   }));
 
-  server.post<{ Params: { tenant: string } }>(
-    "/api/v1/sync/trigger/:tenant",
-    allowed("operate"),
-    async (request, reply) => {
-      const { tenant } = request.params;
-      const [job] = await postgres.rows("trigger-sync", [tenant]);
-      if (!job) throw new ApiProblem(404, "Not Found", `This cluster has no tenant ${tenant}.`);
-      reply.code(202);
-      return { tenant };
-    },
-  );
+  server.get("/api/v1/sync/history", allowed("read"), async (request) => {
+    const { client, limit } = parse(HistoryQuery, request.query, "client=<tenant>, limit=<1 to 1000>");
+    return { jobs: z.array(PastSync).parse(await postgres.rows("sync-history", [client ?? null, limit])) };
+  });
+
+  /** Queues a job of one tenant and answers which. */
+  const queued = async (statement: string, tenant: string) => {
+    const [row] = await postgres.rows(statement, [tenant]);
+    if (!row) throw new ApiProblem(404, "Not Found", `This cluster has no tenant ${tenant}.`);
+    return { tenant, job: QueuedJob.parse(row).id };
+  };
+
+  server.post<TenantRoute>("/api/v1/sync/trigger/:tenant", allowed("operate"), async (request, reply) => {
+    reply.code(202);
+    return queued("trigger-sync", request.params.tenant);
+  });
+
+  server.post<TenantRoute>("/api/v1/sync/verify/:tenant", allowed("operate"), async (request, reply) => {
+    reply.code(202);
+    return queued("trigger-verify", request.params.tenant);
+  });
+
+  server.post<TenantRoute>("/api/v1/sync/accept/:tenant", allowed("operate"), async (request, reply) => {
+    const { tenant } = request.params;
+    const { held } = parse(Acceptance, request.body, 'a body {"held": "<id of what is held>"}');
+    await accept(tenant, held);
+    log.warn({ tenant, held }, "an operator accepted what the replica was held for");
+    reply.code(202);
+    return queued("trigger-sync", tenant);
+  });
+
+  /** Takes the operator's decision about one hold, and about no other. */
+  const accept = async (tenant: string, held: string) => {
+    const known = z.array(SyncStatus).parse(await postgres.rows("sync-status"));
+    if (!known.some(({ id }) => id === tenant))
+      throw new ApiProblem(404, "Not Found", `This cluster has no tenant ${tenant}.`);
+    const [row] = await postgres.rows("accept-hold", [tenant, held]);
+    if (!Accepted.parse(row).accepted)
+      throw new ApiProblem(
+        409,
+        "Conflict",
+        `The replica of ${tenant} is not held for ${held}, or no longer: nothing was accepted. Look at what it is held for now.`,
+      );
+  };
+}
+
+/** What came with a request, or the word for what should have come. */
+function parse<T>(schema: z.ZodType<T>, value: unknown, expected: string): T {
+  const { success, data } = schema.safeParse(value);
+  if (!success) throw new ApiProblem(400, "Bad Request", `Send ${expected}.`);
+  return data;
 }

@@ -44,6 +44,8 @@ describe("a config that is right", () => {
       host: "local",
       cluster: "main",
       parallel: 5,
+      verify: 604_800,
+      tombstones: 7_776_000,
       nodes: [
         { id: "a", port: 9443 },
         { id: "b", port: 9444 },

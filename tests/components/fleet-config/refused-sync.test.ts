@@ -102,6 +102,24 @@ const broken: Broken = [
     remedy: name the reader with at most 40 lower-case letters, digits and inner hyphens, such as "ana-b"`,
   ],
   [
+    "how often replicas are verified is a duration with bounds",
+    ({ sync }) => (sync.verify = "30m"),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.verify
+    found:  "30m"
+    remedy: write a number with its unit, from 1h to 365d, such as 7d or 12h`,
+  ],
+  [
+    "tombstones are kept for a day at least",
+    ({ sync }) => (sync.tombstones = 90),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.tombstones
+    found:  90 (a number)
+    remedy: write a number with its unit, from 1d to 3650d, such as 90d`,
+  ],
+  [
     "a kind of database that is not there yet is refused",
     ({ sync }) => (sync.database = { kind: "supabase" }),
     `Pulumi.local.yaml has 1 problem. Nothing was changed.

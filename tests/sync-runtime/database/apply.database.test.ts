@@ -21,6 +21,7 @@ describe("applying", () => {
       version: names.length,
       migrated: names,
       changed: {
+        settings: [{ id: "main", change: "added" }],
         hosts: [{ id: "local", change: "added" }],
         tenants: [
           { id: "acme", change: "added" },
@@ -36,7 +37,7 @@ describe("applying", () => {
     await database.apply(intentOf(["acme"]));
     const again = await database.apply(intentOf(["acme"]));
     expect(again.migrated).toEqual([]);
-    expect(again.changed).toEqual({ hosts: [], tenants: [], logins: [], readers: [] });
+    expect(again.changed).toEqual({ settings: [], hosts: [], tenants: [], logins: [], readers: [] });
   });
 
   test("by two programs at once lets one wait for the other", async () => {

@@ -79,6 +79,17 @@ describe("a cluster's login is refused", () => {
     ["SELECT * FROM sync_metadata.cluster_logins"],
     ["UPDATE sync_metadata.client_deployments SET state = 'retired'"],
     ["UPDATE sync_metadata.replica_tables SET columns = '[]'"],
+    [
+      "UPDATE sync_metadata.replicas SET held_id = NULL, held_reason = NULL, held_detail = NULL, held_at = NULL",
+    ],
+    ["UPDATE sync_metadata.replicas SET held_accepted_at = now()"],
+    ["UPDATE sync_metadata.replicas SET made_at = now()"],
+    ["UPDATE sync_metadata.cluster_settings SET tombstone_retention = '1 day'"],
+    [
+      "INSERT INTO sync_metadata.cluster_settings VALUES ('main', '7 days', '1 day') ON CONFLICT (cluster) DO UPDATE SET tombstone_retention = '1 day'",
+    ],
+    ["DELETE FROM tenant_acme._replica_tombstones"],
+    ["UPDATE tenant_acme._replica_tombstones SET retired_at = '-infinity'"],
     ["INSERT INTO sync_metadata.replicas (tenant, cluster) VALUES ('acme', 'main')"],
     ["SELECT * FROM pg_authid"],
     ["SET ROLE fleet_owner"],
@@ -99,6 +110,26 @@ describe("a cluster's login is refused", () => {
     expect(await refusal(sync, forged)).toBe("428C9"); // generated always
   });
 
+  test("a change to a job that has ended: the history is final", async () => {
+    const { rows } = await sync.query(
+      `INSERT INTO sync_metadata.sync_jobs (cluster, tenant, reason, status, due_at, finished_at)
+       VALUES ('main', 'acme', 'manual', 'failed', now(), now()) RETURNING id`,
+    );
+    const forged =
+      "UPDATE sync_metadata.sync_jobs SET status = 'unchanged', finished_at = NULL WHERE id = $1";
+    expect(await refusal(sync, forged, [rows[0].id])).toBe("allowed: UPDATE 0");
+  });
+
+  test("folding a job into one that found something, to be rid of it", async () => {
+    const { rows } = await sync.query(
+      `INSERT INTO sync_metadata.sync_jobs (cluster, tenant, reason, status, due_at, finished_at)
+       SELECT 'main', 'acme', 'interval', s, now(), now() FROM unnest(ARRAY['failed', 'unchanged']) AS s RETURNING id`,
+    );
+    await sync.query("SELECT sync_metadata.fold_job($1)", [rows[1].id]);
+    const kept = await admin.query("SELECT status FROM sync_metadata.sync_jobs WHERE id = $1", [rows[0].id]);
+    expect(kept.rows).toEqual([{ status: "failed" }]);
+  });
+
   test("every right to remove, reshape or refer to anything, wherever it looks", async () => {
     const { rows } = await admin.query(`
       SELECT c.oid::regclass::text AS thing, p AS privilege
@@ -116,12 +147,15 @@ describe("a cluster's login is refused", () => {
 });
 
 describe("a cluster's login sees nothing of another cluster", () => {
-  test.each(["hosts", "client_deployments", "replicas", "replica_tables"])("in %s", async (table) => {
-    const seen = async (client: pg.Client) =>
-      (await client.query(`SELECT DISTINCT cluster FROM sync_metadata.${table}`)).rows;
-    expect(await seen(sync)).toEqual([{ cluster: "main" }]);
-    expect(await seen(other)).toEqual([{ cluster: "other" }]);
-  });
+  test.each(["hosts", "client_deployments", "replicas", "replica_tables", "cluster_settings"])(
+    "in %s",
+    async (table) => {
+      const seen = async (client: pg.Client) =>
+        (await client.query(`SELECT DISTINCT cluster FROM sync_metadata.${table}`)).rows;
+      expect(await seen(sync)).toEqual([{ cluster: "main" }]);
+      expect(await seen(other)).toEqual([{ cluster: "other" }]);
+    },
+  );
 
   test("in jobs, nodes and leases, where it cannot write for the other either", async () => {
     const job =
@@ -155,6 +189,10 @@ describe("a cluster's login sees nothing of another cluster", () => {
     ],
     ["SELECT sync_metadata.retire_table('rival', 'chat')"],
     ["SELECT sync_metadata.retire_rows('rival', 'chat', '{}', '{}')"],
+    ["SELECT sync_metadata.hold_replica('rival', 1, gen_random_uuid(), 'source-empty', '{}', NULL)"],
+    ["SELECT sync_metadata.accept_hold('rival', gen_random_uuid())"],
+    ["SELECT sync_metadata.end_hold('rival', 1)"],
+    ["SELECT sync_metadata.drop_tombstones('rival', gen_random_uuid(), 1)"],
     ["SELECT sync_metadata.make_tenant_schema('unknown')"],
     ["SELECT sync_metadata.make_tenant_schema('acme\"; DROP SCHEMA sync_metadata; --')"],
   ])("through %s", async (statement) => {

@@ -17,13 +17,17 @@ const pem = (key: KeyObject) => key.export({ type: "spki", format: "pem" }) as s
 
 /** What Postgres answers, by statement; a missing one fails as an unreachable server does. */
 let rows: Record<string, unknown[]>;
+/** Hears what Postgres is asked. */
+let asked: (name: string, parameters: unknown[]) => void;
 let server: ReturnType<typeof fastify>;
 
 beforeEach(() => {
   rows = {};
+  asked = () => {};
   server = fastify();
   const postgres = {
-    rows: async (name: string) => {
+    rows: async (name: string, parameters: unknown[] = []) => {
+      asked(name, parameters);
       if (!rows[name]) throw new Error("connect ECONNREFUSED, password=hunter2");
       return rows[name];
     },
@@ -65,12 +69,15 @@ const ask = async (method: "GET" | "POST", url: string, options?: TokenOptions) 
   });
 
 describe("who may ask for what:", () => {
-  const READ = ["GET /metrics", "GET /api/v1/cluster", "GET /api/v1/sync/status"];
-  const OPERATE = ["POST /api/v1/sync/trigger/acme"];
+  const READ = ["/metrics", "/api/v1/cluster", "/api/v1/sync/status", "/api/v1/sync/history"].map(
+    (path) => `GET ${path}`,
+  );
+  const OPERATE = ["POST /api/v1/sync/trigger/acme", "POST /api/v1/sync/verify/acme"];
   const routes = [...READ, ...OPERATE].map((route) => route.split(" ") as ["GET" | "POST", string]);
 
   beforeEach(() => {
-    rows = { "cluster-nodes": [], "sync-status": [], "trigger-sync": [{ id: "1" }] };
+    rows = { "cluster-nodes": [], "sync-status": [], "sync-history": [] };
+    rows["trigger-sync"] = rows["trigger-verify"] = [{ id: "1" }];
   });
 
   test.each(routes)("%s %s wants a token", async (method, url) => {
@@ -136,33 +143,108 @@ describe("/health", () => {
   });
 });
 
+const iso = "2026-01-01T00:00:00.000Z";
+const at = new Date(iso);
+const HELD = "0b8f7c1e-6a55-4b5c-9d3e-2f1a0c9b8d7e";
+const progress = { tables: [{ table: "chat", rows: 3, rows_total: 9, bytes: 30, bytes_total: 90 }] };
+
+const NOTHING = {
+  ...{ id: "globex", host: "local", interval: 300, paused: false },
+  ...{ status: null, finished_at: null, error: null, progress: null },
+  ...{ running_id: null, running_kind: null, running_since: null, running_progress: null },
+  ...{ verified_at: null, deep_verified_at: null, tables: 0, rows: "0", equal: false },
+  ...{ held_id: null, held_reason: null, held_detail: null, held_at: null, held_accepted: false },
+};
+
 test("the status of syncs has the shape that scripts read", async () => {
-  const at = new Date("2026-01-01T00:00:00Z");
-  const common = { host: "local", interval: 300, paused: false };
   rows["sync-status"] = [
     {
-      ...{ id: "acme", ...common, status: "failed", finished_at: at, error: "why" },
-      ...{ verified_at: at, tables: 43, rows: "412", equal: true },
+      ...NOTHING,
+      ...{ id: "acme", status: "held", finished_at: at, error: "why", progress },
+      ...{ running_id: "7", running_kind: "verify", running_since: at, running_progress: progress },
+      ...{ verified_at: at, deep_verified_at: at, tables: 43, rows: "412", equal: true },
+      ...{ held_id: HELD, held_reason: "source-empty", held_detail: { held: 412 }, held_at: at },
     },
-    {
-      ...{ id: "globex", ...common, status: null, finished_at: null, error: null },
-      ...{ verified_at: null, tables: 0, rows: "0", equal: false },
-    },
+    NOTHING,
   ];
-  const iso = "2026-01-01T00:00:00.000Z";
+  const common = { host: "local", interval: 300, paused: false };
   expect((await ask("GET", "/api/v1/sync/status", {})).json()).toEqual({
     tenants: [
       {
-        ...{ id: "acme", ...common, last: { status: "failed", finished_at: iso, error: "why" } },
-        replica: { verified_at: iso, tables: 43, rows: 412, equal: true },
+        ...{ id: "acme", ...common, last: { status: "held", finished_at: iso, error: "why", progress } },
+        running: { id: "7", kind: "verify", started_at: iso, progress },
+        replica: {
+          ...{ verified_at: iso, tables: 43, rows: 412, equal: true, deep_verified_at: iso },
+          held: { id: HELD, reason: "source-empty", detail: { held: 412 }, since: iso, accepted: false },
+        },
       },
       {
-        id: "globex",
-        ...common,
-        last: null,
-        replica: { verified_at: null, tables: 0, rows: 0, equal: false },
+        ...{ id: "globex", ...common, last: null, running: null },
+        replica: { verified_at: null, tables: 0, rows: 0, equal: false, deep_verified_at: null, held: null },
       },
     ],
+  });
+});
+
+describe("the history", () => {
+  test("is of everything, unless a client and a limit are named", async () => {
+    rows["sync-history"] = [];
+    const parameters: unknown[][] = [];
+    asked = (_, values) => parameters.push(values);
+    await ask("GET", "/api/v1/sync/history", {});
+    await ask("GET", "/api/v1/sync/history?client=acme&limit=5", {});
+    expect(parameters).toEqual([
+      [null, 50],
+      ["acme", 5],
+    ]);
+  });
+
+  test.each(["limit=0", "limit=1001", "limit=all"])("with %s is refused", async (search) => {
+    const answer = await ask("GET", `/api/v1/sync/history?${search}`, {});
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().detail).toBe("Send client=<tenant>, limit=<1 to 1000>.");
+  });
+});
+
+describe("accepting what a replica is held for", () => {
+  const accept = async (payload: unknown, scope = "operate", tenant = "acme") =>
+    server.inject({
+      method: "POST",
+      url: `/api/v1/sync/accept/${tenant}`,
+      headers: { authorization: `Bearer ${await tokenOf({ scope })}` },
+      payload: payload as object,
+    });
+
+  beforeEach(() => {
+    rows["sync-status"] = [{ ...NOTHING, id: "acme" }];
+    rows["accept-hold"] = [{ accepted: true }];
+    rows["trigger-sync"] = [{ id: "8" }];
+  });
+
+  test("queues the sync that goes through", async () => {
+    const answer = await accept({ held: HELD });
+    expect([answer.statusCode, answer.json()]).toEqual([202, { tenant: "acme", job: "8" }]);
+  });
+
+  test("is the operator's, not a reader's", async () => {
+    expect((await accept({ held: HELD }, "read")).statusCode).toBe(403);
+  });
+
+  test.each([{}, { held: "yes" }, { held: HELD, more: 1 }])("needs to name it: %j", async (payload) => {
+    expect((await accept(payload)).statusCode).toBe(400);
+  });
+
+  test("is refused when it is held for something else by now", async () => {
+    rows["accept-hold"] = [{ accepted: false }];
+    const answer = await accept({ held: HELD });
+    expect(answer.statusCode).toBe(409);
+    expect(answer.json().detail).toBe(
+      `The replica of acme is not held for ${HELD}, or no longer: nothing was accepted. Look at what it is held for now.`,
+    );
+  });
+
+  test("of a tenant that the cluster does not have is refused", async () => {
+    expect((await accept({ held: HELD }, "operate", "nobody")).statusCode).toBe(404);
   });
 });
 

@@ -1,0 +1,9 @@
+-- Queues a deep verification of one tenant now; a sync that waits for its time becomes one.
+-- $1 tenant text
+-- Returns the job. No row: the cluster has no such tenant, or it is retired.
+INSERT INTO sync_metadata.sync_jobs AS j (cluster, tenant, reason, kind, due_at)
+SELECT d.cluster, d.id, 'manual', 'verify', clock_timestamp() FROM sync_metadata.client_deployments AS d
+WHERE d.id = $1 AND d.state <> 'retired'
+ON CONFLICT (tenant) WHERE status = 'queued'
+DO UPDATE SET reason = 'manual', kind = 'verify', due_at = clock_timestamp()
+RETURNING j.id

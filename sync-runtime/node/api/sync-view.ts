@@ -1,0 +1,121 @@
+import * as z from "zod";
+
+/** How far a sync came; null where nothing was sent. */
+const Progress = z
+  .object({
+    tables: z.array(
+      z.object({
+        table: z.string(),
+        rows: z.number(),
+        rows_total: z.number(),
+        bytes: z.number(),
+        bytes_total: z.number(),
+      }),
+    ),
+  })
+  .nullable();
+
+/** A row of sync-status.sql, as the API answers it. */
+export const SyncStatus = z
+  .object({
+    id: z.string(),
+    host: z.string(),
+    interval: z.number(),
+    paused: z.boolean(),
+    status: z.string().nullable(),
+    finished_at: z.date().nullable(),
+    error: z.string().nullable(),
+    progress: Progress,
+    running_id: z.string().nullable(),
+    running_kind: z.string().nullable(),
+    running_since: z.date().nullable(),
+    running_progress: Progress,
+    verified_at: z.date().nullable(),
+    deep_verified_at: z.date().nullable(),
+    tables: z.number(),
+    rows: z.coerce.number(),
+    equal: z.boolean(),
+    held_id: z.string().nullable(),
+    held_reason: z.string().nullable(),
+    held_detail: z.unknown(),
+    held_at: z.date().nullable(),
+    held_accepted: z.boolean(),
+  })
+  .transform((row) => ({
+    id: row.id,
+    host: row.host,
+    interval: row.interval,
+    paused: row.paused,
+    last: row.status === null ? null : lastOf(row),
+    running:
+      row.running_id === null
+        ? null
+        : {
+            id: row.running_id,
+            kind: row.running_kind,
+            started_at: row.running_since,
+            progress: row.running_progress,
+          },
+    replica: {
+      verified_at: row.verified_at,
+      tables: row.tables,
+      rows: row.rows,
+      equal: row.equal,
+      deep_verified_at: row.deep_verified_at,
+      held:
+        row.held_id === null
+          ? null
+          : {
+              id: row.held_id,
+              reason: row.held_reason,
+              detail: row.held_detail,
+              since: row.held_at,
+              accepted: row.held_accepted,
+            },
+    },
+  }));
+
+const lastOf = ({
+  status,
+  finished_at,
+  error,
+  progress,
+}: {
+  status: string | null;
+  finished_at: Date | null;
+  error: string | null;
+  progress: z.infer<typeof Progress>;
+}) => ({ status, finished_at, ...(error === null ? {} : { error }), progress });
+
+/** A row of sync-history.sql, as the API answers it. */
+export const PastSync = z.object({
+  id: z.string(),
+  client: z.string(),
+  /** sync or verify. */
+  kind: z.string(),
+  /** Why it ran: interval, manual, retry, verify. */
+  reason: z.string(),
+  status: z.string(),
+  attempt: z.number(),
+  node: z.string().nullable(),
+  /** How many runs in a row this stands for, all of which ended like this one. */
+  runs: z.number(),
+  first_started_at: z.date(),
+  started_at: z.date(),
+  finished_at: z.date().nullable(),
+  /** From its claim to its end, or until now; of the last one, where it stands for several. */
+  seconds: z.number(),
+  rows: z.coerce.number(),
+  bytes: z.coerce.number(),
+  /** Rows that a deep verification found to differ. */
+  differences: z.coerce.number(),
+  progress: Progress,
+  error_code: z.string().nullable(),
+  error: z.string().nullable(),
+});
+
+/** What a history is asked for by. */
+export const HistoryQuery = z.object({
+  client: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(50),
+});

@@ -1,0 +1,67 @@
+import * as z from "zod";
+import type { Lease } from "./lease.ts";
+import type { NodeContext } from "./node-context.ts";
+import { repeat, type Service } from "./service.ts";
+
+/** How often the leader looks for what is no longer kept. */
+const LOOK_MS = 3_600_000;
+/** A failure is followed by another try within this. */
+const STEP_MS = 60_000;
+
+const Pruned = z.object({ pruned: z.coerce.number().nullable() });
+const Dropped = z.object({ dropped: z.coerce.number().nullable() });
+const Tenant = z.object({ tenant: z.string() });
+
+/**
+ * Removes what is no longer kept, while this node leads: old jobs, and old tombstones. How long they are kept is decided
+ * in Postgres; this only asks, in small batches, until nothing is left to go.
+ */
+export class Retention implements Service {
+  readonly #context: NodeContext;
+  readonly #lease: Lease;
+  #done = Number.NEGATIVE_INFINITY;
+
+  constructor(context: NodeContext, lease: Lease) {
+    this.#context = context;
+    this.#lease = lease;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await repeat(() => this.#look(signal), this.#context, {
+      ms: STEP_MS,
+      what: "removing what is no longer kept",
+      signal,
+    });
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#context;
+    const { epoch } = this.#lease;
+    if (epoch === undefined || clock.monotonic() - this.#done < LOOK_MS) return;
+    await this.#clear(epoch, signal);
+    this.#done = clock.monotonic();
+  }
+
+  async #clear(epoch: number, signal: AbortSignal): Promise<void> {
+    const { postgres, run, log } = this.#context;
+    const jobs = await untilNothingGoes(signal, async () => {
+      const [row] = await postgres.rows("prune-history", [run, epoch]);
+      return Pruned.parse(row).pruned;
+    });
+    if (jobs > 0) log.info({ jobs }, "removed old jobs from the history");
+    for (const { tenant } of z.array(Tenant).parse(await postgres.rows("replicated-tenants"))) {
+      const tombstones = await untilNothingGoes(signal, async () => {
+        const [row] = await postgres.rows("drop-tombstones", [tenant, run, epoch]);
+        return Dropped.parse(row).dropped;
+      });
+      if (tombstones > 0) log.info({ tenant, tombstones }, "dropped tombstones that were kept long enough");
+    }
+  }
+}
+
+/** Takes a step until it removes nothing more, or is refused (null); says how much went in all. */
+async function untilNothingGoes(signal: AbortSignal, step: () => Promise<number | null>): Promise<number> {
+  let all = 0;
+  for (let gone = await step(); gone; gone = signal.aborted ? null : await step()) all += gone;
+  return all;
+}
