@@ -1,4 +1,4 @@
-import type { BigIntStats } from "node:fs";
+import { fileStamp, isTrusted } from "./file-times.ts";
 import { type FileHead, readHead } from "./regular-file.ts";
 import { databasePath } from "./tenant-directory.ts";
 import { TenantError } from "./tenant-error.ts";
@@ -12,9 +12,6 @@ const CHANGE_COUNTER_AT = 24;
 
 /** Both copies of the wal-index header, https://sqlite.org/walformat.html#the_wal_index_header */
 const WAL_INDEX_HEADER_BYTES = 96;
-
-/** A file touched less than this before it was stamped could change again without its times moving. */
-const RACY_NANOSECONDS = 2_000_000_000n;
 
 /**
  * How a database has to be read, by what lies beside it:
@@ -62,13 +59,13 @@ interface Files {
 }
 
 function judge({ path, database, wal, index }: Files, now: bigint): Stamp {
-  const file = [...stampOf(database.stat), database.bytes.readUInt32BE(CHANGE_COUNTER_AT)];
+  const file = [fileStamp(database.stat), database.bytes.readUInt32BE(CHANGE_COUNTER_AT)];
   const bytes = Number(database.stat.size + (wal?.stat.size ?? 0n));
   if (database.bytes[READ_VERSION_AT] !== READ_VERSION_WAL) {
-    return { state: "rollback", fingerprint: file.join(" "), trusted: isOld(database.stat, now), bytes };
+    return { state: "rollback", fingerprint: file.join(" "), trusted: isTrusted(database.stat, now), bytes };
   }
   if (!wal && !index) {
-    return { state: "settled", fingerprint: file.join(" "), trusted: isOld(database.stat, now), bytes };
+    return { state: "settled", fingerprint: file.join(" "), trusted: isTrusted(database.stat, now), bytes };
   }
   if (!wal || !index)
     throw new TenantError(
@@ -87,8 +84,3 @@ function judge({ path, database, wal, index }: Files, now: bigint): Stamp {
   ];
   return { state: "live", fingerprint: live.join(" "), trusted: true, bytes };
 }
-
-const stampOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats) => [dev, ino, size, mtimeNs, ctimeNs];
-
-const isOld = ({ mtimeNs, ctimeNs }: BigIntStats, now: bigint): boolean =>
-  now - mtimeNs > RACY_NANOSECONDS && now - ctimeNs > RACY_NANOSECONDS;

@@ -8,7 +8,7 @@ const DESCRIPTORS = "/proc/self/fd";
 const SUFFIXES = ["", "-wal", "-shm", "-journal"];
 
 /** A descriptor of this process, as the kernel sees it. */
-interface Descriptor {
+export interface Descriptor {
   fd: number;
   /** Device and inode of what it refers to. */
   file: string;

@@ -1,15 +1,14 @@
-import { readSync, writeSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { MAX_ROW_BYTES } from "../../protocol/limit.ts";
+import { fileStamp, isTrusted } from "../file-times.ts";
 import { TenantError } from "../tenant-error.ts";
-import { checkDescriptors, openDescriptors } from "./descriptor.ts";
+import { checkDescriptors, type Descriptor, openDescriptors } from "./descriptor.ts";
+import { bringUpToDate, copyFile, statOf } from "./file-copy.ts";
 import { ReaderDescriptor, type ReaderTask } from "./task.ts";
 
 /** How long a writer may keep a reader out; longer ones are told to the node as busy. */
 const BUSY_MILLISECONDS = 3_000;
-/** Stays in the processor's cache: larger chunks copied up to twice as slowly. */
-const COPY_CHUNK_BYTES = 256 * 1024;
 
 /**
  * Settings that keep a hostile file from making SQLite do more than read its b-trees: no function of the schema is
@@ -30,28 +29,70 @@ const IMMUTABLE = "?immutable=1";
 /**
  * Opens a tenant's database in one read transaction, as its journal's state asks:
  * `live` is read in place, beside the writer; `settled` in place as immutable, and the caller compares stamps
- * afterwards; `rollback` is copied under one short shared lock, since a long one would keep the writer from committing.
+ * afterwards; `rollback` is read from a copy, since a reader's lock keeps the writer from committing.
  */
 export function openSource(task: ReaderTask): DatabaseSync {
-  const path = task.database;
-  if (task.state !== "rollback") return openChecked(path, task.state === "live" ? LIVE : IMMUTABLE).database;
+  if (task.state === "rollback") {
+    copyBesideWriter(task.database);
+    return openCopy(task.copyPath);
+  }
+  return openChecked(task.database, task.state === "live" ? LIVE : IMMUTABLE).database;
+}
 
-  const { database, descriptor } = openChecked(path, LIVE);
+/**
+ * Copies a database with a rollback journal as it is at one moment. Only what cannot be done otherwise is done under
+ * the shared lock, while which a commit has to wait: first everything is copied without any lock, then what was written
+ * since is found by comparing, unless the file's times prove that nothing was. Whether a page was written cannot be
+ * told from the change counter: a transaction that was rolled back leaves it as it was, and may have written pages.
+ *
+ * Whatever the copy holds before, it is exact when the lock ends: SQLite gives a shared lock only while no writer has
+ * pages of an open transaction in the file and no journal is left to be rolled back.
+ */
+function copyBesideWriter(path: string): void {
+  const { database, descriptor, before } = openChecked(path, LIVE);
+  refuseWal(database, path);
+  // The lock ends, and SQLite keeps the file open. Nothing else here may open it: closing it would end SQLite's locks.
+  database.exec("COMMIT");
+  const copied = statOf(descriptor);
+  const trusted = isTrusted(copied, BigInt(Date.now()) * 1_000_000n);
+  const isStill = () => trusted && fileStamp(statOf(descriptor)) === fileStamp(copied);
+  copyFile(descriptor, ReaderDescriptor.copy);
+  // Copying takes longest: what was written meanwhile is made good before anybody has to wait for it.
+  if (!isStill()) bringUpToDate(descriptor, ReaderDescriptor.copy);
+
+  begin(database);
+  refuseWal(database, path);
+  checkDescriptors(before, path);
+  if (!isStill()) bringUpToDate(descriptor, ReaderDescriptor.copy);
+  database.close();
+}
+
+function refuseWal(database: DatabaseSync, path: string): void {
   if (pragma(database, "journal_mode") === "wal")
     throw new TenantError("database-moved", `${path} was turned to WAL mode while it was opened.`);
-  copy(descriptor, ReaderDescriptor.copy);
-  database.close();
-  const copied = open(task.copyPath, IMMUTABLE);
+}
+
+function openCopy(path: string): DatabaseSync {
+  const copied = open(path, IMMUTABLE);
   begin(copied);
   return copied;
 }
 
+/** A database in a read transaction, and how it was opened. */
+interface CheckedDatabase {
+  database: DatabaseSync;
+  /** Of the database file, SQLite's own. */
+  descriptor: number;
+  /** What was open before. */
+  before: Descriptor[];
+}
+
 /** Opens, begins to read, and only then looks at what was opened. */
-function openChecked(path: string, parameters: string): { database: DatabaseSync; descriptor: number } {
+function openChecked(path: string, parameters: string): CheckedDatabase {
   const before = openDescriptors();
   const database = open(path, parameters);
   begin(database);
-  return { database, descriptor: checkDescriptors(before, path) };
+  return { database, descriptor: checkDescriptors(before, path), before };
 }
 
 function open(path: string, parameters: string): DatabaseSync {
@@ -79,14 +120,3 @@ function begin(database: DatabaseSync): void {
 
 const pragma = (database: DatabaseSync, name: "encoding" | "journal_mode"): unknown =>
   Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
-
-/** Copies through the very descriptor that was checked. */
-function copy(from: number, to: number): void {
-  const chunk = Buffer.allocUnsafe(COPY_CHUNK_BYTES);
-  for (let at = 0; ; ) {
-    const bytes = readSync(from, chunk, 0, chunk.length, at);
-    if (bytes === 0) return;
-    for (let written = 0; written < bytes; ) written += writeSync(to, chunk, written, bytes - written);
-    at += bytes;
-  }
-}
