@@ -37,7 +37,7 @@ export class CopyRows {
 
   /**
    * @param source names of the columns in the order in which rows carry them
-   * @param replica the table's columns as `define_table` returned them: the same names, in the replica's order
+   * @param replica the table's columns as `define_tables` returned them: the same names, in the replica's order
    */
   constructor(source: readonly string[], replica: readonly ReplicaColumn[]) {
     this.#names = source;

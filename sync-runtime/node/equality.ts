@@ -39,3 +39,19 @@ export class NotEqualError extends Error {
     super(`The replica is not equal: ${named}${more}. ${consequence}`);
   }
 }
+
+/**
+ * The replica has to hold what the last verified sync left in it: nobody else may have changed a byte.
+ * @param tables as they are, beside what was recorded; undefined for a table that was never verified
+ */
+export function requireUntouched(
+  tables: readonly (TableState & { recorded: Omit<TableState, "name"> | undefined })[],
+): void {
+  const recorded = tables.flatMap(({ name, recorded }) => (recorded ? [{ name, ...recorded }] : []));
+  const found = differences(recorded, tables);
+  if (found.length > 0)
+    throw new NotEqualError(
+      found,
+      "Somebody other than the nodes changed it since it was last verified. The next sync compares every row and repairs it from the source.",
+    );
+}

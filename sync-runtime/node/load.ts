@@ -1,7 +1,16 @@
-import { type Header, type Message, StreamError } from "../protocol/message.ts";
+import { faultPoint } from "../fault-point.ts";
+import {
+  type Header,
+  type Message,
+  type SourceFile,
+  type SourceTable,
+  StreamError,
+} from "../protocol/message.ts";
 import { failureOf } from "./agent-client.ts";
-import { differences, NotEqualError, type TableState } from "./equality.ts";
-import type { MeasuredTable, Replica, Stage } from "./replica.ts";
+import { differences, NotEqualError, requireUntouched, type TableState } from "./equality.ts";
+import type { ProgressListener } from "./progress.ts";
+import type { HeldTable, MeasuredTable, Replica } from "./replica.ts";
+import { type LoadedTable, TableLoad } from "./table-load.ts";
 
 /** What is known about a replica before a sync. */
 export interface ReplicaBefore {
@@ -10,7 +19,6 @@ export interface ReplicaBefore {
   identity: string | null;
   /** The sync that was named to the agent as committed. */
   committed: string | null;
-  tables: MeasuredTable[];
 }
 
 /** A replica that was found equal to its source, in a transaction still open. */
@@ -18,10 +26,18 @@ export interface Loaded {
   status: "success" | "unchanged";
   sync: string;
   identity: string;
-  tables: TableState[];
-  /** What came for each table; empty when nothing changed. */
-  received: { table: string; rows: number; unrepresentable: number }[];
+  /** Every table as Postgres counted it. */
+  tables: MeasuredTable[];
+  /** What came for each table, and what left it; tables without work are not named. */
+  received: LoadedTable[];
+  /** Tables that the source no longer has, and the rows that were kept of them. */
+  retired: { table: string; tombstoned: number }[];
+  /** What the source holds beside its tables; undefined when it did not say so this time. */
+  source: SourceFile | undefined;
 }
+
+/** Nobody watches. */
+export const NO_PROGRESS: ProgressListener = { begin: () => {}, rows: () => {} };
 
 /** The data that came is not the data this replica is a copy of. */
 export class IdentityError extends Error {
@@ -44,75 +60,131 @@ export async function load(
   messages: AsyncIterable<Message>,
   replica: Replica,
   before: ReplicaBefore,
+  progress: ProgressListener = NO_PROGRESS,
 ): Promise<Loaded> {
-  const received: Loaded["received"] = [];
-  let header: Header | undefined;
-  let filling: { table: string; stage: Stage } | undefined;
-  const finishTable = async () => {
-    if (!filling) return;
-    const { table, stage } = filling;
-    await stage.end();
-    await replica.merge(table);
-    received.push({ table, rows: stage.rows, unrepresentable: stage.oddRows });
-  };
-
+  let filling: Filling | undefined;
   for await (const message of messages) {
-    switch (message.type) {
-      case "unchanged":
-        return unchanged(message.unchanged, before);
-      case "error":
-        throw failureOf(message.error);
-      case "header":
-        header = message.header;
-        requireIdentity(header, before);
-        if (header.mode !== "full")
-          throw new StreamError("stream-malformed", "a delta came where every row was expected");
-        break;
-      case "table":
-        await finishTable();
-        filling = { table: message.table.name, stage: await replica.stage(message.table) };
-        break;
-      case "removed":
-        throw new StreamError("stream-malformed", "removed rows in a full stream");
-      case "rows":
-        await filling?.stage.write(message.bytes);
-        break;
-      case "manifest": {
-        await finishTable();
-        const { sync, tables } = message.manifest;
-        await retireMissing(replica, before.tables, tables);
-        const found = differences(tables, await replica.measure());
-        if (found.length > 0)
-          throw new NotEqualError(found, "Nothing of this sync was kept; the next one compares every row.");
-        return { status: "success", sync, identity: (header as Header).identity.id, tables, received };
-      }
-    }
+    if (message.type === "unchanged") return unchanged(message.unchanged, replica, before);
+    if (message.type === "error") throw failureOf(message.error);
+    if (message.type === "header") filling = await Filling.begin(message.header, replica, before, progress);
+    else if (message.type === "manifest") return (filling as Filling).end(message.manifest.tables);
+    else await filling?.accept(message);
   }
   throw new StreamError("stream-interrupted", "it broke off before its end");
 }
 
+/** A replica while contents come. */
+class Filling {
+  readonly #header: Header;
+  readonly #replica: Replica;
+  readonly #progress: ProgressListener;
+  readonly #tables: Map<string, HeldTable>;
+  readonly #received: LoadedTable[] = [];
+  readonly #retired: Loaded["retired"];
+  #current: TableLoad | undefined;
+
+  private constructor(
+    header: Header,
+    replica: Replica,
+    progress: ProgressListener,
+    tables: Map<string, HeldTable>,
+    retired: Loaded["retired"],
+  ) {
+    this.#header = header;
+    this.#replica = replica;
+    this.#progress = progress;
+    this.#tables = tables;
+    this.#retired = retired;
+  }
+
+  /** Checks that what comes is for this replica as it is, and brings its tables to the source's shape. */
+  static async begin(header: Header, replica: Replica, before: ReplicaBefore, progress: ProgressListener) {
+    requireIdentity(header, before);
+    if (header.base !== null && header.base !== before.committed)
+      throw new StreamError(
+        "stream-malformed",
+        `it builds on ${header.base}, which the replica does not hold`,
+      );
+    // Whatever was altered, a full comparison would repair it, and nobody would have heard of it.
+    if (header.mode === "full" && before.committed !== null) requireUntouched(await replica.measure());
+    progress.begin(header.work);
+    const retired = await replica.retireMissing(header.tables);
+    const tables = await replica.define(header.tables);
+    faultPoint("node:header");
+    return new Filling(header, replica, progress, tables, retired);
+  }
+
+  async accept(message: Extract<Message, { type: "table" | "rows" | "removed" }>): Promise<void> {
+    switch (message.type) {
+      case "table":
+        await this.#endTable();
+        this.#current = new TableLoad(this.#replica, this.#held(message.table), message.table, message.work);
+        break;
+      case "rows": {
+        const rows = (await this.#current?.write(message.bytes)) ?? 0;
+        this.#progress.rows(message.table.name, rows, message.bytes.length);
+        break;
+      }
+      case "removed":
+        await this.#current?.remove(message.digests);
+        break;
+    }
+  }
+
+  /** Measures the outcome; only what equals the manifest is returned. */
+  async end(manifest: readonly TableState[]): Promise<Loaded> {
+    await this.#endTable();
+    const tables = await this.#replica.measure();
+    const found = differences(manifest, tables);
+    if (found.length > 0)
+      throw new NotEqualError(found, "Nothing of this sync was kept; the next one compares every row.");
+    faultPoint("node:measured");
+    const { sync, identity, source } = this.#header;
+    return {
+      status: "success",
+      sync,
+      identity: identity.id,
+      tables,
+      received: this.#received,
+      retired: this.#retired,
+      source,
+    };
+  }
+
+  async #endTable(): Promise<void> {
+    if (!this.#current) return;
+    this.#received.push(await this.#current.end());
+    faultPoint("node:table-loaded");
+  }
+
+  #held({ name }: SourceTable): HeldTable {
+    return this.#tables.get(name) as HeldTable;
+  }
+}
+
 /** Trusts `unchanged` only about the very sync that the replica holds, and only with the replica's own counts. */
-function unchanged(answer: { sync: string; tables: number; rows: number }, before: ReplicaBefore): Loaded {
-  const rows = before.tables.reduce((sum, table) => sum + table.rows, 0);
-  if (answer.sync !== before.committed || before.identity === null)
+async function unchanged(
+  answer: { sync: string; tables: number; rows: number },
+  replica: Replica,
+  { committed, identity }: ReplicaBefore,
+): Promise<Loaded> {
+  if (answer.sync !== committed || identity === null)
     throw new StreamError(
       "stream-malformed",
       `it says unchanged since ${answer.sync}, which the replica does not hold`,
     );
-  if (answer.tables !== before.tables.length || answer.rows !== rows)
+  const tables = await replica.measure();
+  requireUntouched(tables);
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  if (answer.tables !== tables.length || answer.rows !== rows)
     throw new NotEqualError(
       [
-        `the source has ${answer.tables} tables and ${answer.rows} rows, the replica ${before.tables.length} and ${rows}`,
+        `the source has ${answer.tables} tables and ${answer.rows} rows, the replica ${tables.length} and ${rows}`,
       ],
       "The next sync compares every row.",
     );
-  return {
-    status: "unchanged",
-    sync: answer.sync,
-    identity: before.identity,
-    tables: before.tables,
-    received: [],
-  };
+  const { sync } = answer;
+  return { status: "unchanged", sync, identity, tables, received: [], retired: [], source: undefined };
 }
 
 function requireIdentity({ identity }: Header, { tenant, identity: known }: ReplicaBefore): void {
@@ -123,10 +195,4 @@ function requireIdentity({ identity }: Header, { tenant, identity: known }: Repl
       tenant,
       `it is a copy of the data with identity ${known}, and ${identity.id} came`,
     );
-}
-
-/** Tables that the source no longer has go to the tombstones. */
-async function retireMissing(replica: Replica, before: TableState[], source: TableState[]): Promise<void> {
-  const kept = new Set(source.map(({ name }) => name));
-  for (const { name } of before) if (!kept.has(name)) await replica.retireTable(name);
 }

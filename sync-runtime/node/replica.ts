@@ -1,23 +1,34 @@
-import { once } from "node:events";
-import { finished } from "node:stream/promises";
 import type pg from "pg";
-import { type CopyStreamQuery, from as copyFrom } from "pg-copy-streams";
+import { from as copyFrom } from "pg-copy-streams";
 import { query } from "../database/query.ts";
 import { columnType } from "../protocol/column-type.ts";
 import type { SourceTable } from "../protocol/message.ts";
-import { COPY_HEAD, COPY_TAIL, CopyRows, type ReplicaColumn } from "./copy-rows.ts";
+import type { ReplicaColumn } from "./copy-rows.ts";
 import type { TableState } from "./equality.ts";
+import { RowCopy } from "./row-copy.ts";
 
-/** What {@link Replica.merge} did to one table. */
-export interface Merged {
-  inserted: number;
+/** A table of the replica in the source's shape. */
+export interface HeldTable {
+  name: string;
+  /** In the order in which COPY takes them. */
+  columns: ReplicaColumn[];
+  /** Whether it holds rows. */
+  filled: boolean;
+  /** The statement that fills it. */
+  copy: string;
+}
+
+/** What left one table of the replica. */
+export interface Retired {
   retired: number;
-  /** Of the retired: those whose key is gone from the source. */
+  /** Of these: rows whose key is gone from the source. They are kept. */
   tombstoned: number;
 }
 
 /** One table as it stands in the replica, beside what it was when last verified. */
 export interface MeasuredTable extends TableState {
+  /** Rows with a value that stands in `_replica_odd`. */
+  unrepresentable: number;
   recorded: { rows: number; sum: string } | undefined;
 }
 
@@ -39,34 +50,52 @@ export class Replica {
     await this.#client.query(query("make-tenant-schema"), [this.#tenant]);
   }
 
-  /** Brings a table to the source's shape and makes its empty staging table. */
-  async stage(table: SourceTable): Promise<Stage> {
-    const wanted = table.columns.map((column) => ({
-      name: column.name,
-      type: columnType(table.name, column),
+  /** Brings all tables to the source's shape; makes those that are missing. By name. */
+  async define(tables: readonly SourceTable[]): Promise<Map<string, HeldTable>> {
+    const wanted = tables.map(({ name, columns, key, ddl }) => ({
+      name,
+      columns: columns.map((column) => ({ name: column.name, type: columnType(name, column) })),
+      key,
+      ddl,
     }));
-    const { rows } = await this.#client.query<{ columns: ReplicaColumn[] }>(query("define-table"), [
+    const { rows } = await this.#client.query<HeldTable>(query("define-tables"), [
       this.#tenant,
-      table.name,
       JSON.stringify(wanted),
-      table.key,
-      table.ddl.join(";\n"),
     ]);
+    return new Map(rows.map((table) => [table.name, table]));
+  }
+
+  /** Takes out the tables that the source no longer has. */
+  async retireMissing(tables: readonly SourceTable[]): Promise<{ table: string; tombstoned: number }[]> {
+    const names = tables.map(({ name }) => name);
+    const { rows } = await this.#client.query(query("retire-missing"), [this.#tenant, names]);
+    return rows.map(({ name, tombstoned }) => ({ table: name, tombstoned: Number(tombstoned) }));
+  }
+
+  /** Begins to copy rows straight into a table. */
+  copyInto(table: HeldTable, source: SourceTable): RowCopy {
+    return this.#copy(table.copy, table, source);
+  }
+
+  /** Begins to copy rows into a staging table of one table's shape, for {@link merge}. */
+  async stage(table: HeldTable, source: SourceTable): Promise<RowCopy> {
     await this.#client.query(query("make-stage"), [this.#tenant, table.name]);
-    const names = wanted.map(({ name }) => name);
-    return new Stage(this.#client.query(copyFrom(query("copy-stage"))), names, rows[0]?.columns ?? []);
+    return this.#copy(query("copy-stage"), table, source);
   }
 
   /** Makes a table hold exactly the rows of its filled stage. */
-  async merge(table: string): Promise<Merged> {
-    const { rows } = await this.#client.query(query("merge-stage"), [this.#tenant, table]);
-    const [{ inserted, retired, tombstoned }] = rows;
-    return { inserted: Number(inserted), retired: Number(retired), tombstoned: Number(tombstoned) };
+  async merge(table: string): Promise<Retired> {
+    return this.#retired("merge-stage", table);
   }
 
-  /** Takes out a table that the source no longer has. */
-  async retireTable(table: string): Promise<void> {
-    await this.#client.query(query("retire-table"), [this.#tenant, table]);
+  /** Collects digests of rows that are to go, one for each row, for {@link retire}. */
+  async collectRemoved(digests: Buffer): Promise<void> {
+    await this.#client.query(query("collect-removed"), [this.#tenant, digests]);
+  }
+
+  /** Takes the rows out of a table whose digests were collected. */
+  async retire(table: string): Promise<Retired> {
+    return this.#retired("retire-rows", table);
   }
 
   /** Every table as Postgres counts it now, from the digests it computed; all at one moment. */
@@ -76,55 +105,20 @@ export class Replica {
       name: row.name,
       rows: Number(row.rows),
       sum: row.sum,
+      unrepresentable: Number(row.odd_rows),
       recorded:
         row.recorded_sum === null ? undefined : { rows: Number(row.recorded_rows), sum: row.recorded_sum },
     }));
   }
-}
 
-/** A table's staging table while it is filled. */
-export class Stage {
-  readonly #copy: CopyStreamQuery;
-  readonly #rows: CopyRows;
-  /** Rejects when the COPY fails; the stream tells that once only, whoever listens at that moment. */
-  readonly #failed: Promise<never>;
-  #failure: Error | undefined;
-
-  constructor(copy: CopyStreamQuery, source: readonly string[], replica: readonly ReplicaColumn[]) {
-    this.#copy = copy;
-    this.#rows = new CopyRows(source, replica);
-    this.#failed = new Promise((_, reject) => {
-      copy.on("error", (error: Error) => {
-        this.#failure = error;
-        reject(error);
-      });
-    });
-    this.#failed.catch(() => {});
-    copy.write(COPY_HEAD);
+  #copy(statement: string, table: HeldTable, source: SourceTable): RowCopy {
+    const names = source.columns.map(({ name }) => name);
+    return new RowCopy(this.#client.query(copyFrom(statement)), names, table.columns);
   }
 
-  /** Rows written so far. */
-  get rows(): number {
-    return this.#rows.rows;
-  }
-
-  /** Of those: rows of which something stands in `_replica_odd`. */
-  get oddRows(): number {
-    return this.#rows.oddRows;
-  }
-
-  /** Writes one frame of whole rows; resolves when Postgres takes more, so that memory stays bounded. */
-  async write(frame: Buffer): Promise<void> {
-    for (const part of this.#rows.encode(frame)) {
-      if (this.#failure) throw this.#failure;
-      if (!this.#copy.write(part)) await Promise.race([once(this.#copy, "drain"), this.#failed]);
-    }
-  }
-
-  /** Ends the COPY; resolves when Postgres has all rows and has computed their digests. */
-  async end(): Promise<void> {
-    if (this.#failure) throw this.#failure;
-    this.#copy.end(COPY_TAIL);
-    await Promise.race([finished(this.#copy), this.#failed]);
+  async #retired(statement: string, table: string): Promise<Retired> {
+    const { rows } = await this.#client.query(query(statement), [this.#tenant, table]);
+    const [{ retired, tombstoned }] = rows;
+    return { retired: Number(retired), tombstoned: Number(tombstoned) };
   }
 }

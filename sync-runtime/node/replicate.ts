@@ -1,11 +1,13 @@
 import type pg from "pg";
 import * as z from "zod";
 import { query } from "../database/query.ts";
+import { faultPoint } from "../fault-point.ts";
 import type { ChangeStream } from "./agent-client.ts";
-import { differences, NotEqualError } from "./equality.ts";
+import { NotEqualError, requireUntouched } from "./equality.ts";
 import { ClaimLostError, connectionName, type Job } from "./job.ts";
-import { type Loaded, load } from "./load.ts";
-import { type MeasuredTable, Replica } from "./replica.ts";
+import { type Loaded, load, NO_PROGRESS } from "./load.ts";
+import type { ProgressListener } from "./progress.ts";
+import { Replica } from "./replica.ts";
 
 /** What one sync did, with the bytes that came over the wire. */
 export interface Synced extends Loaded {
@@ -26,12 +28,14 @@ const ReplicaState = z.object({
  *
  * @param run the node's run that claimed the job
  * @param ask requests the source's changes since a sync that the replica holds; null asks for everything
+ * @param progress is told what comes
  */
 export async function replicate(
   client: pg.ClientBase,
   job: Job,
   run: string,
   ask: (committed: string | null) => Promise<ChangeStream>,
+  progress: ProgressListener = NO_PROGRESS,
 ): Promise<Synced> {
   const { tenant } = job;
   await client.query("BEGIN");
@@ -39,41 +43,45 @@ export async function replicate(
   const replica = new Replica(client, tenant);
   await replica.make();
   const state = ReplicaState.parse((await client.query(query("read-replica"), [tenant])).rows[0]);
-  const tables = await replica.measure();
   // One known as not equal is on its way to be repaired: every row is compared, so nothing in it is relied on.
-  if (state.equal) requireUntouched(tables);
   const committed = state.equal ? state.committed_sync : null;
+  faultPoint("node:begun");
 
   const stream = await ask(committed);
-  const loaded = await load(stream.messages, replica, {
-    tenant,
-    identity: state.identity,
-    committed,
-    tables,
+  const before = { tenant, identity: state.identity, committed };
+  const loaded = await load(stream.messages, replica, before, progress).catch(async (error) => {
+    if (error instanceof NotEqualError && committed !== null) await requireUntouchedBefore(client, replica);
+    throw error;
   });
   const synced = { ...loaded, bytes: stream.bytes() };
   await commit(client, job, run, synced);
   return synced;
 }
 
-/** The replica has to hold what the last verified sync left in it: nobody else may have changed a byte. */
-function requireUntouched(tables: MeasuredTable[]): void {
-  const recorded = tables.flatMap(({ name, recorded }) => (recorded ? [{ name, ...recorded }] : []));
-  const found = differences(recorded, tables);
-  if (found.length > 0)
-    throw new NotEqualError(
-      found,
-      "Somebody other than the nodes changed it since it was last verified. The next sync compares every row and repairs it from the source.",
-    );
+/**
+ * Tells why a replica that was equal is not: undoes what this sync did, and looks at what the last one left. Throws
+ * when somebody else changed that.
+ */
+async function requireUntouchedBefore(client: pg.ClientBase, replica: Replica): Promise<void> {
+  await client.query("ROLLBACK");
+  requireUntouched(await replica.measure());
 }
 
 /** Records and commits, unless the tenant was claimed anew in the meantime. */
 async function commit(client: pg.ClientBase, job: Job, run: string, synced: Synced): Promise<void> {
   const held = await client.query(query("lock-claim"), [job.tenant, run, job.claim_epoch]);
   if (held.rowCount !== 1) throw new ClaimLostError(job);
-  const { sync, identity, tables, status, received, bytes } = synced;
-  await client.query(query("record-equal"), [job.tenant, identity, sync, JSON.stringify(tables)]);
+  faultPoint("node:claim-locked");
+  const { sync, identity, tables, status, received, bytes, source } = synced;
+  await client.query(query("record-equal"), [
+    job.tenant,
+    identity,
+    sync,
+    JSON.stringify(tables),
+    source && JSON.stringify(source),
+  ]);
   const rows = received.reduce((sum, table) => sum + table.rows, 0);
   await client.query(query("finish-job"), [job.id, job.claim_epoch, status, rows, bytes]);
   await client.query("COMMIT");
+  faultPoint("node:committed");
 }

@@ -71,11 +71,11 @@ export class Worker implements Service {
     const client = job.tenant;
     metrics.operations.inc({ client, status });
     metrics.verified.setToCurrentTime({ client });
-    for (const { name, rows } of tables) metrics.replicaRows.set({ client, table: name }, rows);
-    for (const { table, rows, unrepresentable } of received) {
-      metrics.rowsProcessed.inc({ client, table }, rows);
+    for (const { name: table, rows, unrepresentable } of tables) {
+      metrics.replicaRows.set({ client, table }, rows);
       metrics.unrepresentable.set({ client, table }, unrepresentable);
     }
+    for (const { table, rows } of received) metrics.rowsProcessed.inc({ client, table }, rows);
     log.info({ tenant: client, job: job.id, status, bytes, tables: tables.length }, "verified the replica");
   }
 

@@ -1,8 +1,10 @@
 -- Notes that a replica was found equal to its source, and what it holds.
 -- $1 tenant text · $2 identity uuid · $3 sync uuid · $4 tables json, [{"name", "rows", "sum"}]
+-- $5 source jsonb, {"objects", "pragmas"}; null leaves what is known
 WITH replica AS (
   UPDATE sync_metadata.replicas AS r
-  SET identity = $2, committed_sync = $3, verified_at = clock_timestamp(), equal = true
+  SET identity = $2, committed_sync = $3, verified_at = clock_timestamp(), equal = true,
+    source = coalesce($5, r.source)
   WHERE r.tenant = $1
 )
 UPDATE sync_metadata.replica_tables AS t SET rows = m.rows, sum = m.sum

@@ -42,12 +42,14 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-const define = (client: pg.Client, tenant: string, table: string, columns: string[]) =>
-  client.query("SELECT sync_metadata.define_table($1, $2, $3, '{id}', '')", [
+/** Makes a table, or one of another shape; its id is text, its other columns are of one type. */
+const define = (client: pg.Client, tenant: string, table: string, columns: string[], type = "text") => {
+  const typed = columns.map((name) => ({ name, type: name === "id" ? "text" : type }));
+  return client.query("SELECT sync_metadata.define_tables($1, $2)", [
     tenant,
-    table,
-    JSON.stringify(columns.map((name) => ({ name, type: "text" }))),
+    JSON.stringify([{ name: table, columns: typed, key: ["id"], ddl: [""] }]),
   ]);
+};
 
 /** The error code of a statement, or what it gave; what it did is rolled back. */
 async function outcome(client: pg.Client, statement: string): Promise<unknown> {
@@ -137,7 +139,7 @@ describe("a reader is refused", () => {
     "GRANT SELECT (password) ON tenant_acme.auth TO reader_bo",
     "SELECT sync_metadata.own_cluster()",
     "SELECT sync_metadata.make_tenant_schema('acme')",
-    "SELECT sync_metadata.define_table('acme', 'more', '[]', NULL, '')",
+    "SELECT sync_metadata.define_tables('acme', '[]')",
     "SELECT sync_metadata.retire_table('acme', 'auth')",
     "SELECT sync_metadata.grant_readers('acme')",
     "SELECT * FROM pg_authid",
@@ -231,12 +233,7 @@ describe("when the source changes its shape, in the same transaction", () => {
 
   test("a column made anew with another type keeps its readers", async () => {
     await define(sync, "acme", "retyped", ["id", "amount"]);
-    await sync.query("SELECT sync_metadata.define_table('acme', 'retyped', $1, '{id}', '')", [
-      JSON.stringify([
-        { name: "id", type: "text" },
-        { name: "amount", type: "bigint" },
-      ]),
-    ]);
+    await define(sync, "acme", "retyped", ["id", "amount"], "bigint");
     expect(await visible("retyped")).toEqual(["amount", "id"]);
   });
 

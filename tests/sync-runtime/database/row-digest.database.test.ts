@@ -62,10 +62,11 @@ test("any value, in a column of any type, reaches the replica with the source's 
       const expected = sumOf(table, rows).toString();
       await sync.query("BEGIN");
       const replica = new Replica(sync, "acme");
-      const stage = await replica.stage(table);
-      await stage.write(Buffer.concat(rows.flat().map(encodeValue)));
-      await stage.end();
-      await replica.merge(table.name);
+      const held = (await replica.define([table])).get(table.name);
+      if (!held) throw new Error("the table was defined");
+      const copy = replica.copyInto(held, table);
+      await copy.write(Buffer.concat(rows.flat().map(encodeValue)));
+      await copy.end();
       const measured = await replica.measure();
       await sync.query("ROLLBACK");
       expect(measured).toMatchObject([{ rows: rows.length, sum: expected }]);

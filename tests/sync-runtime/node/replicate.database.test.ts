@@ -1,36 +1,23 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
-import type pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { query } from "../../../sync-runtime/database/query.ts";
-import type { ChangeStream } from "../../../sync-runtime/node/agent-client.ts";
-import { Job } from "../../../sync-runtime/node/job.ts";
 import { replicate } from "../../../sync-runtime/node/replicate.ts";
-import { intentOf, TestDatabase } from "../../support/postgres.ts";
 import { sqliteValue } from "../protocol/arbitrary.ts";
 import { ScriptedSource, streamOf } from "./scripted-source.ts";
+import { RUN, type TestReplica, TestReplicas } from "./test-replica.ts";
 
-const RUN = randomUUID();
-
-let database: TestDatabase;
-let admin: pg.Client;
-let client: pg.Client;
-let tenant = "";
+let replicas: TestReplicas;
+let replica: TestReplica;
 let source: ScriptedSource;
 
 beforeAll(async () => {
-  database = await TestDatabase.create();
-  admin = await database.connect("postgres");
-  client = await database.connect("sync_main");
-  const tenants = Array.from({ length: 40 }, (_, index) => `tenant-${index}`);
-  await database.apply(intentOf(tenants));
+  replicas = await TestReplicas.create();
 });
-afterAll(() => database.drop());
+afterAll(() => replicas[Symbol.asyncDispose]());
 
-let used = 0;
 beforeEach(() => {
-  tenant = `tenant-${used++}`;
-  source = new ScriptedSource(tenant);
+  replica = replicas.nextTenant();
+  source = replica.source;
   source.tables = {
     user: {
       columns: ["id TEXT", "name TEXT", "age INTEGER"],
@@ -44,73 +31,35 @@ beforeEach(() => {
   };
 });
 
-/** Jobs claimed so far: none of them counts as left behind. */
-const claimed: string[] = [];
-
-async function claim(): Promise<Job> {
-  await client.query(query("trigger-sync"), [tenant]);
-  const { rows } = await client.query(query("claim-job"), ["main", "a", RUN, 4, claimed]);
-  const job = Job.parse(rows[0]);
-  claimed.push(job.id);
-  return job;
-}
-
-/** One sync as the worker makes it, its failure recorded. */
-async function sync(ask: (committed: string | null) => Promise<ChangeStream> = source.full) {
-  const job = await claim();
-  // A connection of its own: one that failed in the middle of a COPY is of no further use.
-  const connection = await database.connect("sync_main");
-  connection.on("error", () => {});
-  try {
-    return await replicate(connection, job, RUN, ask);
-  } catch (error) {
-    await connection.end();
-    const { name, code, message } = error as Error & { code: string };
-    if (name === "NotEqualError") await client.query(query("record-unequal"), [tenant, job.claim_epoch]);
-    await client.query(query("fail-job"), [job.id, job.claim_epoch, code, message, 3600]);
-    throw error;
-  } finally {
-    await connection.end();
-  }
-}
-
-const rowsOf = async (table: string, columns = "*") =>
-  (await admin.query(`SELECT ${columns} FROM "tenant_${tenant}"."${table}" ORDER BY 1`)).rows;
-const tombstones = async () =>
-  (
-    await admin.query(
-      `SELECT source, reason, content FROM "tenant_${tenant}"._replica_tombstones ORDER BY source DESC, content ->> 'id'`,
-    )
-  ).rows;
-const recorded = async () =>
-  (await admin.query("SELECT committed_sync, equal FROM sync_metadata.replicas WHERE tenant = $1", [tenant]))
-    .rows[0];
-
 describe("a sync", () => {
   test("brings every row over, duplicates included, and records what it verified", async () => {
-    expect(await sync()).toMatchObject({ status: "success", sync: source.sync });
-    expect(await rowsOf("user", "id, name, age")).toEqual([
+    expect(await replica.sync()).toMatchObject({ status: "success", sync: source.sync });
+    expect(await replica.rowsOf("user", "id, name, age")).toEqual([
       { id: "1", name: "Ada", age: "36" },
       { id: "2", name: "Grace", age: "85" },
     ]);
-    expect(await rowsOf("log", "line")).toEqual([{ line: "other" }, { line: "same" }, { line: "same" }]);
-    expect(await recorded()).toEqual({ committed_sync: source.sync, equal: true });
+    expect(await replica.rowsOf("log", "line")).toEqual([
+      { line: "other" },
+      { line: "same" },
+      { line: "same" },
+    ]);
+    expect(await replica.recorded()).toEqual({ committed_sync: source.sync, equal: true });
   });
 
   test("names the last committed sync to the agent, and trusts `unchanged` about it", async () => {
-    await sync();
-    expect(await sync(source.unchanged)).toMatchObject({ status: "unchanged" });
+    await replica.sync();
+    expect(await replica.sync(source.unchanged)).toMatchObject({ status: "unchanged" });
     expect(source.asked).toEqual([null, source.sync]);
   });
 
   test("replaces what changed without a tombstone, and keeps what vanished as one", async () => {
-    await sync();
+    await replica.sync();
     source.table("user").rows = [["1", "Ada Lovelace", 36n]];
     source.table("log").rows = [["same"], ["other"]];
-    await sync();
-    expect(await rowsOf("user", "id, name")).toEqual([{ id: "1", name: "Ada Lovelace" }]);
-    expect(await rowsOf("log", "line")).toEqual([{ line: "other" }, { line: "same" }]);
-    expect(await tombstones()).toMatchObject([
+    await replica.sync();
+    expect(await replica.rowsOf("user", "id, name")).toEqual([{ id: "1", name: "Ada Lovelace" }]);
+    expect(await replica.rowsOf("log", "line")).toEqual([{ line: "other" }, { line: "same" }]);
+    expect(await replica.tombstones()).toMatchObject([
       { source: "user", reason: "row", content: { id: "2", name: "Grace", age: 85 } },
       { source: "log", reason: "row", content: { line: "same" } },
     ]);
@@ -126,21 +75,21 @@ describe("a sync", () => {
         rows: [tag("a", blob, "old"), tag("a", null, "old"), tag("b", blob, "gone")],
       },
     };
-    await sync();
+    await replica.sync();
     source.table("tag").rows = [tag("a", blob, "new"), tag("a", null, "new")];
-    await sync();
-    expect(await tombstones()).toMatchObject([{ content: { id: "b", name: "gone" } }]);
+    await replica.sync();
+    expect(await replica.tombstones()).toMatchObject([{ content: { id: "b", name: "gone" } }]);
   });
 });
 
 describe("the schema follows the source:", () => {
   test("new and dropped tables", async () => {
-    await sync();
+    await replica.sync();
     source.tables = { user: source.table("user"), note: { columns: ["id TEXT"], rows: [["n"]] } };
-    await sync();
-    expect(await rowsOf("note", "id")).toEqual([{ id: "n" }]);
-    await expect(rowsOf("log")).rejects.toThrow("does not exist");
-    const kept = await tombstones();
+    await replica.sync();
+    expect(await replica.rowsOf("note", "id")).toEqual([{ id: "n" }]);
+    await expect(replica.rowsOf("log")).rejects.toThrow("does not exist");
+    const kept = await replica.tombstones();
     expect(kept.map(({ source, reason, content }) => [source, reason, content.line]).sort()).toEqual([
       ["log", "table", "other"],
       ["log", "table", "same"],
@@ -149,7 +98,7 @@ describe("the schema follows the source:", () => {
   });
 
   test("new and dropped columns, with what a dropped one held", async () => {
-    await sync();
+    await replica.sync();
     source.tables.user = {
       columns: ["email TEXT", "id TEXT", "name TEXT"],
       key: ["id"],
@@ -158,12 +107,12 @@ describe("the schema follows the source:", () => {
         [null, "2", "Grace"],
       ],
     };
-    await sync();
-    expect(await rowsOf("user", "id, email")).toEqual([
+    await replica.sync();
+    expect(await replica.rowsOf("user", "id, email")).toEqual([
       { id: "1", email: "ada@acme.example" },
       { id: "2", email: null },
     ]);
-    expect(await tombstones()).toMatchObject([
+    expect(await replica.tombstones()).toMatchObject([
       { source: "user", reason: "column", content: { id: "1", age: 36 } },
       { source: "user", reason: "column", content: { id: "2", age: 85 } },
     ]);
@@ -171,60 +120,65 @@ describe("the schema follows the source:", () => {
 
   test("a column of another type, without a tombstone", async () => {
     source.table("user").rows.push(["3", "Alan", "forty-one"]);
-    await sync();
+    await replica.sync();
     source.table("user").columns = ["id TEXT", "name TEXT", "age TEXT"];
-    await sync();
+    await replica.sync();
     const kept = [{ age: null, _replica_odd: { age: "490000000000000024" } }];
-    expect(await rowsOf("user", "age, _replica_odd")).toEqual(expect.arrayContaining(kept));
-    expect(await rowsOf("user", "age, _replica_odd")).toContainEqual({
+    expect(await replica.rowsOf("user", "age, _replica_odd")).toEqual(expect.arrayContaining(kept));
+    expect(await replica.rowsOf("user", "age, _replica_odd")).toContainEqual({
       age: "forty-one",
       _replica_odd: null,
     });
-    expect(await tombstones()).toEqual([]);
+    expect(await replica.tombstones()).toEqual([]);
   });
 
   test("another key", async () => {
-    await sync();
+    await replica.sync();
     source.table("user").key = ["id", "name"];
     source.table("user").rows = [["1", "Augusta", 36n]];
-    await sync();
-    expect(await tombstones()).toMatchObject([{ content: { name: "Ada" } }, { content: { name: "Grace" } }]);
+    await replica.sync();
+    expect(await replica.tombstones()).toMatchObject([
+      { content: { name: "Ada" } },
+      { content: { name: "Grace" } },
+    ]);
   });
 });
 
 describe("what is not equal is never committed:", () => {
   test("a byte altered in the replica is seen, named and repaired by the sync after", async () => {
-    await sync();
-    await admin.query(`UPDATE "tenant_${tenant}"."user" SET name = 'Adb' WHERE id = '1'`);
-    await expect(sync(source.unchanged)).rejects.toThrow(
+    await replica.sync();
+    await replicas.admin.query(`UPDATE "tenant_${replica.tenant}"."user" SET name = 'Adb' WHERE id = '1'`);
+    await expect(replica.sync(source.unchanged)).rejects.toThrow(
       "The replica is not equal: user has 2 rows of other content. Somebody other than the nodes changed it " +
         "since it was last verified. The next sync compares every row and repairs it from the source.",
     );
-    expect(await recorded()).toEqual({ committed_sync: null, equal: false });
-    await sync();
+    expect(await replica.recorded()).toEqual({ committed_sync: null, equal: false });
+    await replica.sync();
     expect(source.asked.at(-1)).toBeNull();
-    expect(await rowsOf("user", "name")).toEqual([{ name: "Ada" }, { name: "Grace" }]);
-    expect(await recorded()).toEqual({ committed_sync: source.sync, equal: true });
+    expect(await replica.rowsOf("user", "name")).toEqual([{ name: "Ada" }, { name: "Grace" }]);
+    expect(await replica.recorded()).toEqual({ committed_sync: source.sync, equal: true });
   });
 
   test("a value that got lost on the way", async () => {
-    await sync();
-    const before = await recorded();
+    await replica.sync();
+    const before = await replica.recorded();
     const lossy = async () => {
       source.table("user").rows.push(["3", "Alan", 41n]);
       const manifest = source.manifest();
       source.table("user").rows.pop();
       return streamOf([...source.contents(), manifest]);
     };
-    await expect(sync(lossy)).rejects.toThrow("The replica is not equal: user has 2 rows instead of 3.");
-    expect(await rowsOf("user", "id")).toHaveLength(2);
-    expect(await recorded()).not.toEqual(before);
+    await expect(replica.sync(lossy)).rejects.toThrow(
+      "The replica is not equal: user has 2 rows instead of 3.",
+    );
+    expect(await replica.rowsOf("user", "id")).toHaveLength(2);
+    expect(await replica.recorded()).not.toEqual(before);
   });
 
   test("a stream that breaks off", async () => {
     const broken = async () => streamOf(source.contents());
-    await expect(sync(broken)).rejects.toMatchObject({ code: "stream-interrupted" });
-    await expect(rowsOf("user")).rejects.toThrow("does not exist");
+    await expect(replica.sync(broken)).rejects.toMatchObject({ code: "stream-interrupted" });
+    await expect(replica.rowsOf("user")).rejects.toThrow("does not exist");
   });
 
   test.each([
@@ -238,50 +192,54 @@ describe("what is not equal is never committed:", () => {
         if (!header || !table || !rows) throw new Error("the source has a table with rows");
         yield* [header, table];
         for (let sent = 0; sent < frames; sent++) yield rows;
-        await admin.query(
+        await replicas.admin.query(
           "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE starts_with(application_name, $1)",
-          [`sync:${tenant}:`],
+          [`sync:${replica.tenant}:`],
         );
         for (let sent = 0; sent < 1000; sent++) yield rows;
         yield source.manifest();
       })(),
     });
-    await expect(sync(cut)).rejects.toThrow();
-    await expect(rowsOf("user")).rejects.toThrow("does not exist");
+    await expect(replica.sync(cut)).rejects.toThrow();
+    await expect(replica.rowsOf("user")).rejects.toThrow("does not exist");
   });
 
   test("`unchanged` about a sync that the replica does not hold", async () => {
-    await sync();
+    await replica.sync();
     source.sync = randomUUID();
-    await expect(sync(source.unchanged)).rejects.toThrow("which the replica does not hold");
+    await expect(replica.sync(source.unchanged)).rejects.toThrow("which the replica does not hold");
   });
 
   test("`unchanged` by a source that counts other rows", async () => {
-    await sync();
+    await replica.sync();
     source.table("log").rows.pop();
-    await expect(sync(source.unchanged)).rejects.toThrow(
+    await expect(replica.sync(source.unchanged)).rejects.toThrow(
       "the source has 2 tables and 4 rows, the replica 2 and 5",
     );
   });
 
   test("the data of another identity, or of another tenant", async () => {
-    await sync();
-    const swapped = new ScriptedSource(tenant);
+    await replica.sync();
+    const swapped = new ScriptedSource(replica.tenant);
     swapped.tables = source.tables;
-    await expect(sync(swapped.full)).rejects.toMatchObject({ code: "identity-changed" });
+    await expect(replica.sync(swapped.full)).rejects.toMatchObject({ code: "identity-changed" });
     const foreign = new ScriptedSource("somebody-else", source.identity.id);
-    await expect(sync(foreign.full)).rejects.toThrow("the data says that it is of tenant somebody-else");
-    expect(await recorded()).toEqual({ committed_sync: source.sync, equal: true });
+    await expect(replica.sync(foreign.full)).rejects.toThrow(
+      "the data says that it is of tenant somebody-else",
+    );
+    expect(await replica.recorded()).toEqual({ committed_sync: source.sync, equal: true });
   });
 });
 
 test("a stale claim's commit is refused, however far it came", async () => {
-  const stale = await claim();
-  await admin.query("UPDATE sync_metadata.tenant_claims SET epoch = epoch + 1 WHERE tenant = $1", [tenant]);
-  const connection = await database.connect("sync_main");
+  const stale = await replicas.claim(replica.tenant);
+  await replicas.admin.query("UPDATE sync_metadata.tenant_claims SET epoch = epoch + 1 WHERE tenant = $1", [
+    replica.tenant,
+  ]);
+  const connection = await replicas.database.connect("sync_main");
   await expect(replicate(connection, stale, RUN, source.full)).rejects.toMatchObject({ code: "claim-lost" });
   await connection.end();
-  await expect(rowsOf("user")).rejects.toThrow("does not exist");
+  await expect(replica.rowsOf("user")).rejects.toThrow("does not exist");
 });
 
 test("through any changes of content and shape every sync ends equal", async () => {
@@ -307,8 +265,8 @@ test("through any changes of content and shape every sync ends equal", async () 
     fc.asyncProperty(states, async (states) => {
       for (const tables of states) {
         source.tables = tables as typeof source.tables;
-        await sync();
-        expect(await sync(source.unchanged)).toMatchObject({ status: "unchanged" });
+        await replica.sync();
+        expect(await replica.sync(source.unchanged)).toMatchObject({ status: "unchanged" });
       }
     }),
     { numRuns: 20 },

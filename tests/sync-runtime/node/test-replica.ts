@@ -1,0 +1,113 @@
+import { randomUUID } from "node:crypto";
+import type pg from "pg";
+import { query } from "../../../sync-runtime/database/query.ts";
+import type { ChangeStream } from "../../../sync-runtime/node/agent-client.ts";
+import { Job } from "../../../sync-runtime/node/job.ts";
+import { NO_PROGRESS } from "../../../sync-runtime/node/load.ts";
+import type { ProgressListener } from "../../../sync-runtime/node/progress.ts";
+import { replicate } from "../../../sync-runtime/node/replicate.ts";
+import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { ScriptedSource } from "./scripted-source.ts";
+
+export const RUN = randomUUID();
+
+/** What a source says when it is asked for changes. */
+type Ask = (committed: string | null) => Promise<ChangeStream>;
+
+/** A database whose tenants have scripted sources. Call {@link nextTenant} before each test. */
+export class TestReplicas implements AsyncDisposable {
+  readonly database: TestDatabase;
+  readonly admin: pg.Client;
+  readonly #client: pg.Client;
+  readonly #tenants: string[];
+  /** Jobs claimed so far: none of them counts as left behind. */
+  readonly #claimed: string[] = [];
+
+  private constructor(database: TestDatabase, admin: pg.Client, client: pg.Client, tenants: string[]) {
+    this.database = database;
+    this.admin = admin;
+    this.#client = client;
+    this.#tenants = tenants;
+  }
+
+  static async create(tenants = 40): Promise<TestReplicas> {
+    const database = await TestDatabase.create();
+    const names = Array.from({ length: tenants }, (_, index) => `tenant-${index}`);
+    await database.apply(intentOf(names));
+    const [admin, client] = [await database.connect("postgres"), await database.connect("sync_main")];
+    return new TestReplicas(database, admin, client, names);
+  }
+
+  /** A tenant that was never synced. */
+  nextTenant(): TestReplica {
+    const tenant = this.#tenants.shift();
+    if (tenant === undefined) throw new Error("Every tenant of this database was used; create more.");
+    return new TestReplica(this, tenant);
+  }
+
+  async claim(tenant: string): Promise<Job> {
+    await this.#client.query(query("trigger-sync"), [tenant]);
+    const { rows } = await this.#client.query(query("claim-job"), ["main", "a", RUN, 4, this.#claimed]);
+    const job = Job.parse(rows[0]);
+    this.#claimed.push(job.id);
+    return job;
+  }
+
+  /** Records a failed job as the worker does. */
+  async fail({ id, tenant, claim_epoch: epoch }: Job, error: Error & { code?: string }): Promise<void> {
+    if (error.name === "NotEqualError") await this.#client.query(query("record-unequal"), [tenant, epoch]);
+    await this.#client.query(query("fail-job"), [id, epoch, error.code, error.message, 3600]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.database.drop();
+  }
+}
+
+/** One tenant with its source and its replica. */
+export class TestReplica {
+  readonly tenant: string;
+  readonly source: ScriptedSource;
+  readonly #replicas: TestReplicas;
+
+  constructor(replicas: TestReplicas, tenant: string) {
+    this.#replicas = replicas;
+    this.tenant = tenant;
+    this.source = new ScriptedSource(tenant);
+  }
+
+  /** One sync as the worker makes it, its failure recorded. */
+  async sync(ask: Ask = this.source.full, progress: ProgressListener = NO_PROGRESS) {
+    const job = await this.#replicas.claim(this.tenant);
+    // A connection of its own: one that failed in the middle of a COPY is of no further use.
+    const connection = await this.#replicas.database.connect("sync_main");
+    connection.on("error", () => {});
+    try {
+      return await replicate(connection, job, RUN, ask, progress);
+    } catch (error) {
+      await connection.end();
+      await this.#replicas.fail(job, error as Error);
+      throw error;
+    } finally {
+      await connection.end();
+    }
+  }
+
+  /** Rows of one table, in the order of the first column asked for. */
+  async rowsOf(table: string, columns = "*") {
+    const statement = `SELECT ${columns} FROM "tenant_${this.tenant}"."${table}" ORDER BY 1`;
+    return (await this.#replicas.admin.query(statement)).rows;
+  }
+
+  async tombstones() {
+    const statement = `SELECT source, reason, content FROM "tenant_${this.tenant}"._replica_tombstones
+      ORDER BY source DESC, content ->> 'id', id`;
+    return (await this.#replicas.admin.query(statement)).rows;
+  }
+
+  /** What was recorded of the replica as a whole. */
+  async recorded() {
+    const statement = "SELECT committed_sync, equal FROM sync_metadata.replicas WHERE tenant = $1";
+    return (await this.#replicas.admin.query(statement, [this.tenant])).rows[0];
+  }
+}
