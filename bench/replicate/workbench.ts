@@ -83,9 +83,7 @@ export class Workbench implements AsyncDisposable {
     if (known) return known;
     this.progress(`makes a webui.db of ${megabytes} MB, ${journal === "wal" ? "WAL" : "rollback journal"}`);
     const path = join(this.folder, name);
-    const chatBytes = 27_000;
-    const chats = Math.round((megabytes * 1e6) / chatBytes);
-    createWebuiDatabase(path, { schema: "v0.11.3-fresh", journal, chats, chatBytes });
+    createWebuiDatabase(path, { schema: "v0.11.3-fresh", journal, megabytes });
     this.#sources.set(name, path);
     return path;
   }
