@@ -47,6 +47,19 @@ describe("JSON text", () => {
     );
   });
 
+  it("agrees with JSON.parse on a long string with something at any place, wherever its memory begins", () => {
+    const plain = "Grüße, 漢字, and so on, for a while. ".repeat(2);
+    const pieces = ["\n", "\x1f", "\\", '"', "\\u12g4", "\\\\", '\\"', " ", "!", "#", "[", "\x7f", "👋"];
+    for (const piece of pieces)
+      for (let at = 0; at <= plain.length; at++) {
+        const text = `["${plain.slice(0, at)}${piece}${plain.slice(at)}", 1]`;
+        for (let offset = 0; offset < 4; offset++) {
+          const memory = Buffer.from("x".repeat(offset) + text).subarray(offset);
+          expect(isJsonText(memory), JSON.stringify(text)).toBe(parses(text));
+        }
+      }
+  });
+
   it.each([
     ["an escaped NUL, which Postgres' json keeps", '"\\u0000"', true],
     ["a lone surrogate's escape", '"\\ud800"', true],
