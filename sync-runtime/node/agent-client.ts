@@ -7,6 +7,8 @@ import { Failure, type Message, readMessages } from "../protocol/message.ts";
 
 /** Silence on the connection after which the agent counts as gone; reading a snapshot behind others is silent for minutes. */
 const SILENCE_MS = 300_000;
+/** What is unpacked at a time; every chunk is a trip to another thread. */
+const CHUNK_BYTES = 256 * 1024;
 /** The longest answer read that is not a stream of changes. */
 const LONGEST_REFUSAL = 64 * 1024;
 
@@ -71,7 +73,7 @@ export class AgentClient {
         yield chunk;
       }
     }
-    const plain = createZstdDecompress();
+    const plain = createZstdDecompress({ chunkSize: CHUNK_BYTES });
     // An error is seen by whoever reads `plain`; one that comes after its reader has stopped concerns nobody.
     pipeline(answer, counted, plain, () => {});
     return { messages: readMessages(plain), bytes: () => bytes };
