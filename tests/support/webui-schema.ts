@@ -12,9 +12,11 @@ export const webuiSchemas: readonly string[] = readdirSync(directory)
 export const webuiSchemaSql = (schema: string): string =>
   readFileSync(new URL(`${schema}.sql`, directory), "utf8");
 
-/** What Open WebUI 0.11.0 has on Postgres: `table.column` -> type. */
-export function postgresColumns(): Map<string, string> {
-  const lines = readFileSync(new URL("pg-columns-v0.11.0.tsv", directory), "utf8").trim().split("\n");
+/** What Open WebUI has on Postgres: `table.column` -> type. 0.12.4 has every column of 0.11.0, with its type. */
+export function postgresColumns(version: "v0.11.0" | "v0.12.4" = "v0.12.4"): Map<string, string> {
+  const lines = readFileSync(new URL(`pg-columns-${version}.tsv`, directory), "utf8")
+    .trim()
+    .split("\n");
   return new Map(
     lines.map((line) => {
       const [table, column, type] = line.split("\t");

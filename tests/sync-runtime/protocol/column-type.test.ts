@@ -11,7 +11,7 @@ const AS_KEPT: Record<string, string> = {
   integer: "bigint",
 };
 
-/** Columns that older versions used otherwise than 0.11.0, under the same name. */
+/** Columns that older versions used otherwise than 0.12, under the same name. */
 const CHANGED_SINCE: Record<string, string> = {
   "config.updated_at": "text",
   "prompt.id": "bigint",
@@ -37,12 +37,19 @@ describe("a column's Postgres type", () => {
     const postgres = postgresColumns();
     const columns = columnsOf(schema);
     expect(columns.length).toBeGreaterThan(100);
+    if (schema.startsWith("v0.12")) expect(columns.length).toBeGreaterThanOrEqual(postgres.size);
     for (const { table, name, declared } of columns) {
       const own = postgres.get(`${table}.${name}`);
       if (own === undefined) continue;
       const type = columnType(table, { name, declared });
       expect([AS_KEPT[own] ?? own, CHANGED_SINCE[`${table}.${name}`]], `${table}.${name}`).toContain(type);
     }
+  });
+
+  it("is known from two versions that agree", () => {
+    const newer = postgresColumns("v0.12.4");
+    for (const [column, type] of postgresColumns("v0.11.0"))
+      expect([column, newer.get(column)]).toEqual([column, type]);
   });
 
   it.each([
