@@ -72,14 +72,8 @@ export class WebuiApplication {
 
   /** A GET that finds something to tidy up rewrites the JSON, other keys first, and nothing else. */
   open(chat = this.#any("chat")): void {
-    const found = this.#database.prepare("SELECT chat FROM chat WHERE id = ?").get(chat ?? "");
-    if (typeof found?.chat !== "string") return;
-    let document: Record<string, unknown>;
-    try {
-      document = JSON.parse(found.chat);
-    } catch {
-      return;
-    }
+    const document = chat && this.#rows.document(chat);
+    if (!document) return;
     this.#run(
       "UPDATE chat SET chat = ? WHERE id = ?",
       JSON.stringify({ opened: this.#next++, ...document }),

@@ -99,11 +99,17 @@ export class WebuiRows {
     return bytes;
   }
 
+  /** A chat's JSON, where it is some. */
+  document(id: string): ChatDocument | undefined {
+    const readable = "SELECT chat FROM chat WHERE id = ? AND typeof(chat) = 'text' AND json_valid(chat)";
+    const found = this.#database.prepare(readable).get(id);
+    return found && JSON.parse(found.chat as string);
+  }
+
   /** A chat went on: its whole JSON is written anew, as the application does at every message. */
   continueChat(id: string, random: Random, characters: number): void {
-    const found = this.#database.prepare("SELECT chat FROM chat WHERE id = ?").get(id);
-    if (typeof found?.chat !== "string") return;
-    const document: ChatDocument = JSON.parse(found.chat);
+    const document = this.document(id);
+    if (!document?.history) return;
     const added = addTurn(document, random, characters);
     this.#database
       .prepare("UPDATE chat SET chat = ?, updated_at = updated_at + 1 WHERE id = ?")
