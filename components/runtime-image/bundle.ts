@@ -1,7 +1,12 @@
 import { build } from "esbuild";
 
 /** Programs of the image and their source; the agent starts readers from the file beside its own. */
-const programs = { agent: "agent/main.ts", reader: "agent/reader.ts", node: "node/main.ts" };
+const programs = {
+  agent: "agent/main.ts",
+  reader: "agent/reader.ts",
+  node: "node/main.ts",
+  restore: "restore/main.ts",
+};
 
 /** Bundles each program into one file with every package inside: the image then needs no npm and no network. */
 export async function bundle(source: string, directory: string): Promise<void> {

@@ -12,7 +12,7 @@ describe("the build context of the runtime image", () => {
     await write("package-lock.json", "{}");
     await write("sync-runtime/Dockerfile", "FROM scratch\n");
     await write("sync-runtime/protocol/word.ts", 'export const word: string = "hello";\n');
-    for (const program of ["agent/main", "agent/reader", "node/main"]) {
+    for (const program of ["agent/main", "agent/reader", "node/main", "restore/main"]) {
       await write(
         `sync-runtime/${program}.ts`,
         'import { word } from "../protocol/word.ts";\nconsole.log(word);\n',
@@ -27,7 +27,7 @@ describe("the build context of the runtime image", () => {
     await writeFile(join(repository, path), text);
   }
 
-  it("holds three bundles, the node's statements and the Dockerfile, and no source", async () => {
+  it("holds the bundles, the node's statements and the Dockerfile, and no source", async () => {
     const { directory } = await buildContext(repository);
     const files = readdirSync(join(repository, directory), { recursive: true }).sort();
     expect(files).toEqual([
@@ -37,6 +37,7 @@ describe("the build context of the runtime image", () => {
       "queries",
       "queries/one.sql",
       "reader.mjs",
+      "restore.mjs",
     ]);
     expect(await readFile(join(repository, directory, "node.mjs"), "utf8")).toContain('"hello"');
   });
