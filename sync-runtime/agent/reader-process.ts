@@ -39,18 +39,24 @@ const EXTENSION = extname(import.meta.url);
 const READER = fileURLToPath(new URL(`./reader${EXTENSION}`, import.meta.url));
 const PROGRAM = EXTENSION === ".ts" ? dirname(dirname(READER)) : READER;
 
-/** argv of a reader: it may read the tenant's directory and its own program, and neither write, spawn nor load add-ons. */
-export const readerArguments = (task: ReaderTask): string[] => [
-  "--permission",
-  ...[PROGRAM, dirname(task.database), task.copyPath, "/proc/self/fd"].map(
-    (path) => `--allow-fs-read=${path}`,
-  ),
-  "--max-old-space-size=64",
-  "--max-semi-space-size=2",
-  "--disable-warning=SecurityWarning",
-  READER,
-  JSON.stringify(task),
-];
+/**
+ * argv of a reader: it may read the tenant's directory and its own program, write its copy of the database, and neither
+ * spawn nor load add-ons.
+ */
+export const readerArguments = (task: ReaderTask): string[] => {
+  const copy = ["", "-wal", "-journal"].map((suffix) => task.copyPath + suffix);
+  const readable = [PROGRAM, dirname(task.database), ...copy, "/proc/self/fd"];
+  return [
+    "--permission",
+    ...readable.map((path) => `--allow-fs-read=${path}`),
+    ...copy.map((path) => `--allow-fs-write=${path}`),
+    "--max-old-space-size=64",
+    "--max-semi-space-size=2",
+    "--disable-warning=SecurityWarning",
+    READER,
+    JSON.stringify(task),
+  ];
+};
 
 /** What a reader works on beside the tenant's database. */
 export interface ReaderFiles {

@@ -35,7 +35,8 @@ export class Spool {
       path,
       fd: file.fd,
       async [Symbol.asyncDispose]() {
-        await rm(path, { force: true });
+        // With what SQLite keeps beside a database.
+        for (const suffix of ["", "-wal", "-shm", "-journal"]) await rm(path + suffix, { force: true });
         await file.close();
       },
     };

@@ -17,9 +17,10 @@ const WAL_INDEX_HEADER_BYTES = 96;
  * How a database has to be read, by what lies beside it:
  * `live` in WAL mode with its -wal and -shm, in use or killed;
  * `settled` in WAL mode after a clean shutdown, everything in the one file;
+ * `abandoned` in WAL mode with a -wal whose -shm somebody removed or did not copy along;
  * `rollback` with a rollback journal, where a reader blocks the writer.
  */
-export type JournalState = "live" | "settled" | "rollback";
+export type JournalState = "live" | "settled" | "abandoned" | "rollback";
 
 /** What a database file looked like at one moment, without reading a table. */
 export interface Stamp {
@@ -43,11 +44,12 @@ export async function takeStamp(directory: string, now: bigint): Promise<Stamp> 
   if (!database) throw new TenantError("database-missing", `${path} does not exist.`);
   if (database.bytes.length < HEADER_BYTES || database.bytes.toString("latin1", 0, MAGIC.length) !== MAGIC)
     throw new TenantError("database-damaged", `${path} is no SQLite database.`);
-  const [wal, index] = await Promise.all([
+  const [wal, index, journal] = await Promise.all([
     readHead(`${path}-wal`, 0),
     readHead(`${path}-shm`, WAL_INDEX_HEADER_BYTES),
+    readHead(`${path}-journal`, 0),
   ]);
-  return judge({ path, database, wal, index }, now);
+  return judge({ path, database, wal, index, journal }, now);
 }
 
 /** Files of one database, as they were found. */
@@ -56,21 +58,28 @@ interface Files {
   database: FileHead;
   wal: FileHead | undefined;
   index: FileHead | undefined;
+  journal: FileHead | undefined;
 }
 
-function judge({ path, database, wal, index }: Files, now: bigint): Stamp {
+function judge({ path, database, wal, index, journal }: Files, now: bigint): Stamp {
   const file = [fileStamp(database.stat), database.bytes.readUInt32BE(CHANGE_COUNTER_AT)];
   const bytes = Number(database.stat.size + (wal?.stat.size ?? 0n));
-  if (database.bytes[READ_VERSION_AT] !== READ_VERSION_WAL) {
-    return { state: "rollback", fingerprint: file.join(" "), trusted: isTrusted(database.stat, now), bytes };
-  }
-  if (!wal && !index) {
-    return { state: "settled", fingerprint: file.join(" "), trusted: isTrusted(database.stat, now), bytes };
-  }
-  if (!wal || !index)
+  /** By the times of the database and of a file beside it whose contents count. */
+  const byTimes = (state: JournalState, beside?: FileHead): Stamp => ({
+    state,
+    fingerprint: [...file, ...(beside ? [fileStamp(beside.stat)] : [])].join(" "),
+    trusted: isTrusted(database.stat, now) && (!beside || isTrusted(beside.stat, now)),
+    bytes,
+  });
+  // A journal that a killed application left belongs to the contents: removing it would change them.
+  if (database.bytes[READ_VERSION_AT] !== READ_VERSION_WAL) return byTimes("rollback", journal);
+  if (!index && journal && journal.stat.size > 0n)
+    throw new TenantError("journal-hot", `${path} was being turned to or from WAL mode by what ended.`);
+  if (!index) return wal && wal.stat.size > 0n ? byTimes("abandoned", wal) : byTimes("settled");
+  if (!wal)
     throw new TenantError(
       "wal-incomplete",
-      `${path} is in WAL mode and has only one of its -wal and -shm files.`,
+      `${path} is in WAL mode and has a -shm without a -wal: commits may be in a -wal that was removed.`,
     );
   // The index header moves with every commit; the -wal file's own size and times need not (facts: frames are
   // overwritten in place after a reset). So these stamps are trusted however fresh they are.

@@ -13,9 +13,9 @@ const REMEDIES = {
   "database-busy":
     "Nothing; the next sync tries again. If it stays so, look for a stuck writer in the tenant.",
   "database-moved": "Nothing; the next sync tries again.",
-  "journal-hot":
-    "Start the tenant: Open WebUI rolls its unfinished transaction back when it opens the database.",
-  "wal-incomplete": "Start the tenant: Open WebUI rebuilds the missing file when it opens the database.",
+  "journal-hot": "Start the tenant: Open WebUI finishes what is unfinished when it opens the database.",
+  "wal-incomplete":
+    "Put the -wal file back if it was moved; else restart the tenant, and look for chats that are missing.",
   "encoding-unsupported":
     "Open WebUI writes UTF-8; convert the database with `VACUUM INTO` of a UTF-8 connection.",
   "schema-unsupported": "Rename or remove what is named, or exclude the tenant from replication.",

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { MAX_ROW_BYTES } from "../../protocol/limit.ts";
@@ -5,6 +6,7 @@ import { fileStamp, isTrusted } from "../file-times.ts";
 import { TenantError } from "../tenant-error.ts";
 import { checkDescriptors, type Descriptor, openDescriptors } from "./descriptor.ts";
 import { bringUpToDate, copyFile, statOf } from "./file-copy.ts";
+import { copyWithRemains, type Remains } from "./recovered-copy.ts";
 import { ReaderDescriptor, type ReaderTask } from "./task.ts";
 
 /** How long a writer may keep a reader out; longer ones are told to the node as busy. */
@@ -26,17 +28,46 @@ const SETTINGS = `
 const LIVE = "?mode=ro&readonly_shm=1";
 const IMMUTABLE = "?immutable=1";
 
+/** A transaction has to be rolled back first, https://sqlite.org/rescode.html#readonly_rollback */
+const SQLITE_READONLY_ROLLBACK = 776;
+
 /**
  * Opens a tenant's database in one read transaction, as its journal's state asks:
  * `live` is read in place, beside the writer; `settled` in place as immutable, and the caller compares stamps
- * afterwards; `rollback` is read from a copy, since a reader's lock keeps the writer from committing.
+ * afterwards; `rollback` is read from a copy, since a reader's lock keeps the writer from committing; `abandoned`
+ * from a copy to which its -wal is added.
  */
 export function openSource(task: ReaderTask): DatabaseSync {
-  if (task.state === "rollback") {
-    copyBesideWriter(task.database);
-    return openCopy(task.copyPath);
+  if (task.state === "live" || task.state === "settled")
+    return openChecked(task.database, task.state === "live" ? LIVE : IMMUTABLE).database;
+  if (task.state === "abandoned") recover(task, "-wal");
+  else {
+    try {
+      copyBesideWriter(task.database);
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode !== SQLITE_READONLY_ROLLBACK) throw error;
+      recover(task, "-journal");
+    }
   }
-  return openChecked(task.database, task.state === "live" ? LIVE : IMMUTABLE).database;
+  return openCopy(task.copyPath);
+}
+
+/**
+ * Has SQLite finish, on a copy, what an ended application left: add the commits of a -wal to the database, or take
+ * back what a transaction that never ended had written.
+ */
+function recover(task: ReaderTask, remains: Remains): void {
+  copyWithRemains(task, remains);
+  const copied = open(task.copyPath, "", false);
+  // A -wal is then read without a -shm. A journal has to be removed, which this would keep.
+  if (remains === "-wal") copied.exec("PRAGMA locking_mode = EXCLUSIVE");
+  begin(copied);
+  copied.exec("COMMIT");
+  if (remains === "-wal") copied.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  copied.close();
+  const left = statSync(task.copyPath + remains, { throwIfNoEntry: false });
+  if (left && left.size > 0)
+    throw new TenantError("journal-hot", `What ${task.database}${remains} holds could not be worked off.`);
 }
 
 /**
@@ -95,9 +126,9 @@ function openChecked(path: string, parameters: string): CheckedDatabase {
   return { database, descriptor: checkDescriptors(before, path), before };
 }
 
-function open(path: string, parameters: string): DatabaseSync {
+function open(path: string, parameters: string, readOnly = true): DatabaseSync {
   const database = new DatabaseSync(pathToFileURL(path).href + parameters, {
-    readOnly: true,
+    readOnly,
     readBigInts: true,
     returnArrays: true,
     timeout: BUSY_MILLISECONDS,

@@ -1,8 +1,17 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Message } from "../../../sync-runtime/protocol/message.ts";
 import { AgentProcess } from "../../support/agent-process.ts";
@@ -37,6 +46,26 @@ async function startWriter(path: string): Promise<ChildProcess> {
   return writer;
 }
 
+/** What the agent answers once the files' times prove that nobody writes to them. */
+async function changesAtRest(tenant: string): Promise<Message[]> {
+  for (;;) {
+    const messages = await agent.changes(tenant);
+    if (failureOf(messages)?.code !== "database-moved") return messages;
+    await setTimeout(200);
+  }
+}
+
+/** Copies a database in the middle of a transaction that has been written to the file in part. */
+function leaveHotJournal(path: string, to: string): void {
+  const database = new DatabaseSync(path);
+  // A cache this small writes pages of the open transaction to the file.
+  database.exec("PRAGMA cache_size = 1; BEGIN; UPDATE chat SET title = 'not committed'");
+  for (const suffix of ["", "-journal"]) copyFileSync(path + suffix, to + suffix);
+  expect(readFileSync(to).includes("not committed")).toBe(true);
+  database.exec("ROLLBACK");
+  database.close();
+}
+
 /** What was said last: rows that came before an error count for nothing. */
 function failureOf(messages: Message[]) {
   const last = messages.at(-1);
@@ -69,11 +98,9 @@ describe.each(["wal", "rollback"] as const)("a database in %s mode", (journal) =
     writer.kill("SIGKILL");
     await once(writer, "exit");
     const before = directoryBytes(dirname(path));
-    const messages = await agent.changes(`killed-${journal}`);
+    const messages = await changesAtRest(`killed-${journal}`);
     expect(directoryBytes(dirname(path))).toEqual(before);
-    // A kill in the middle of a commit leaves a hot journal, which only the application may roll back.
-    if (failureOf(messages)) expect(failureOf(messages)?.code).toBe("journal-hot");
-    else expect(contentsOfMessages(messages).contents).toEqual(contentsOfFile(path));
+    expect(contentsOfMessages(messages).contents).toEqual(contentsOfFile(path));
   });
 });
 
@@ -103,37 +130,65 @@ describe("a database in WAL mode", () => {
     application.close();
   });
 
-  it("is left alone while one of -wal and -shm is missing", async () => {
-    const path = makeDatabase("incomplete", "wal");
+  it("is read with its -wal, and not changed, when the -shm was removed", async () => {
+    const path = makeDatabase("abandoned", "wal");
     const database = new DatabaseSync(path);
     addChats(database, 500, 1);
-    copyFileSync(path, `${path}.copy`);
-    copyFileSync(`${path}-wal`, `${path}.copy-wal`);
+    const left = join(agent.tenant("abandoned-copy"), "webui.db");
+    for (const suffix of ["", "-wal"]) copyFileSync(path + suffix, left + suffix);
     database.close();
-    copyFileSync(`${path}.copy`, path);
-    copyFileSync(`${path}.copy-wal`, `${path}-wal`);
+    const before = directoryBytes(dirname(left));
+
+    const messages = await changesAtRest("abandoned-copy");
+
+    expect(directoryBytes(dirname(left))).toEqual(before);
+    const { contents } = contentsOfMessages(messages);
+    expect(contents.chat).toHaveLength(201);
+    expect(contents).toEqual(contentsOfFile(path));
+    expect(readdirSync(agent.path("state", "spool"))).toEqual([]);
+  });
+
+  it("is left alone when its -wal was removed from beside a -shm: commits may have been in it", async () => {
+    const path = makeDatabase("incomplete", "wal");
+    writeFileSync(`${path}-shm`, Buffer.alloc(32768));
     expect(failureOf(await agent.changes("incomplete"))).toMatchObject({
       code: "wal-incomplete",
-      remedy: expect.stringContaining("Start the tenant"),
+      remedy: expect.stringContaining("Put the -wal file back"),
     });
   });
 });
 
 describe("a database in rollback mode", () => {
-  it("is left alone while a transaction is to be rolled back", async () => {
+  it("is read as before a transaction that was never committed, and not changed", async () => {
     const path = makeDatabase("hot", "rollback");
-    const database = new DatabaseSync(path);
-    // A cache this small writes pages of the open transaction to the file.
-    database.exec("PRAGMA cache_size = 1; BEGIN; UPDATE chat SET title = 'not committed'");
-    for (const name of ["webui.db", "webui.db-journal"])
-      copyFileSync(join(path, "..", name), join(agent.tenant("hot-copy"), name));
-    database.exec("ROLLBACK");
-    database.close();
-    const failure = failureOf(await agent.changes("hot-copy"));
-    expect(failure).toMatchObject({
+    const left = join(agent.tenant("hot-copy"), "webui.db");
+    leaveHotJournal(path, left);
+    const before = directoryBytes(dirname(left));
+
+    const messages = await changesAtRest("hot-copy");
+
+    expect(directoryBytes(dirname(left))).toEqual(before);
+    expect(contentsOfMessages(messages).contents).toEqual(contentsOfFile(path));
+    expect(readdirSync(agent.path("state", "spool"))).toEqual([]);
+  });
+
+  it("is left alone when that transaction was over several files", async () => {
+    const path = makeDatabase("several", "rollback");
+    const left = join(agent.tenant("several-copy"), "webui.db");
+    leaveHotJournal(path, left);
+    appendFileSync(`${left}-journal`, Buffer.from("d9d505f920a163d7", "hex"));
+    expect(failureOf(await changesAtRest("several-copy"))).toMatchObject({
       code: "journal-hot",
-      remedy: expect.stringContaining("rolls its unfinished"),
+      message: expect.stringContaining("several files"),
+      remedy: expect.stringContaining("Start the tenant"),
     });
+  });
+
+  it.each(["link", "pipe"])("is left alone when its journal is a %s", async (kind) => {
+    const path = makeDatabase(`journal-${kind}`, "rollback");
+    if (kind === "link") symlinkSync("/etc/passwd", `${path}-journal`);
+    else execFileSync("mkfifo", [`${path}-journal`]);
+    expect(failureOf(await agent.changes(`journal-${kind}`))?.code).toBe("database-not-regular");
   });
 
   it("is busy while a writer holds it, and only then", async () => {

@@ -18,7 +18,7 @@ const task: ReaderTask = {
   maxContentBytes: 1,
 };
 
-it("holds a reader to its tenant, its program and its descriptors, and allows it nothing else", () => {
+it("holds a reader to its tenant, its program, its copy and its descriptors, and allows it nothing else", () => {
   const argv = readerArguments(task);
   const allowed = argv.filter((argument) => argument.startsWith("--allow"));
   expect(argv[0]).toBe("--permission");
@@ -26,7 +26,12 @@ it("holds a reader to its tenant, its program and its descriptors, and allows it
     expect.stringMatching(/^--allow-fs-read=.*\/sync-runtime$/),
     "--allow-fs-read=/tenants/acme/data",
     "--allow-fs-read=/state/spool/acme.db",
+    "--allow-fs-read=/state/spool/acme.db-wal",
+    "--allow-fs-read=/state/spool/acme.db-journal",
     "--allow-fs-read=/proc/self/fd",
+    "--allow-fs-write=/state/spool/acme.db",
+    "--allow-fs-write=/state/spool/acme.db-wal",
+    "--allow-fs-write=/state/spool/acme.db-journal",
   ]);
 });
 

@@ -71,12 +71,35 @@ describe("a stamp", () => {
   });
 
   it.each([
-    ["-wal", "-shm"],
-    ["-shm", "-wal"],
-  ])("is not taken of a WAL database that has a %s and no %s", async (suffix) => {
+    ["-wal with contents", { "-wal": "frames" }, "abandoned"],
+    ["-wal without contents", { "-wal": "" }, "settled"],
+  ])("tells of a WAL database with nothing but a %s", async (_, files, state) => {
     open("wal").close();
-    await writeFile(path + suffix, "");
-    await expect(takeStamp(directory, now())).rejects.toMatchObject({ code: "wal-incomplete" });
+    for (const [suffix, contents] of Object.entries(files)) await writeFile(path + suffix, contents);
+    expect((await takeStamp(directory, now())).state).toBe(state);
+  });
+
+  it.each([
+    ["-shm", "wal-incomplete"],
+    ["-journal", "journal-hot"],
+  ])("is not taken of a WAL database that has only a %s", async (suffix, code) => {
+    open("wal").close();
+    await writeFile(path + suffix, "something");
+    await expect(takeStamp(directory, now())).rejects.toMatchObject({ code });
+  });
+
+  it.each([
+    ["wal", "-wal"],
+    ["delete", "-journal"],
+  ] as const)("in %s mode counts what was left in a %s as contents", async (mode, suffix) => {
+    open(mode).close();
+    await writeFile(path + suffix, "something");
+    const later = now() + 3n * SECOND;
+    const { fingerprint, trusted } = await takeStamp(directory, later);
+    expect(trusted).toBe(true);
+    expect((await takeStamp(directory, now())).trusted).toBe(false);
+    await rm(path + suffix);
+    expect((await takeStamp(directory, later)).fingerprint).not.toBe(fingerprint);
   });
 
   it("is not taken of what is no database", async () => {
