@@ -15,6 +15,8 @@ export const COPY_TAIL = Buffer.from([0xff, 0xff]);
 
 /** Values at least this long are handed on as views of the frame instead of being copied. */
 const VIEW_BYTES = 16 * 1024;
+/** Up to here it takes longer to call for a copy than to copy. */
+const CALL_BYTES = 32;
 /** The version byte that a jsonb in binary begins with. */
 const JSONB_VERSION = Buffer.from([1]);
 
@@ -67,9 +69,12 @@ export class CopyRows {
     while (cursor.end < frame.length) {
       const odd = this.#readRow(cursor);
       output.int16(this.#places.length + 1);
-      output.field(odd && Buffer.concat([JSONB_VERSION, Buffer.from(JSON.stringify(odd))]));
-      for (const { place, type } of this.#places)
-        output.field(this.#nulls[place] ? undefined : this.#field(frame, place, type));
+      if (odd) output.field(oddField(odd));
+      else output.null();
+      for (const { place, type } of this.#places) {
+        if (this.#nulls[place]) output.null();
+        else output.field(frame, this.#start(place, type), this.#ends[place]);
+      }
       this.#rows++;
     }
     return output.end();
@@ -93,13 +98,15 @@ export class CopyRows {
     return odd;
   }
 
-  /** A value as Postgres receives it in binary; integers, reals and bytes are so already. */
-  #field(frame: Buffer, place: number, type: ColumnType): Buffer {
-    const end = this.#ends[place] as number;
+  /** Where a value as Postgres receives it in binary begins; integers, reals and bytes stand so in the frame. */
+  #start(place: number, type: ColumnType): number {
     // A boolean is one byte: the last of the integer 0 or 1.
-    return frame.subarray(type === "boolean" ? end - 1 : this.#payloads[place], end);
+    return type === "boolean" ? (this.#ends[place] as number) - 1 : (this.#payloads[place] as number);
   }
 }
+
+const oddField = (odd: Record<string, string>): Buffer =>
+  Buffer.concat([JSONB_VERSION, Buffer.from(JSON.stringify(odd))]);
 
 function required<T>(found: T | undefined, name: string): T {
   if (found === undefined)
@@ -118,23 +125,34 @@ class Output {
     this.#filled = this.#chunk.writeInt16BE(value, this.#filled);
   }
 
-  /** A field's length and bytes; NULL where there are none. */
-  field(bytes: Buffer | undefined): void {
-    this.#reserve(4);
-    this.#filled = this.#chunk.writeInt32BE(bytes ? bytes.length : -1, this.#filled);
-    if (!bytes) return;
-    if (bytes.length < VIEW_BYTES) {
-      this.#reserve(bytes.length);
-      this.#filled += bytes.copy(this.#chunk, this.#filled);
-    } else {
+  /** A field that is NULL. */
+  null(): void {
+    this.#length(-1);
+  }
+
+  /** A field that is `bytes[start..end)`. Without a view of its own: a database has millions of small ones. */
+  field(bytes: Buffer, start = 0, end = bytes.length): void {
+    const length = end - start;
+    this.#length(length);
+    if (length >= VIEW_BYTES) {
       this.#flush();
-      this.#done.push(bytes);
+      this.#done.push(bytes.subarray(start, end));
+      return;
     }
+    this.#reserve(length);
+    if (length > CALL_BYTES) bytes.copy(this.#chunk, this.#filled, start, end);
+    else for (let at = 0; at < length; at++) this.#chunk[this.#filled + at] = bytes[start + at] as number;
+    this.#filled += length;
   }
 
   end(): Buffer[] {
     this.#flush();
     return this.#done;
+  }
+
+  #length(bytes: number): void {
+    this.#reserve(4);
+    this.#filled = this.#chunk.writeInt32BE(bytes, this.#filled);
   }
 
   #reserve(bytes: number): void {

@@ -19,9 +19,9 @@ export function isRepresentable(type: ColumnType, value: ValueCursor): boolean {
       // SQLite has no NaN (it stores NULL); Postgres would not keep its bits.
       return value.tag === ValueTag.real && !Number.isNaN(value.bytes.readDoubleBE(value.payload));
     case "text":
-      return value.tag === ValueTag.text && isPostgresText(value.content);
+      return value.tag === ValueTag.text && isPostgresText(value);
     case "json":
-      return value.tag === ValueTag.text && isPostgresText(value.content) && isJsonText(value.content);
+      return value.tag === ValueTag.text && isPostgresText(value) && isJsonText(value.content);
     case "bytea":
       return value.tag === ValueTag.blob;
   }
@@ -33,4 +33,17 @@ function isTruthValue({ bytes, payload }: ValueCursor): boolean {
 }
 
 /** Valid UTF-8 without NUL, which no Postgres text can hold. */
-const isPostgresText = (bytes: Buffer): boolean => isUtf8(bytes) && !bytes.includes(0);
+function isPostgresText(value: ValueCursor): boolean {
+  return isShortAscii(value) || (isUtf8(value.content) && !value.content.includes(0));
+}
+
+/** Whether it is short and plain, as most values are: said without calls that take longer than to look. */
+function isShortAscii({ bytes, payload, end }: ValueCursor): boolean {
+  if (end - payload > SHORT_BYTES) return false;
+  for (let at = payload; at < end; at++) {
+    const byte = bytes[at] as number;
+    if (byte === 0 || byte > 0x7f) return false;
+  }
+  return true;
+}
+const SHORT_BYTES = 64;
