@@ -94,6 +94,11 @@ export class ReplicaSnapshot implements AsyncDisposable {
     return readCopiedRows(this.#client.query(copyTo(copy)), columns);
   }
 
+  /** Asks for something else at the same moment. */
+  async ask<Row extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<Row[]> {
+    return (await this.#client.query<Row>(text, values)).rows;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client.end().catch(() => {});
   }

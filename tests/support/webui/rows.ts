@@ -147,6 +147,7 @@ export class WebuiRows {
     if (/BOOL/.test(type) || TRUTH_VALUES.test(name)) return BigInt(random.below(2));
     if (/JSON/.test(type) || /^(params|specs|valves)$/.test(name)) return json(table, name, row, random);
     if (/INT/.test(type) || (table === "chat" && type === "DATETIME")) return moment(table, row);
+    if (type === "DATE") return `19${String(random.below(90) + 10)}-11-21`;
     if (/DATE/.test(type)) return `2025-11-21 12:${String(random.below(60)).padStart(2, "0")}:00`;
     return text(table, name, row, random);
   }

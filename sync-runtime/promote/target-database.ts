@@ -1,0 +1,78 @@
+import pg from "pg";
+import { query } from "../database/query.ts";
+import { PromoteError } from "./promote-error.ts";
+import { VERSION_TABLE } from "./strict-schema.ts";
+
+/** How long a server may take to answer at all. */
+const CONNECT_MS = 10_000;
+
+/** What a target holds before it is filled. */
+export interface TargetState {
+  /** Nothing; Open WebUI's tables without users and chats; with them; or tables that are not Open WebUI's. */
+  kind: "empty" | "prepared" | "used" | "foreign";
+  /** Alembic's head, where there is one. */
+  version?: string;
+  tables: string[];
+  /** Users and chats. */
+  rows: number;
+}
+
+/** Connects to the database to be filled. Its settings make texts of dates and numbers what the digests expect. */
+export async function openTarget(url: string): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString: libpqUrl(url),
+    connectionTimeoutMillis: CONNECT_MS,
+    keepAlive: true,
+  });
+  // A connection that breaks fails the statement in flight too.
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    await client.query("SET TimeZone = 'UTC'");
+    return client;
+  } catch (cause) {
+    await client.end().catch(() => {});
+    const { host, pathname } = new URL(url);
+    throw new PromoteError(
+      "target-unreachable",
+      `The target ${host}${pathname} cannot be asked: ${(cause as Error).message}. Nothing was changed. ` +
+        "Make the database and a role that owns it, and say both with --to.",
+      { cause },
+    );
+  }
+}
+
+/** Has `sslmode` mean what it means to psql and to Open WebUI. */
+function libpqUrl(url: string): string {
+  const parsed = new URL(url);
+  if (parsed.searchParams.has("sslmode")) parsed.searchParams.set("uselibpqcompat", "true");
+  return parsed.href;
+}
+
+/** What the connected database holds. */
+export async function targetState(client: pg.ClientBase): Promise<TargetState> {
+  const { rows } = await client.query<{ name: string }>(query("strict-table-names"));
+  const tables = rows.map(({ name }) => name);
+  if (tables.length === 0) return { kind: "empty", tables, rows: 0 };
+  if (!tables.includes(VERSION_TABLE)) return { kind: "foreign", tables, rows: 0 };
+  const version = await versionOf(client);
+  let used = 0;
+  for (const name of ["user", "auth", "chat"].filter((name) => tables.includes(name))) {
+    const counted = await client.query<{ n: string }>(
+      `SELECT count(*) AS n FROM ${pg.escapeIdentifier(name)}`,
+    );
+    used += Number(counted.rows[0]?.n);
+  }
+  return {
+    kind: used > 0 ? "used" : "prepared",
+    ...(version !== undefined && { version }),
+    tables,
+    rows: used,
+  };
+}
+
+/** Alembic's head in the connected database. */
+async function versionOf(client: pg.ClientBase): Promise<string | undefined> {
+  const { rows } = await client.query<{ version: string }>(query("strict-version"));
+  return rows[0]?.version;
+}
