@@ -148,7 +148,7 @@ export class ClientHost extends pulumi.ComponentResource {
 
   private createDirectories(name: string, { spec, cluster, authority }: ClientHostArgs): pulumi.Resource {
     const identity = authority.issue(`${name}-agent`, agent.agentSubject(spec.id), this);
-    const config = agent.agentConfig(spec.id, cluster);
+    const config = agent.agentConfig(spec, cluster);
     const entries: LayoutEntry[] = [
       { kind: "directory", path: "tenants", mode: "0750", owner: "0:8050" },
       { kind: "directory", path: "nginx", mode: "0755", owner: root },
@@ -244,7 +244,7 @@ export class ClientHost extends pulumi.ComponentResource {
     const args = fleetContainer({
       identity: { stack: this.stack, role: "agent" },
       // It follows its certificate by itself; only another configuration needs a start.
-      labels: { "owui.config": this.fingerprint(agent.agentConfig(spec.id, cluster)) },
+      labels: { "owui.config": this.fingerprint(agent.agentConfig(spec, cluster)) },
       image: this.runtimeImage,
       command: entryPoint("agent"),
       user: agent.agentUser,

@@ -2,7 +2,7 @@ import { isIPv4 } from "node:net";
 import { z } from "zod";
 import { documentation } from "./documentation.ts";
 import { port, portRemedy } from "./network-address.ts";
-import { size, sizeRemedy } from "./size.ts";
+import { rate, rateRemedy, size, sizeRemedy } from "./size.ts";
 
 const http = z.strictObject({
   address: z.string().refine(isIPv4).prefault("127.0.0.1").register(documentation, {
@@ -46,6 +46,14 @@ export const hostEntry = z
       default: "not checked",
       example: "8GB",
       remedy: sizeRemedy,
+    }),
+    syncBandwidth: rate().optional().register(documentation, {
+      description:
+        "The most that the host's agent sends to the sync nodes, for all tenants together, compressed as it is.",
+      type: "size per second",
+      default: "not limited",
+      example: "10MB/s",
+      remedy: rateRemedy,
     }),
   })
   .register(documentation, {

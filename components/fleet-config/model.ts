@@ -5,6 +5,9 @@
 
 /** A number of bytes. */
 export type Bytes = number;
+
+/** Of data sent. */
+export type BytesPerSecond = number;
 /** A number of seconds. */
 export type Seconds = number;
 
@@ -31,6 +34,8 @@ export interface HostSpec {
   agentPort: number;
   /** What the machine has. Declared: tenants may reserve 70 % of it. */
   memory?: Bytes;
+  /** The most that its agent sends. */
+  syncBandwidth?: BytesPerSecond;
 }
 
 /** Why a tenant may carry its own branding under clause 4 of Open WebUI's licence. */

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Identity, Subject } from "../certificate-authority.ts";
+import type { HostSpec } from "../fleet-config/model.ts";
 import { type LayoutEntry, type Owner, root } from "./layout.ts";
 import { tlsFiles } from "./tls-files.ts";
 
@@ -22,15 +23,19 @@ export const agentSubject = (host: string): Subject => ({
   uses: ["server_auth"],
 });
 
+/** What an agent has to know of its host. */
+type AgentHost = Pick<HostSpec, "id" | "syncBandwidth">;
+
 /** What /etc/fleet/agent.json says. */
-export const agentConfig = (host: string, cluster: string): string =>
+export const agentConfig = (host: AgentHost, cluster: string): string =>
   JSON.stringify({
-    host,
+    host: host.id,
     cluster,
     listen: { address: "0.0.0.0", port: agentPort },
     tls: { certificate: "/etc/fleet/tls.crt", key: "/etc/fleet/tls.key", ca: "/etc/fleet/ca.crt" },
     tenants: "/tenants",
     state: "/state",
+    bandwidth: host.syncBandwidth,
   });
 
 /** Directories and files of a host's agent. */

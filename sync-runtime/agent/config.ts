@@ -16,6 +16,8 @@ const AgentConfig = z.strictObject({
   tenants: z.string(),
   /** Directory of the agent's own records and spool. */
   state: z.string(),
+  /** Bytes per second of all answers together; missing means unlimited. */
+  bandwidth: z.int().positive().optional(),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 

@@ -1,5 +1,6 @@
 /** The host agent: serves the nodes what changed in the tenants of this host. `node agent.mjs [config path]` */
 import { realpath } from "node:fs/promises";
+import { Bandwidth } from "./bandwidth.ts";
 import { ChangeFinder } from "./changes.ts";
 import { ConfigError, DEFAULT_CONFIG_PATH, loadConfig } from "./config.ts";
 import { createLog } from "./log.ts";
@@ -17,7 +18,8 @@ async function main(configPath: string): Promise<void> {
   const changes = new ChangeFinder(state, now);
   await changes.prepare();
   const metrics = new Metrics(state);
-  const routes = new Routes({ host: config.host, tenants, changes, metrics, log, now });
+  const bandwidth = new Bandwidth(config.bandwidth);
+  const routes = new Routes({ host: config.host, tenants, changes, bandwidth, metrics, log, now });
   const server = new AgentServer(config, routes.handle.bind(routes), log);
 
   // The engine that runs the container sends SIGTERM first; a second signal ends the process at once.

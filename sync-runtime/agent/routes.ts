@@ -3,6 +3,7 @@ import { pipeline } from "node:stream/promises";
 import { faultPoint } from "../fault-point.ts";
 import { encodeJsonFrame, FrameType } from "../protocol/frame.ts";
 import { ChangesRequest, type Failure } from "../protocol/message.ts";
+import type { Bandwidth } from "./bandwidth.ts";
 import type { ChangeFinder, Changes, Snapshot, SnapshotEnd, TenantSource } from "./changes.ts";
 import { takeInventory } from "./inventory.ts";
 import type { Log } from "./log.ts";
@@ -39,6 +40,7 @@ export interface AgentParts {
   host: string;
   tenants: TenantDirectory;
   changes: ChangeFinder;
+  bandwidth: Bandwidth;
   metrics: Metrics;
   log: Log;
   /** Nanoseconds since 1970. */
@@ -130,7 +132,8 @@ export class Routes {
     await using snapshot = found.snapshot;
     writeFramesHead(response);
     dropIfStalled(response);
-    await pipeline(this.#frames(tenant, snapshot, count), response, { signal });
+    const frames = this.#parts.bandwidth.limit(this.#frames(tenant, snapshot, count), signal);
+    await pipeline(frames, response, { signal });
     this.#parts.log.info({ tenant: tenant.id, sync: snapshot.sync }, "snapshot was sent");
     faultPoint("agent:sent");
   }

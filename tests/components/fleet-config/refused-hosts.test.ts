@@ -27,7 +27,7 @@ const broken: Broken = [
 
   hosts.local.agentport
     found:  the unknown key "agentport"
-    remedy: write agentPort, if that was meant, or remove it; known here: kind, root, http, agentPort, memory`,
+    remedy: write agentPort, if that was meant, or remove it; known here: kind, root, http, agentPort, memory, syncBandwidth`,
   ],
   [
     "two local hosts have one address, whatever their ports and folders",
@@ -89,6 +89,15 @@ const broken: Broken = [
   hosts.local.memory
     found:  1.9GB, of which 2 tenants reserve 1.4GB; 1.33GB (70 %) may be reserved
     remedy: lower memory.reserved of tenants on "local", move some to another host, or give it 2GB`,
+  ],
+  [
+    "a bandwidth is an amount a second",
+    ({ hosts }) => (hosts.local.syncBandwidth = "100Mbit/s"),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  hosts.local.syncBandwidth
+    found:  "100Mbit/s"
+    remedy: write an amount of data a second, such as 10MB/s (decimal: 1MB is 1,000,000 bytes; 100 Mbit/s are 12.5MB/s)`,
   ],
   [
     "a stack without hosts has no place for its tenants",

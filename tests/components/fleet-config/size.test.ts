@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatSize, parseSize } from "../../../components/fleet-config/size.ts";
+import { formatSize, parseRate, parseSize } from "../../../components/fleet-config/size.ts";
 
 test.each([
   ["700MB", 700_000_000],
@@ -21,6 +21,16 @@ test.each(["", "700", "MB", "700M", "700mb", "-1MB", "1e3MB", "1,4GB", "1.GB", "
     expect(parseSize(text)).toBeUndefined();
   },
 );
+
+test.each([
+  ["10MB/s", 10_000_000],
+  ["1.5 MiB/s", 1_572_864],
+  ["10MB", undefined],
+  ["10Mbit/s", undefined],
+  ["/s", undefined],
+])("%j is a rate of %s bytes a second", (text, rate) => {
+  expect(parseRate(text)).toBe(rate);
+});
 
 test("a formatted size parses to within half a percent of what it was", () => {
   fc.assert(

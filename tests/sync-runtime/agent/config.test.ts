@@ -24,6 +24,13 @@ it("reads the config that the fleet writes", async () => {
   expect(await loadConfig(path)).toEqual(config);
 });
 
+it("reads a bandwidth, which has to be more than nothing", async () => {
+  await writeFile(path, JSON.stringify({ ...config, bandwidth: 10_000_000 }));
+  expect((await loadConfig(path)).bandwidth).toBe(10_000_000);
+  await writeFile(path, JSON.stringify({ ...config, bandwidth: 0 }));
+  await expect(loadConfig(path)).rejects.toThrow("bandwidth:");
+});
+
 it("names every problem at once", async () => {
   const { cluster: _, ...rest } = config;
   await writeFile(path, JSON.stringify({ ...rest, listen: { address: "0.0.0.0", port: "8050" }, extra: 1 }));
