@@ -13,7 +13,7 @@ const heavy = (name: string, include: string[], minutes: number, globalSetup?: s
 });
 
 const suffixed = (suffix: string) => [`tests/**/*.${suffix}.test.ts`];
-const heavySuffixes = ["database", "runtime", "conformance", "e2e"];
+const heavySuffixes = ["database", "runtime", "conformance", "e2e", "faults"];
 
 export default defineConfig({
   test: {
@@ -32,6 +32,7 @@ export default defineConfig({
       heavy("runtime", suffixed("runtime"), 3, "tests/support/postgres-server.ts"),
       heavy("conformance", suffixed("conformance"), 3),
       heavy("e2e", suffixed("e2e"), 15),
+      heavy("faults", suffixed("faults"), 3, "tests/support/postgres-server.ts"),
     ],
   },
 });

@@ -16,13 +16,23 @@ export const FAULT_POINTS = [
 ] as const;
 export type FaultPoint = (typeof FAULT_POINTS)[number];
 
-/** Names the point at which this process ends itself; no stack sets it. */
+/**
+ * Names the point at which this process ends itself; no stack sets it. `<point>=stop` stops it there instead, once, as
+ * SIGSTOP does, so that a test can do something to the others before it lets it go on.
+ */
 export const FAULT_VARIABLE = "OWUI_FAULT";
+
+let stopped = false;
 
 /**
  * Marks a moment at which a crash must lose nothing. Does nothing, unless a test's environment names this point: then
- * the process is killed here, as by `kill -9`.
+ * the process is killed here, as by `kill -9`, or stopped.
  */
 export function faultPoint(name: FaultPoint): void {
-  if (process.env[FAULT_VARIABLE] === name) process.kill(process.pid, "SIGKILL");
+  const fault = process.env[FAULT_VARIABLE];
+  if (fault === name) process.kill(process.pid, "SIGKILL");
+  if (fault === `${name}=stop` && !stopped) {
+    stopped = true;
+    process.kill(process.pid, "SIGSTOP");
+  }
 }

@@ -116,7 +116,8 @@ export class AgentServer {
       return;
     }
     const gone = new AbortController();
-    response.once("close", () => gone.abort());
+    // It closes at its good end as well.
+    response.once("close", () => response.writableFinished || gone.abort());
     void this.#handler(request, response, AbortSignal.any([hardStop, gone.signal]));
   }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { Agent, type RequestOptions, request } from "node:https";
-import { pipeline } from "node:stream";
+import { pipeline, type Readable } from "node:stream";
 import type { PeerCertificate } from "node:tls";
 import { createZstdDecompress } from "node:zlib";
 import { Failure, type Message, readMessages } from "../protocol/message.ts";
@@ -76,7 +76,7 @@ export class AgentClient {
     const plain = createZstdDecompress({ chunkSize: CHUNK_BYTES });
     // An error is seen by whoever reads `plain`; one that comes after its reader has stopped concerns nobody.
     pipeline(answer, counted, plain, () => {});
-    return { messages: readMessages(plain), bytes: () => bytes };
+    return { messages: messagesOf(plain), bytes: () => bytes };
   }
 
   /** Closes the connections that are kept open. */
@@ -129,6 +129,27 @@ export function identityProblem(
   const names = (certificate.subjectaltname ?? "").split(", ");
   if (names.includes(`URI:${identity}`)) return undefined;
   return new Error(`its certificate is not that of ${identity} but of ${names.join(", ") || "nobody"}`);
+}
+
+/** Messages that end an answer. */
+const LAST: ReadonlySet<Message["type"]> = new Set(["manifest", "unchanged", "error"]);
+
+/**
+ * An answer's messages. Whoever stops behind the last one has the little that may follow read to its end: broken off,
+ * it would look to the agent like a node that went away, and the connection would be lost. Whoever stops earlier wants
+ * no more of it.
+ */
+async function* messagesOf(answer: Readable): AsyncGenerator<Message> {
+  let last: Message["type"] | undefined;
+  try {
+    for await (const message of readMessages(answer.iterator({ destroyOnReturn: false }))) {
+      last = message.type;
+      yield message;
+    }
+  } finally {
+    if (last && LAST.has(last)) answer.resume();
+    else answer.destroy();
+  }
 }
 
 function target(address: string): { host: string; port: number } {

@@ -111,11 +111,14 @@ export class AgentProcess implements AsyncDisposable {
     writeFileSync(this.path("tls", "tls.key"), key, { mode: 0o600 });
   }
 
-  /** Runs the agent, again after a kill. */
-  async run(): Promise<void> {
+  /**
+   * Runs the agent, again after a kill.
+   * @param environment for this run only
+   */
+  async run(environment: Record<string, string> = {}): Promise<void> {
     const child = spawn(process.execPath, [this.#program, this.path("agent.json")], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NODE_OPTIONS: "--max-semi-space-size=4", ...this.#environment }, // as in the image
+      env: { ...process.env, NODE_OPTIONS: "--max-semi-space-size=4", ...this.#environment, ...environment }, // as in the image
     });
     this.#child = child;
     let errors = "";

@@ -73,12 +73,15 @@ export class NodeProcess implements AsyncDisposable {
     return this.#child?.pid ?? 0;
   }
 
-  /** Runs the node, again after a kill. */
-  async run(): Promise<void> {
+  /**
+   * Runs the node, again after a kill.
+   * @param environment for this run only
+   */
+  async run(environment: Record<string, string> = {}): Promise<void> {
     this.#port = 0;
     const child = spawn(process.execPath, [this.#program, join(this.root, "node.json")], {
       stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, NODE_OPTIONS: "--max-semi-space-size=4" }, // as in the image
+      env: { ...process.env, NODE_OPTIONS: "--max-semi-space-size=4", ...environment }, // as in the image
     });
     this.#child = child;
     createInterface({ input: child.stdout }).on("line", (line) => {

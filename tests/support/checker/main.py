@@ -15,6 +15,7 @@ sees to it that nobody writes meanwhile.
 import json
 import sys
 
+import psycopg2
 from compare import compare
 from replica import Replica
 from source import Source
@@ -23,14 +24,18 @@ from source import Source
 def answer(request: dict, replicas: dict) -> dict:
     """One comparison; `replicas` keeps the connections, by what they are made from."""
     key = json.dumps(request["connection"], sort_keys=True)
-    if key not in replicas:
+    kept = key in replicas
+    if not kept:
         replicas.clear()
         replicas[key] = Replica(request["connection"])
     try:
         with Source(request["file"]) as source, replicas[key].snapshot(request["schema"]) as replica:
             return compare(source, replica)
-    except Exception:
-        replicas.pop(key, None)
+    except (psycopg2.OperationalError, psycopg2.InterfaceError):
+        # A server that was killed has ended the connection that was kept; a new one tells whether it is back.
+        replicas.clear()
+        if kept:
+            return answer(request, replicas)
         raise
 
 

@@ -1,6 +1,11 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
+interface Address {
+  host: string;
+  port: number;
+}
+
 /** A way to a server that a test can shut and open again, as a restart or a broken network does. */
 export class TcpDoor implements AsyncDisposable {
   readonly #server: Server;
@@ -11,13 +16,16 @@ export class TcpDoor implements AsyncDisposable {
     this.#server = server;
   }
 
-  /** Opens a door on a free port of loopback. */
-  static async to(target: { host: string; port: number }): Promise<TcpDoor> {
+  /**
+   * Opens a door on a free port of loopback.
+   * @param target asked for at every connection, where it is a function: a server may come back at another port
+   */
+  static async to(target: Address | (() => Address)): Promise<TcpDoor> {
     const server = createServer();
     const door = new TcpDoor(server);
     server.on("connection", (inner) => {
       if (!door.#open) return void inner.destroy();
-      const outer = connect(target);
+      const outer = connect(typeof target === "function" ? target() : target);
       for (const [socket, other] of [
         [inner, outer],
         [outer, inner],
@@ -36,7 +44,7 @@ export class TcpDoor implements AsyncDisposable {
     return door;
   }
 
-  get address(): { host: string; port: number } {
+  get address(): Address {
     return { host: "127.0.0.1", port: (this.#server.address() as AddressInfo).port };
   }
 
