@@ -1,13 +1,21 @@
 import { randomUUID } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { type FileHandle, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { faultPoint } from "../fault-point.ts";
-import type { Identity, Manifest, Unchanged } from "../protocol/message.ts";
+import type { ChangesRequest, Header, Identity, Manifest, Unchanged } from "../protocol/message.ts";
 import { type ReaderFiles, runReader } from "./reader-process.ts";
 import { Slots } from "./slots.ts";
 import { Spool, SpoolTail } from "./spool.ts";
 import { type Stamp, takeStamp } from "./stamp.ts";
-import { acknowledge, loadRecord, type SyncPoint, type SyncRecord, saveRecord } from "./sync-record.ts";
+import { type NewStore, Stores } from "./stores.ts";
+import {
+  acknowledge,
+  loadRecord,
+  type SyncPoint,
+  type SyncRecord,
+  saveRecord,
+  syncsOf,
+} from "./sync-record.ts";
 import { databasePath, readIdentity } from "./tenant-directory.ts";
 import { TenantError } from "./tenant-error.ts";
 
@@ -31,7 +39,6 @@ export type Changes = { type: "unchanged"; unchanged: Unchanged } | { type: "sna
 /** A snapshot whose reader may still run. Dispose of it when it was sent: that waits for the reader. */
 export interface Snapshot extends AsyncDisposable {
   sync: string;
-  generation: number;
   /** Everything up to the manifest, compressed, as it comes from the reader; ends when the reader does, well or not. */
   contents: AsyncIterable<Buffer>;
   /**
@@ -44,6 +51,9 @@ export interface Snapshot extends AsyncDisposable {
 /** A snapshot that was read to its end. */
 export interface SnapshotEnd {
   manifest: Manifest;
+  mode: Header["mode"];
+  generation: number;
+  /** Of the replica, when it holds this. */
   rows: number;
   /** Compressed. */
   bytes: number;
@@ -63,6 +73,7 @@ export interface TenantSource {
 export class ChangeFinder {
   readonly #records: string;
   readonly #spool: Spool;
+  readonly #stores: Stores;
   readonly #slots = new Slots(PARALLEL_READERS);
   readonly #now: () => bigint;
 
@@ -70,6 +81,7 @@ export class ChangeFinder {
   constructor(state: string, now: () => bigint) {
     this.#records = join(state, "records");
     this.#spool = new Spool(state);
+    this.#stores = new Stores(state);
     this.#now = now;
   }
 
@@ -77,26 +89,36 @@ export class ChangeFinder {
   async prepare(): Promise<void> {
     await mkdir(this.#records, { recursive: true, mode: 0o700 });
     await this.#spool.clear();
+    await this.#stores.prepare(async (tenant) => syncsOf(await loadRecord(this.#recordPath(tenant))));
   }
+
+  #recordPath = (tenant: string): string => join(this.#records, `${tenant}.json`);
 
   /**
    * Answers for one tenant; the caller sees to it that nobody else asks for the same one meanwhile, and disposes of
    * the snapshot.
-   * @param committed the sync that the replica holds, by the node's word
+   * @param asked what the replica holds, by the node's word, and whether it wants every row nevertheless
    * @param signal ends the reader as well
    */
-  async find(tenant: TenantSource, committed: string | null, signal: AbortSignal): Promise<Changes> {
-    const path = join(this.#records, `${tenant.id}.json`);
+  async find(
+    tenant: TenantSource,
+    { committed, full }: ChangesRequest,
+    signal: AbortSignal,
+  ): Promise<Changes> {
+    const path = this.#recordPath(tenant.id);
     const known = await loadRecord(path);
     const record = acknowledge(known, committed);
     const identity = await readIdentity(tenant.directory, tenant.id);
     const stamp = await takeStamp(tenant.directory, this.#now());
-    if (record.committed && isUnchanged(record.committed, identity, stamp)) {
-      if (record !== known) await saveRecord(path, record);
+    if (!full && record.committed && isUnchanged(record.committed, identity, stamp)) {
+      if (record !== known) await this.#save(tenant, path, record);
       const { sync, tables, rows } = record.committed;
       return { type: "unchanged", unchanged: { sync, tables, rows } };
     }
-    return { type: "snapshot", snapshot: await this.#snapshot(tenant, { path, record, identity }, signal) };
+    return {
+      type: "snapshot",
+      snapshot: await this.#snapshot(tenant, { path, record, identity, full }, signal),
+    };
   }
 
   /** Has the tenant read by a process of its own. */
@@ -107,10 +129,13 @@ export class ChangeFinder {
     const stamp = await takeStamp(tenant.directory, this.#now());
     const sync = randomUUID();
     const copy = begun.use(await this.#spool.create(`${tenant.id}.db`));
+    const store = begun.use(await this.#stores.create(tenant.id, sync));
+    const base = await this.#openBase(tenant, known);
+    if (base.file) begun.use(base.file);
     const spool = await this.#spool.create(`${tenant.id}.frames.zst`);
     const tail = new SpoolTail();
     const ended = this.#read(
-      { tenant, known, stamp, sync, files: { spool, tail, copy } },
+      { tenant, known, stamp, sync, base, files: { spool, tail, copy, store, base: base.file } },
       begun.move(),
       signal,
     );
@@ -118,7 +143,6 @@ export class ChangeFinder {
     const over = ended.catch(() => {});
     return {
       sync,
-      generation: known.record.generation,
       contents: tail.read(spool.fd),
       ended,
       async [Symbol.asyncDispose]() {
@@ -128,9 +152,28 @@ export class ChangeFinder {
     };
   }
 
+  /**
+   * The store that a delta can be relative to: that of the committed sync, if it is of this very data and is there. No
+   * delta where there was one before begins the history anew; every row on request does not.
+   */
+  async #openBase({ id }: TenantSource, { record, identity, full }: Known): Promise<Base> {
+    const { committed, generation } = record;
+    if (full || !committed) return { sync: null, file: undefined, generation };
+    const file = committed.identity === identity.id ? await this.#stores.open(id, committed.sync) : undefined;
+    return file
+      ? { sync: committed.sync, file, generation }
+      : { sync: null, file, generation: generation + 1 };
+  }
+
+  /** Saves a record, and only then removes the stores of which it says nothing any more. */
+  async #save({ id }: TenantSource, path: string, record: SyncRecord): Promise<void> {
+    await saveRecord(path, record);
+    await this.#stores.tidy(id, syncsOf(record));
+  }
+
   /** Follows the reader to its end, and remembers what was offered before anything says that it is whole. */
   async #read(
-    { tenant, known, stamp, sync, files }: Reading,
+    { tenant, known, stamp, sync, base, files }: Reading,
     begun: AsyncDisposable,
     signal: AbortSignal,
   ): Promise<SnapshotEnd> {
@@ -139,7 +182,8 @@ export class ChangeFinder {
     const fileBytes = stamp.bytes + GROWTH_BYTES;
     const task = {
       sync,
-      generation: known.record.generation,
+      generation: base.generation,
+      base: base.sync,
       identity: known.identity,
       database: databasePath(tenant.directory),
       state: stamp.state,
@@ -147,17 +191,18 @@ export class ChangeFinder {
       maxRows: Math.floor(fileBytes / FILE_BYTES_PER_ROW),
       maxContentBytes: fileBytes * CONTENT_PER_FILE_BYTE,
     };
-    const { manifest } = await runReader(task, files, signal);
+    const { manifest, mode, generation } = await runReader(task, files, signal);
     faultPoint("agent:reader-ended");
     if (stamp.state === "settled") await this.#expectStill(tenant.directory, stamp);
     const fingerprint = stamp.trusted ? stamp.fingerprint : null;
     const tables = manifest.tables.length;
     const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);
     const pending: SyncPoint = { sync, identity: known.identity.id, fingerprint, tables, rows };
-    // Kept before the manifest is sent: an acknowledgement can only follow.
-    await saveRecord(known.path, { ...known.record, pending });
+    // Kept before the manifest is sent, the store before the record: an acknowledgement can only follow.
+    await files.store.keep();
+    await this.#save(tenant, known.path, { ...known.record, generation, pending });
     faultPoint("agent:pending-saved");
-    return { manifest, rows, bytes: files.tail.bytes };
+    return { manifest, mode, generation, rows, bytes: files.tail.bytes };
   }
 
   /** An immutable database is read without any lock: it has to look the same afterwards. */
@@ -174,6 +219,16 @@ interface Known {
   path: string;
   record: SyncRecord;
   identity: Identity;
+  /** Whether every row was asked for. */
+  full: boolean;
+}
+
+/** What a snapshot is compared with. */
+interface Base {
+  sync: string | null;
+  file: FileHandle | undefined;
+  /** The one that this begins or goes on with. */
+  generation: number;
 }
 
 /** One reading of one tenant. */
@@ -182,7 +237,8 @@ interface Reading {
   known: Known;
   stamp: Stamp;
   sync: string;
-  files: ReaderFiles;
+  base: Base;
+  files: ReaderFiles & { store: NewStore };
 }
 
 const isUnchanged = (committed: SyncPoint, identity: Identity, stamp: Stamp): boolean =>

@@ -29,7 +29,13 @@ const MAX_WORD = 1024 * 1024;
 /** A {@link ReaderWord}, not yet trusted. */
 const Word = z.union([
   z.object({ spooled: z.int() }),
-  z.object({ ok: z.literal(true), manifest: Manifest, contentBytes: z.int() }),
+  z.object({
+    ok: z.literal(true),
+    manifest: Manifest,
+    contentBytes: z.int(),
+    mode: z.enum(["full", "delta"]),
+    generation: z.int(),
+  }),
   z.object({ ok: z.literal(false), code: z.string(), message: z.string() }),
 ]);
 type Word = z.infer<typeof Word>;
@@ -64,6 +70,10 @@ export interface ReaderFiles {
   /** Grows with what has been written to `spool`. */
   tail: SpoolTail;
   copy: SpoolFile;
+  /** Takes the store of the snapshot. */
+  store: { readonly fd: number };
+  /** The store of the snapshot it is compared with. */
+  base: { readonly fd: number } | undefined;
 }
 
 /** Runs one reader to its end. The snapshot up to its manifest is in `spool` when this resolves, whole. */
@@ -75,10 +85,11 @@ export async function runReader(
 ): Promise<Extract<ReaderResult, { ok: true }>> {
   const stop = new AbortController();
   const fault = process.env[FAULT_VARIABLE];
+  const descriptors = [files.spool.fd, files.copy.fd, files.store.fd, files.base?.fd ?? "ignore"] as const;
   const child = spawn(process.execPath, readerArguments(task), {
     cwd: "/",
     env: fault === undefined ? {} : { [FAULT_VARIABLE]: fault },
-    stdio: ["ignore", "pipe", "pipe", files.spool.fd, files.copy.fd],
+    stdio: ["ignore", "pipe", "pipe", ...descriptors],
     signal: AbortSignal.any([signal, stop.signal]),
     killSignal: "SIGKILL",
   });

@@ -5,10 +5,10 @@
  */
 import { writeSync } from "node:fs";
 import { setPriority } from "node:os";
+import { faultPoint } from "../fault-point.ts";
 import { failureOf } from "./reader/failure.ts";
 import { SnapshotStream } from "./reader/snapshot-stream.ts";
 import { openSource } from "./reader/source-database.ts";
-import { readSchema } from "./reader/source-schema.ts";
 import { writeSpool } from "./reader/spool-writer.ts";
 import { ReaderDescriptor, type ReaderResult, type ReaderTask, type ReaderWord } from "./reader/task.ts";
 
@@ -19,10 +19,11 @@ const say = (word: ReaderWord) => writeSync(ReaderDescriptor.result, `${JSON.str
 
 async function read(task: ReaderTask): Promise<ReaderResult> {
   try {
-    const database = openSource(task);
+    const source = openSource(task);
+    faultPoint("reader:opened");
     // Not before: until here a writer in rollback mode may be waiting for us.
     setPriority(NICENESS);
-    const snapshot = new SnapshotStream(database, readSchema(database), task);
+    const snapshot = new SnapshotStream(source, task);
     await writeSpool(snapshot.frames(), (spooled) => say({ spooled }));
     return { ok: true, ...snapshot.written };
   } catch (error) {

@@ -91,9 +91,9 @@ export class Routes {
     }
     // Held until the answer has been sent: a second snapshot would take the place of the pending one.
     using _turn = await this.#takeTurn(id, response);
-    const { committed } = await readBody(request);
+    const wanted = await readBody(request);
     faultPoint("agent:asked");
-    await this.#sendChanges({ id, directory }, committed, response, signal);
+    await this.#sendChanges({ id, directory }, wanted, response, signal);
   }
 
   /** Waits a moment for a tenant that another node is being served. */
@@ -113,7 +113,7 @@ export class Routes {
   /** Answers with frames, whatever the tenant's database is like. */
   async #sendChanges(
     tenant: TenantSource,
-    committed: string | null,
+    asked: ChangesRequest,
     response: ServerResponse,
     signal: AbortSignal,
   ): Promise<void> {
@@ -121,7 +121,7 @@ export class Routes {
     const count = this.#counter(tenant);
     let found: Changes;
     try {
-      found = await changes.find(tenant, committed, signal);
+      found = await changes.find(tenant, asked, signal);
     } catch (error) {
       return sendFrames(response, this.#failure(tenant, error, count));
     }
@@ -153,13 +153,13 @@ export class Routes {
       return yield finish(this.#failure(tenant, error, count));
     }
     const { metrics, log } = this.#parts;
-    const { sync, generation } = snapshot;
-    const { manifest, rows, bytes } = end;
+    const { sync } = snapshot;
+    const { manifest, mode, generation, rows, bytes } = end;
     count("sent");
     metrics.snapshotRows.set({ client: tenant.id }, rows);
     metrics.snapshotBytes.set({ client: tenant.id }, bytes);
     const tables = manifest.tables.length;
-    log.info({ tenant: tenant.id, sync, generation, tables, rows, bytes }, "snapshot was taken");
+    log.info({ tenant: tenant.id, sync, mode, generation, tables, rows, bytes }, "snapshot was taken");
     yield finish(encodeJsonFrame(FrameType.manifest, manifest));
   }
 

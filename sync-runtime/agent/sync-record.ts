@@ -40,6 +40,10 @@ export function acknowledge(record: SyncRecord, committed: string | null): SyncR
   return { generation: record.generation + 1, committed: null, pending: null };
 }
 
+/** The syncs that a record speaks of: whose stores may still be needed. */
+export const syncsOf = ({ committed, pending }: SyncRecord): string[] =>
+  [committed, pending].flatMap((point) => point?.sync ?? []);
+
 /** The record kept in a file; a missing or unusable file is an empty record. */
 export async function loadRecord(path: string): Promise<SyncRecord> {
   try {

@@ -15,6 +15,26 @@ export class TableSum {
     return this.#rows;
   }
 
+  /** Goes on from a sum that was printed, of so many rows. */
+  static parse(printed: string, rows: number): TableSum {
+    const sum = new TableSum();
+    for (let half = 0; half < 2 * LANES; half++)
+      sum.#halves[half] = Number.parseInt(printed.slice(8 * half, 8 * half + 8), 16);
+    sum.#rows = rows;
+    return sum;
+  }
+
+  /** Counts one row out that was counted in. */
+  remove(digest: Buffer): void {
+    for (let lane = 0; lane < LANES; lane++) {
+      const high = 2 * lane;
+      const low = (this.#halves[high + 1] as number) - digest.readUInt32BE(8 * lane + 4);
+      this.#halves[high + 1] = low; // a Uint32Array keeps the value mod 2^32
+      this.#halves[high] = (this.#halves[high] as number) - digest.readUInt32BE(8 * lane) - (low < 0 ? 1 : 0);
+    }
+    this.#rows--;
+  }
+
   /** Counts one row in. */
   add(digest: Buffer): void {
     for (let lane = 0; lane < LANES; lane++) {

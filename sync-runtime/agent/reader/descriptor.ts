@@ -14,6 +14,17 @@ export interface Descriptor {
   file: string;
 }
 
+/**
+ * SQLite's own descriptors of a database. Pages are read through them and no others: when a process closes any
+ * descriptor of a file, it loses the locks that it holds on that file through all of them.
+ */
+export interface DatabaseFiles {
+  database: number;
+  /** Both or none: in WAL mode. */
+  wal?: number;
+  shm?: number;
+}
+
 /** What this process holds open. */
 export function openDescriptors(): Descriptor[] {
   return readdirSync(DESCRIPTORS).flatMap((name) => {
@@ -31,12 +42,11 @@ export function openDescriptors(): Descriptor[] {
  * Proves that what SQLite opened is the tenant's own: every descriptor that was not there before is a regular file,
  * lies at the database's path or one of its journals', and is the file that stands there now. A check of the path
  * before opening could be outrun; SQLite keeps these descriptors for the whole transaction.
- * @returns the descriptor of the database file itself
  */
-export function checkDescriptors(before: Descriptor[], databasePath: string): number {
+export function checkDescriptors(before: Descriptor[], databasePath: string): DatabaseFiles {
   const known = new Set(before.map(({ fd, file }) => `${fd} ${file}`));
   const allowed = SUFFIXES.map((suffix) => databasePath + suffix);
-  let database: number | undefined;
+  const found = new Map<string, number>();
   for (const { fd, file } of openDescriptors()) {
     if (known.has(`${fd} ${file}`)) continue;
     const target = readlinkSync(`${DESCRIPTORS}/${fd}`);
@@ -48,11 +58,14 @@ export function checkDescriptors(before: Descriptor[], databasePath: string): nu
       );
     if (!isTheFileAt(target, file))
       throw new TenantError("database-moved", `${path} was replaced while it was opened.`);
-    if (target === databasePath) database = fd;
+    found.set(target, fd);
   }
+  const database = found.get(databasePath);
   if (database === undefined)
     throw new TenantError("database-moved", `${databasePath} was not opened under its own name.`);
-  return database;
+  const wal = found.get(`${databasePath}-wal`);
+  const shm = found.get(`${databasePath}-shm`);
+  return wal === undefined || shm === undefined ? { database } : { database, wal, shm };
 }
 
 function isTheFileAt(path: string, file: string): boolean {

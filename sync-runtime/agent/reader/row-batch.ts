@@ -60,6 +60,11 @@ export class RowBatch {
     this.#length = at;
   }
 
+  /** Forgets the collected rows. */
+  clear(): void {
+    this.#length = 0;
+  }
+
   /** Gives the collected rows away and begins anew. */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#length);

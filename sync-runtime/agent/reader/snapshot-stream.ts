@@ -1,135 +1,152 @@
 import type { DatabaseSync } from "node:sqlite";
-import { encodeJsonFrame, FrameType, frameHead } from "../../protocol/frame.ts";
-import { MAX_ROW_BYTES } from "../../protocol/limit.ts";
-import type { Header, Manifest, SourceTable } from "../../protocol/message.ts";
-import { RowDigester } from "../../protocol/row-digest.ts";
-import { TableSum } from "../../protocol/table-sum.ts";
-import { TenantError } from "../tenant-error.ts";
-import {
-  BATCH_BYTES,
-  canonicalPieces,
-  exactValue,
-  quoted,
-  type ReadValue,
-  RowBatch,
-  rowBytes,
-} from "./row-batch.ts";
-import type { SourceSchema } from "./source-schema.ts";
-import type { ReaderTask } from "./task.ts";
+import { faultPoint } from "../../fault-point.ts";
+import { encodeJsonFrame, FrameType } from "../../protocol/frame.ts";
+import type { Header, Manifest } from "../../protocol/message.ts";
+import { BaseStore } from "./base-store.ts";
+import { findPageChanges, type PageChanges } from "./page-changes.ts";
+import { PageView } from "./page-view.ts";
+import type { Source } from "./source-database.ts";
+import { readSchema, type SourceSchema } from "./source-schema.ts";
+import { StoreWriter } from "./store-writer.ts";
+import type { TablePart } from "./table-part.ts";
+import { definitionOf, planTables, shapeOf } from "./table-parts.ts";
+import { ContentLimit } from "./table-rows.ts";
+import { TableTrees } from "./table-tree.ts";
+import { ReaderDescriptor, type ReaderTask } from "./task.ts";
+
+/** Where the stores are. */
+export interface StoreDescriptors {
+  store: number;
+  /** Looked at only when the task has a base. */
+  base: number;
+}
 
 /**
- * Writes one snapshot as the frames of the protocol: header, every table with its rows. The manifest is told apart.
- * The chunks are given away and never written to again.
+ * Writes one snapshot as the frames of the protocol: header, what is to be done to each table. The manifest is told
+ * apart. Beside them it writes the store with which a later snapshot is compared. The chunks are given away and never
+ * written to again.
  */
 export class SnapshotStream {
   readonly #database: DatabaseSync;
-  readonly #schema: SourceSchema;
   readonly #task: ReaderTask;
-  readonly #manifest: Manifest;
-  #contentBytes = 0;
+  readonly #store: number;
+  readonly #base: BaseStore | undefined;
+  readonly #view: PageView | undefined;
+  readonly #changes: PageChanges | undefined;
+  readonly #limit: ContentLimit;
+  #parts: { name: string; part: TablePart }[] = [];
 
-  constructor(database: DatabaseSync, schema: SourceSchema, task: ReaderTask) {
-    this.#database = database;
-    this.#schema = schema;
+  /** @param source in an open transaction, which is begun anew */
+  constructor(source: Source, task: ReaderTask, stores: StoreDescriptors = ReaderDescriptor) {
+    this.#database = source.database;
     this.#task = task;
-    this.#manifest = { sync: task.sync, tables: [] };
+    this.#store = stores.store;
+    this.#limit = new ContentLimit(task.maxContentBytes);
+    if (task.base) this.#base = BaseStore.open(stores.base, task.base);
+    const earlier = this.#base?.pages;
+    this.#view = PageView.fix(source.database, source.files, earlier?.position);
+    this.#changes = this.#view && findPageChanges(this.#view, earlier);
   }
 
   /** What was written, once all frames have been read. */
-  get written(): { manifest: Manifest; contentBytes: number } {
-    return { manifest: this.#manifest, contentBytes: this.#contentBytes };
+  get written(): { manifest: Manifest; contentBytes: number; mode: Header["mode"]; generation: number } {
+    const tables = this.#parts.map(({ name, part: { sum } }) => ({
+      name,
+      rows: sum.rows,
+      sum: sum.toString(),
+    }));
+    return {
+      manifest: { sync: this.#task.sync, tables },
+      contentBytes: this.#limit.bytes,
+      mode: this.#base ? "delta" : "full",
+      generation: this.#generation,
+    };
   }
 
-  /** The whole snapshot. It has to be read to its end inside the transaction in which the schema was read. */
+  /** The whole snapshot. It has to be read to its end. */
   async *frames(): AsyncGenerator<Uint8Array> {
-    const { sync, generation, identity } = this.#task;
-    const { tables, file, skipped } = this.#schema;
-    const work = tables.map(({ name }) => ({
-      table: name,
-      whole: true,
-      rows: this.#count(name),
-      removed: 0,
-      bytes: 0,
-    }));
-    const header: Header = {
+    const schema = readSchema(this.#database);
+    const store = new StoreWriter(this.#store);
+    this.#parts = this.#plan(schema, store);
+    yield encodeJsonFrame(FrameType.header, this.#header(schema));
+    const announced = this.#parts.reduce((rows, { part }) => rows + (part.work?.rows ?? 0), 0);
+    let sent = 0;
+    for (const { name, part } of this.#parts) {
+      if (!part.work) continue;
+      yield encodeJsonFrame(FrameType.table, { table: name });
+      yield* part.frames();
+      sent += part.work.rows;
+      if (sent >= announced / 2) faultPoint("reader:half-read");
+    }
+    this.#view?.expectStill();
+    this.#finish(schema, store);
+    faultPoint("reader:store-written");
+  }
+
+  #plan(schema: SourceSchema, store: StoreWriter): { name: string; part: TablePart }[] {
+    const { maxRows } = this.#task;
+    const pages = this.#view &&
+      this.#changes && {
+        trees: new TableTrees(this.#view, this.#changes.heads, maxRows),
+        changes: this.#changes,
+      };
+    const reading = { pages, base: this.#base, store, limit: this.#limit, maxRows };
+    const parts = planTables(this.#database, schema, reading);
+    return schema.tables.map(({ name }, index) => ({ name, part: parts[index] as TablePart }));
+  }
+
+  /** A base that was lost begins the history anew. */
+  get #generation(): number {
+    const isLost = this.#task.base !== null && !this.#base;
+    return this.#task.generation + (isLost ? 1 : 0);
+  }
+
+  #header({ tables, file, skipped }: SourceSchema): Header {
+    const { sync, identity } = this.#task;
+    return {
       sync,
-      generation,
-      mode: "full",
-      base: null,
+      generation: this.#generation,
+      mode: this.#base ? "delta" : "full",
+      base: this.#base ? this.#task.base : null,
       identity,
       tables,
-      work,
+      work: this.#parts.flatMap(({ part }) => part.work ?? []),
       source: file,
       skipped,
     };
-    yield encodeJsonFrame(FrameType.header, header);
-    for (const [index, table] of tables.entries()) {
-      const sum = new TableSum();
-      yield* this.#table(table, work[index]?.rows ?? 0, sum);
-      this.#manifest.tables.push({ name: table.name, rows: sum.rows, sum: sum.toString() });
-    }
   }
 
-  /** One table's frames. Indexes are not asked: a forged one could tell another story than the table. */
-  *#table(table: SourceTable, announced: number, sum: TableSum): Generator<Uint8Array> {
-    const from = `FROM ${quoted(table.name)} NOT INDEXED`;
-    yield encodeJsonFrame(FrameType.table, { table: table.name });
-
-    const names = table.columns.map(({ name }) => name);
-    const digester = new RowDigester(table.name, names);
-    const batch = new RowBatch(names.length);
-    const select = this.#database.prepare(`SELECT ${names.map(exactValue).join(", ")} ${from}`);
-    for (const row of select.iterate() as Iterable<unknown> as Iterable<ReadValue[]>) {
-      const bytes = rowBytes(row);
-      this.#bound(table, bytes);
-      if (batch.length > 0 && batch.isFullFor(bytes)) yield* rowsFrame(batch);
-      if (bytes > BATCH_BYTES) {
-        const values = row.map(canonicalPieces);
-        sum.add(digester.digestPieces(values));
-        yield frameHead(FrameType.rows, bytes);
-        yield* values.flat();
-      } else {
-        batch.add(row);
-        sum.add(digester.digest(batch.bytes, batch.bounds));
-      }
-    }
-    if (batch.length > 0) yield* rowsFrame(batch);
-    if (sum.rows !== announced)
-      throw new TenantError(
-        "database-damaged",
-        `Table ${table.name} counts ${announced} rows and has ${sum.rows}.`,
-      );
+  /** Completes the store. */
+  #finish({ tables }: SourceSchema, store: StoreWriter): void {
+    const at = store.at;
+    const view = this.#view;
+    const changes = this.#changes;
+    if (changes) store.write(changes.tags);
+    store.finish({
+      sync: this.#task.sync,
+      pages:
+        view && changes
+          ? {
+              position: view.position,
+              pageSize: view.pageSize,
+              usable: view.usable,
+              pages: view.pages,
+              key: changes.key,
+              at,
+              bytes: changes.tags.length,
+            }
+          : null,
+      tables: tables.map((table, index) => {
+        const { sum, section } = (this.#parts[index] as { part: TablePart }).part;
+        return {
+          name: table.name,
+          shape: shapeOf(table),
+          definition: definitionOf(table),
+          rows: sum.rows,
+          sum: sum.toString(),
+          ...section,
+        };
+      }),
+    });
   }
-
-  /** Counts a table's rows, no further than an honest file can have them. */
-  #count(table: string): number {
-    const { maxRows } = this.#task;
-    const from = `FROM ${quoted(table)} NOT INDEXED`;
-    const limited = `SELECT count(*) FROM (SELECT 1 ${from} LIMIT ${maxRows + 1})`;
-    const [count] = this.#database.prepare(limited).get() as unknown as [bigint];
-    if (count > maxRows)
-      throw new TenantError("contents-too-large", `More than ${maxRows} rows came ${from}.`);
-    return Number(count);
-  }
-
-  /** Counts a row's bytes, and stops at what no honest file could hold. */
-  #bound(table: SourceTable, bytes: number): void {
-    this.#contentBytes += bytes;
-    if (bytes > MAX_ROW_BYTES)
-      throw new TenantError(
-        "row-too-large",
-        `A row of ${table.name} takes ${bytes} bytes; ${MAX_ROW_BYTES} are allowed.`,
-      );
-    if (this.#contentBytes > this.#task.maxContentBytes)
-      throw new TenantError(
-        "contents-too-large",
-        `The tables give more than ${this.#task.maxContentBytes} bytes, more than the file can hold.`,
-      );
-  }
-}
-
-/** The rows collected so far, as a frame. */
-function* rowsFrame(batch: RowBatch): Generator<Uint8Array> {
-  yield frameHead(FrameType.rows, batch.length);
-  yield batch.take();
 }

@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { MAX_ROW_BYTES } from "../../protocol/limit.ts";
 import { fileStamp, isTrusted } from "../file-times.ts";
 import { TenantError } from "../tenant-error.ts";
-import { checkDescriptors, type Descriptor, openDescriptors } from "./descriptor.ts";
+import { checkDescriptors, type DatabaseFiles, type Descriptor, openDescriptors } from "./descriptor.ts";
 import { bringUpToDate, copyFile, statOf } from "./file-copy.ts";
 import { copyWithRemains, type Remains } from "./recovered-copy.ts";
 import { ReaderDescriptor, type ReaderTask } from "./task.ts";
@@ -31,15 +31,21 @@ const IMMUTABLE = "?immutable=1";
 /** A transaction has to be rolled back first, https://sqlite.org/rescode.html#readonly_rollback */
 const SQLITE_READONLY_ROLLBACK = 776;
 
+/** A database in a read transaction, and the files beneath it. */
+export interface Source {
+  database: DatabaseSync;
+  files: DatabaseFiles;
+}
+
 /**
  * Opens a tenant's database in one read transaction, as its journal's state asks:
  * `live` is read in place, beside the writer; `settled` in place as immutable, and the caller compares stamps
  * afterwards; `rollback` is read from a copy, since a reader's lock keeps the writer from committing; `abandoned`
  * from a copy to which its -wal is added.
  */
-export function openSource(task: ReaderTask): DatabaseSync {
+export function openSource(task: ReaderTask): Source {
   if (task.state === "live" || task.state === "settled")
-    return openChecked(task.database, task.state === "live" ? LIVE : IMMUTABLE).database;
+    return openChecked(task.database, task.state === "live" ? LIVE : IMMUTABLE);
   if (task.state === "abandoned") recover(task, "-wal");
   else {
     try {
@@ -80,21 +86,21 @@ function recover(task: ReaderTask, remains: Remains): void {
  * pages of an open transaction in the file and no journal is left to be rolled back.
  */
 function copyBesideWriter(path: string): void {
-  const { database, descriptor, before } = openChecked(path, LIVE);
+  const { database, files, before } = openChecked(path, LIVE);
   refuseWal(database, path);
   // The lock ends, and SQLite keeps the file open. Nothing else here may open it: closing it would end SQLite's locks.
   database.exec("COMMIT");
-  const copied = statOf(descriptor);
+  const copied = statOf(files.database);
   const trusted = isTrusted(copied, BigInt(Date.now()) * 1_000_000n);
-  const isStill = () => trusted && fileStamp(statOf(descriptor)) === fileStamp(copied);
-  copyFile(descriptor, ReaderDescriptor.copy);
+  const isStill = () => trusted && fileStamp(statOf(files.database)) === fileStamp(copied);
+  copyFile(files.database, ReaderDescriptor.copy);
   // Copying takes longest: what was written meanwhile is made good before anybody has to wait for it.
-  if (!isStill()) bringUpToDate(descriptor, ReaderDescriptor.copy);
+  if (!isStill()) bringUpToDate(files.database, ReaderDescriptor.copy);
 
   begin(database);
   refuseWal(database, path);
   checkDescriptors(before, path);
-  if (!isStill()) bringUpToDate(descriptor, ReaderDescriptor.copy);
+  if (!isStill()) bringUpToDate(files.database, ReaderDescriptor.copy);
   database.close();
 }
 
@@ -103,17 +109,14 @@ function refuseWal(database: DatabaseSync, path: string): void {
     throw new TenantError("database-moved", `${path} was turned to WAL mode while it was opened.`);
 }
 
-function openCopy(path: string): DatabaseSync {
+function openCopy(path: string): Source {
   const copied = open(path, IMMUTABLE);
   begin(copied);
-  return copied;
+  return { database: copied, files: { database: ReaderDescriptor.copy } };
 }
 
-/** A database in a read transaction, and how it was opened. */
-interface CheckedDatabase {
-  database: DatabaseSync;
-  /** Of the database file, SQLite's own. */
-  descriptor: number;
+/** A source, and how it was opened. */
+interface CheckedDatabase extends Source {
   /** What was open before. */
   before: Descriptor[];
 }
@@ -123,7 +126,7 @@ function openChecked(path: string, parameters: string): CheckedDatabase {
   const before = openDescriptors();
   const database = open(path, parameters);
   begin(database);
-  return { database, descriptor: checkDescriptors(before, path), before };
+  return { database, files: checkDescriptors(before, path), before };
 }
 
 function open(path: string, parameters: string, readOnly = true): DatabaseSync {

@@ -14,11 +14,22 @@ interface Entry {
   /** The table an index or trigger belongs to. */
   table: string;
   sql: string | null;
+  root: number;
+}
+
+/** Where SQLite keeps a table's rows. */
+export interface TableStorage {
+  /** Root page of its tree. */
+  root: number;
+  /** A name by which its rowids can be asked for; null when it has none, or its columns took all their names. */
+  rowid: string | null;
 }
 
 /** A database's schema, as far as it is replicated, and what is not. */
 export interface SourceSchema {
   tables: SourceTable[];
+  /** Of each table. */
+  storage: TableStorage[];
   file: SourceFile;
   skipped: { name: string; why: string }[];
 }
@@ -43,12 +54,36 @@ export function readSchema(database: DatabaseSync): SourceSchema {
       `There are ${kept.length} tables; at most ${MAX_TABLES} are replicated.`,
     );
   const tables = kept.map((entry) => readTable(database, entry, entries, skipped));
-  return { tables, file: { objects: readObjects(entries, kinds), pragmas: readPragmas(database) }, skipped };
+  const withoutRowid = readTablesWithoutRowid(database);
+  const storage = kept.map(({ name, root }) => ({
+    root,
+    rowid: withoutRowid.has(name) ? null : rowidName(database, name),
+  }));
+  return {
+    tables,
+    storage,
+    file: { objects: readObjects(entries, kinds), pragmas: readPragmas(database) },
+    skipped,
+  };
 }
 
 /** What SQLite itself says that each table is: table, view, virtual, or shadow of a virtual one. */
 const readKinds = (database: DatabaseSync): Map<string, string> =>
   new Map(rows<[string, string]>(database, "SELECT name, type FROM pragma_table_list WHERE schema = 'main'"));
+
+const readTablesWithoutRowid = (database: DatabaseSync): Set<string> =>
+  new Set(
+    rows<[string]>(database, "SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr").map(
+      ([name]) => name,
+    ),
+  );
+
+/** The first of the rowid's names that is no column's. */
+function rowidName(database: DatabaseSync, table: string): string | null {
+  const names = rows<[string]>(database, "SELECT name FROM pragma_table_xinfo(?)", table);
+  const columns = new Set(names.map(([name]) => name.toLowerCase()));
+  return ["rowid", "_rowid_", "oid"].find((name) => !columns.has(name)) ?? null;
+}
 
 /** Views and virtual tables, then the triggers on them. */
 function readObjects(entries: Entry[], kinds: Map<string, string>): SourceFile["objects"] {
@@ -80,11 +115,11 @@ function readEntries(database: DatabaseSync): Entry[] {
       "schema-unsupported",
       `The schema takes ${bytes} bytes; at most ${MAX_DDL_BYTES} are read.`,
     );
-  const found = rows<[string, string, string, string | null]>(
+  const found = rows<[string, string, string, string | null, bigint | null]>(
     database,
-    "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name",
+    "SELECT type, name, tbl_name, sql, rootpage FROM sqlite_schema ORDER BY name",
   );
-  return found.map(([type, name, table, sql]) => ({ type, name, table, sql }));
+  return found.map(([type, name, table, sql, root]) => ({ type, name, table, sql, root: Number(root) }));
 }
 
 /** Why an entry is no table to replicate; undefined for ordinary tables, and for indexes and triggers of tables. */

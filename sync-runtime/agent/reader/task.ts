@@ -1,4 +1,4 @@
-import type { Identity, Manifest } from "../../protocol/message.ts";
+import type { Header, Identity, Manifest } from "../../protocol/message.ts";
 import type { JournalState } from "../stamp.ts";
 import type { TenantErrorCode } from "../tenant-error.ts";
 
@@ -10,12 +10,18 @@ export const ReaderDescriptor = {
   spool: 3,
   /** Takes a copy of the database where it cannot be read in place. */
   copy: 4,
+  /** Takes the store of this snapshot. */
+  store: 5,
+  /** Gives the store of the snapshot that the replica holds; closed when there is none. */
+  base: 6,
 } as const;
 
 /** What a reader process is told, as JSON in its only argument. Nothing in it is secret. */
 export interface ReaderTask {
   sync: string;
   generation: number;
+  /** The sync whose store is given, and to which the stream may be relative; null for a full stream. */
+  base: string | null;
   identity: Identity;
   /** The tenant's webui.db, in its real directory; nothing outside of that may be read. */
   database: string;
@@ -38,5 +44,13 @@ export interface ReaderProgress {
 
 /** How a reader ended. The manifest is not in the spool: it follows when the agent has made sure of the snapshot. */
 export type ReaderResult =
-  | { ok: true; manifest: Manifest; contentBytes: number }
+  | {
+      ok: true;
+      manifest: Manifest;
+      /** Canonical bytes of the rows that were read. */
+      contentBytes: number;
+      mode: Header["mode"];
+      /** One more than the task's when the base could not be used. */
+      generation: number;
+    }
   | { ok: false; code: TenantErrorCode; message: string };

@@ -5,6 +5,7 @@ import { readerArguments } from "../../../sync-runtime/agent/reader-process.ts";
 const task: ReaderTask = {
   sync: "0b9f5e0e-6a53-4f0e-8d0c-6a1b1f1f9f10",
   generation: 1,
+  base: null,
   identity: {
     fleet: "local",
     tenant: "acme",

@@ -33,6 +33,7 @@ const never = new AbortController().signal;
 const task = (state: JournalState): ReaderTask => ({
   sync: randomUUID(),
   generation: 1,
+  base: null,
   identity: { fleet: "test", tenant: "acme", id: randomUUID(), created: "2025-11-21T12:00:00Z" },
   database,
   state,
@@ -53,7 +54,9 @@ async function read(
   await using spoolFile = open(spool);
   await using copy = open(join(root, "copy"));
   const tail = new SpoolTail();
-  const { manifest } = await runReader(task(state), { spool: spoolFile, tail, copy }, signal, limits);
+  await using store = open(join(root, "store"));
+  const files = { spool: spoolFile, tail, copy, store, base: undefined };
+  const { manifest } = await runReader(task(state), files, signal, limits);
   return { manifest, bytes: tail.bytes };
 }
 
