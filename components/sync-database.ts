@@ -220,11 +220,13 @@ export class SyncDatabase extends pulumi.ComponentResource {
   /**
    * A group for each tenant's readers, and the logins. What they may read is the migrator's to grant. They hold no
    * data, so they come and go with the config; their provider is connected to the fleet's database, because dropping
-   * a role first drops what it was granted in the database one is connected to.
+   * a role first drops what it was granted in the database one is connected to. When the stack itself is destroyed
+   * there may be no server any more, and they go with what it forgets.
    */
   private createReaders(name: string, args: SyncDatabaseArgs, made: pulumi.Resource[]): pulumi.Resource[] {
     const provider = this.connect(`${name}-fleet-provider`, args, fleetDatabase);
-    const opts = (dependsOn: pulumi.Resource[]) => ({ parent: this, provider, dependsOn });
+    const deletedWith = made.at(-1) as pulumi.Resource;
+    const opts = (dependsOn: pulumi.Resource[]) => ({ parent: this, provider, dependsOn, deletedWith });
     const groups = args.tenants.map(
       (id) =>
         new postgresql.Role(

@@ -12,6 +12,8 @@ export interface Declared {
   after: string[];
   protect: boolean;
   retainOnDelete: boolean;
+  /** Name of what takes it along without its provider being asked; empty where nothing does. */
+  deletedWith: string;
   secretOutputs: string[];
 }
 
@@ -37,6 +39,7 @@ interface Request {
   getDependenciesList(): string[];
   getProtect(): boolean;
   getRetainondelete(): boolean;
+  getDeletedwith(): string;
   getAdditionalsecretoutputsList(): string[];
 }
 
@@ -64,6 +67,7 @@ export async function declaredBy(program: () => unknown, { preview = false } = {
       after: request.getDependenciesList().map(nameOf),
       protect: request.getProtect(),
       retainOnDelete: request.getRetainondelete(),
+      deletedWith: nameOf(request.getDeletedwith()),
       secretOutputs: request.getAdditionalsecretoutputsList(),
     })),
   );

@@ -139,6 +139,11 @@ describe("readers of a fleet's database", () => {
     expect((await readers).one("database-fleet-provider").inputs).toMatchObject({ database: "fleet" });
   });
 
+  it("are forgotten with a destroyed stack, whose server may be gone already", async () => {
+    for (const name of ["database-reader-bo", "database-readers-of-acme"])
+      expect((await readers).one(name).deletedWith).toBe("database-metadata");
+  });
+
   it("stay declared while the fleet does not run, so that nothing has to reach a server that is not there", async () => {
     const stopped = await declared({ running: false, tenants: ["acme"] });
     expect(stopped.one("database-readers-of-acme").inputs).toEqual({
