@@ -57,14 +57,16 @@ export class AgentClient {
   /**
    * Asks for a tenant's changes since a sync.
    * @param committed the last sync that the replica holds; null asks for everything
+   * @param wish see protocol/message.ts, ChangesRequest
    */
   async changes(
     agent: AgentAddress,
     tenant: string,
     committed: string | null,
+    wish: { full: boolean; held: string | null },
     signal: AbortSignal,
   ): Promise<ChangeStream> {
-    const answer = await this.#post(agent, `/v1/tenants/${tenant}/changes`, { committed }, signal);
+    const answer = await this.#post(agent, `/v1/tenants/${tenant}/changes`, { committed, ...wish }, signal);
     if (answer.statusCode !== 200) throw await refusal(answer);
     let bytes = 0;
     async function* counted(source: AsyncIterable<Buffer>) {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { HeldError } from "./hold.ts";
 import type { NodeContext } from "./node-context.ts";
 
 /**
@@ -38,6 +39,18 @@ export async function claimJob(context: NodeContext, running: Iterable<string>):
   const job = Job.parse(row);
   if (job.taken_over) log.warn({ tenant: job.tenant, job: job.id }, "took over a job that was left behind");
   return job;
+}
+
+/** Ends a job that is held, and holds the replica; interval after interval of the same is one row of the history. */
+export async function recordHeld(
+  rows: (query: string, parameters: unknown[]) => Promise<unknown>,
+  { id, claim_epoch: epoch }: Job,
+  { hold, message }: HeldError,
+): Promise<void> {
+  const { reason, detail } = hold.finding;
+  const values = [hold.id, reason, JSON.stringify(detail), hold.offered, message];
+  await rows("hold-job", [id, epoch, ...values]);
+  await rows("fold-job", [id]);
 }
 
 /** Another node has claimed the tenant since: what was written is rolled back. */

@@ -8,6 +8,7 @@ import {
 } from "../protocol/message.ts";
 import { failureOf } from "./agent-client.ts";
 import { differences, NotEqualError, requireUntouched, type TableState } from "./equality.ts";
+import { HeldError, type Hold, requirePlausible } from "./hold.ts";
 import type { ProgressListener } from "./progress.ts";
 import type { HeldTable, MeasuredTable, Replica } from "./replica.ts";
 import { type LoadedTable, TableLoad } from "./table-load.ts";
@@ -19,6 +20,10 @@ export interface ReplicaBefore {
   identity: string | null;
   /** The sync that was named to the agent as committed. */
   committed: string | null;
+  /** Rows it held when it was last verified. */
+  rows: number;
+  /** What it is held for already. */
+  hold: Hold | undefined;
 }
 
 /** A replica that was found equal to its source, in a transaction still open. */
@@ -39,14 +44,14 @@ export interface Loaded {
 /** Nobody watches. */
 export const NO_PROGRESS: ProgressListener = { begin: () => {}, rows: () => {} };
 
-/** The data that came is not the data this replica is a copy of. */
-export class IdentityError extends Error {
-  override name = "IdentityError";
-  readonly code = "identity-changed";
+/** The data that came is another tenant's. Nobody can accept that: no replica holds what is not its own. */
+export class ForeignDataError extends Error {
+  override name = "ForeignDataError";
+  readonly code = "data-of-another-tenant";
 
   constructor(tenant: string, found: string) {
     super(
-      `The replica of ${tenant} is held: ${found}. It keeps what it has, and follows no further change. ` +
+      `The replica of ${tenant} keeps what it has: the data says that it is of tenant ${found}. ` +
         "Put the tenant's own data directory back in its place.",
     );
   }
@@ -166,8 +171,9 @@ class Filling {
 async function unchanged(
   answer: { sync: string; tables: number; rows: number },
   replica: Replica,
-  { committed, identity }: ReplicaBefore,
+  { tenant, committed, identity, hold }: ReplicaBefore,
 ): Promise<Loaded> {
+  if (hold && !hold.accepted && answer.sync === hold.offered) throw new HeldError(tenant, hold);
   if (answer.sync !== committed || identity === null)
     throw new StreamError(
       "stream-malformed",
@@ -187,12 +193,14 @@ async function unchanged(
   return { status: "unchanged", sync, identity, tables, received: [], retired: [], source: undefined };
 }
 
-function requireIdentity({ identity }: Header, { tenant, identity: known }: ReplicaBefore): void {
-  if (identity.tenant !== tenant)
-    throw new IdentityError(tenant, `the data says that it is of tenant ${identity.tenant}`);
-  if (known !== null && identity.id !== known)
-    throw new IdentityError(
-      tenant,
-      `it is a copy of the data with identity ${known}, and ${identity.id} came`,
-    );
+/** The data has to be the tenant's own, and that which the replica is a copy of, unless an operator says otherwise. */
+function requireIdentity(
+  { identity, work }: Header,
+  { tenant, identity: known, rows, hold }: ReplicaBefore,
+): void {
+  if (identity.tenant !== tenant) throw new ForeignDataError(tenant, identity.tenant);
+  if (known === null || identity.id === known) return;
+  const came = work.reduce((sum, table) => sum + table.rows, 0);
+  const detail = { was: known, now: identity.id, held: rows, came };
+  requirePlausible(tenant, hold, { reason: "identity-changed", detail }, null);
 }

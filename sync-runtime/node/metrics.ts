@@ -5,7 +5,7 @@ export class Metrics {
   readonly registry = new Registry();
   readonly operations = new Counter({
     name: "sync_operations_total",
-    help: "Finished syncs by outcome: success, unchanged, failed",
+    help: "Finished syncs by outcome: success, unchanged, failed, held",
     labelNames: ["client", "status"],
     registers: [this.registry],
   });
@@ -24,7 +24,7 @@ export class Metrics {
   });
   readonly replicaRows = new Gauge({
     name: "replica_rows",
-    help: "Rows in the replica when it was last verified by this node",
+    help: "Rows in the replica when it was last verified",
     labelNames: ["client", "table"],
     registers: [this.registry],
   });
@@ -36,7 +36,25 @@ export class Metrics {
   });
   readonly verified = new Gauge({
     name: "replica_verified_timestamp_seconds",
-    help: "When this node last found the replica equal to its source",
+    help: "When a node last found the replica equal to its source",
+    labelNames: ["client"],
+    registers: [this.registry],
+  });
+  readonly deepVerified = new Gauge({
+    name: "replica_deep_verified_timestamp_seconds",
+    help: "When every row of the replica was last read back and compared with its source",
+    labelNames: ["client"],
+    registers: [this.registry],
+  });
+  readonly held = new Gauge({
+    name: "replica_held",
+    help: "1 while the replica keeps what it has because its source looks wrong, until an operator decides",
+    labelNames: ["client"],
+    registers: [this.registry],
+  });
+  readonly differences = new Gauge({
+    name: "replica_differences_total",
+    help: "Rows that deep verifications found to differ, and repaired, since the replica was made",
     labelNames: ["client"],
     registers: [this.registry],
   });

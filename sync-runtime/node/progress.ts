@@ -25,6 +25,8 @@ export interface ProgressListener {
   begin(work: readonly TableWork[]): void;
   /** Rows that came for one table, with their bytes. */
   rows(table: string, rows: number, bytes: number): void;
+  /** Has what came written down; resolves also when that fails. */
+  flush?(): Promise<void>;
 }
 
 /**

@@ -1,61 +1,92 @@
 import type pg from "pg";
-import * as z from "zod";
 import { query } from "../database/query.ts";
 import { faultPoint } from "../fault-point.ts";
 import type { ChangeStream } from "./agent-client.ts";
+import { DeepReplica, type TableDifferences } from "./deep-replica.ts";
 import { NotEqualError, requireUntouched } from "./equality.ts";
+import { findLosses, requirePlausible } from "./hold.ts";
 import { ClaimLostError, connectionName, type Job } from "./job.ts";
 import { type Loaded, load, NO_PROGRESS } from "./load.ts";
 import type { ProgressListener } from "./progress.ts";
 import { Replica } from "./replica.ts";
+import { type ReplicaState, readReplicaState } from "./replica-state.ts";
+import { tableChanges } from "./table-changes.ts";
 
 /** What one sync did, with the bytes that came over the wire. */
 export interface Synced extends Loaded {
   bytes: number;
+  /** What a deep verification found and repaired; empty for a sync, which looks for nothing. */
+  differences: TableDifferences[];
 }
 
-const ReplicaState = z.object({
-  identity: z.string().nullable(),
-  committed_sync: z.string().nullable(),
-  equal: z.boolean().nullable(),
-});
+/** What is asked of an agent beside the last committed sync. */
+export interface Wish {
+  /** Every row, whatever was committed. */
+  full: boolean;
+  /** A sync that was offered and not taken: nothing needs to be sent when nothing was written since. */
+  held: string | null;
+}
+
+/** Requests a source's changes since a sync that the replica holds; null asks for everything. */
+export type Ask = (committed: string | null, wish: Wish) => Promise<ChangeStream>;
 
 /**
  * One sync of one tenant, as one transaction over a connection lent for it. It commits only if Postgres, counting what
- * it stored, finds every table equal to the source's manifest, and only while the tenant's claim is held.
+ * it stored, finds every table equal to the source's manifest, only if what goes through is plausible or was accepted
+ * by an operator, and only while the tenant's claim is held.
  *
  * A throw leaves the transaction open: whoever lent the connection closes it, which rolls everything back.
  *
  * @param run the node's run that claimed the job
- * @param ask requests the source's changes since a sync that the replica holds; null asks for everything
- * @param progress is told what comes
+ * @param progress is told what comes, and has written that down before the commit
  */
 export async function replicate(
   client: pg.ClientBase,
   job: Job,
   run: string,
-  ask: (committed: string | null) => Promise<ChangeStream>,
+  ask: Ask,
   progress: ProgressListener = NO_PROGRESS,
 ): Promise<Synced> {
   const { tenant } = job;
   await client.query("BEGIN");
   await client.query(query("mark-sync"), [connectionName(job)]);
-  const replica = new Replica(client, tenant);
+  const deep = job.kind === "verify" ? new DeepReplica(client, job) : undefined;
+  const replica = deep ?? new Replica(client, tenant);
   await replica.make();
-  const state = ReplicaState.parse((await client.query(query("read-replica"), [tenant])).rows[0]);
-  // One known as not equal is on its way to be repaired: every row is compared, so nothing in it is relied on.
-  const committed = state.equal ? state.committed_sync : null;
+  const state = await readReplicaState(client, tenant);
+  await deep?.readBack();
   faultPoint("node:begun");
 
-  const stream = await ask(committed);
-  const before = { tenant, identity: state.identity, committed };
+  const { committed, hold } = state;
+  const stream = await ask(committed, {
+    full: deep !== undefined,
+    held: hold && !hold.accepted ? hold.offered : null,
+  });
+  // What is read back has been compared already, and every table follows.
+  const before = { tenant, ...state, committed: deep ? null : committed };
   const loaded = await load(stream.messages, replica, before, progress).catch(async (error) => {
-    if (error instanceof NotEqualError && committed !== null) await requireUntouchedBefore(client, replica);
+    if (error instanceof NotEqualError && before.committed !== null)
+      await requireUntouchedBefore(client, replica);
     throw error;
   });
-  const synced = { ...loaded, bytes: stream.bytes() };
-  await commit(client, job, run, synced);
+  requirePlausibleLosses(tenant, state, loaded, deep);
+  await deep?.requireRepaired();
+  const synced = { ...loaded, bytes: stream.bytes(), differences: deep?.differences ?? [] };
+  await progress.flush?.();
+  await commit(client, job, run, { synced, state, deep });
   return synced;
+}
+
+/** Holds a replica that would lose much at once. Other data than before was accepted as such, with what it holds. */
+function requirePlausibleLosses(
+  tenant: string,
+  { identity, unequal, hold }: ReplicaState,
+  loaded: Loaded,
+  deep: DeepReplica | undefined,
+): void {
+  if (identity !== null && loaded.identity !== identity) return;
+  const altered = (table: string) => unequal || deep?.damaged.has(table) === true;
+  requirePlausible(tenant, hold, findLosses(tableChanges(loaded, altered)), loaded.sync);
 }
 
 /**
@@ -68,20 +99,36 @@ async function requireUntouchedBefore(client: pg.ClientBase, replica: Replica): 
 }
 
 /** Records and commits, unless the tenant was claimed anew in the meantime. */
-async function commit(client: pg.ClientBase, job: Job, run: string, synced: Synced): Promise<void> {
-  const held = await client.query(query("lock-claim"), [job.tenant, run, job.claim_epoch]);
+async function commit(
+  client: pg.ClientBase,
+  job: Job,
+  run: string,
+  { synced, state, deep }: { synced: Synced; state: ReplicaState; deep: DeepReplica | undefined },
+): Promise<void> {
+  const { id, tenant, claim_epoch: epoch } = job;
+  const held = await client.query(query("lock-claim"), [tenant, run, epoch]);
   if (held.rowCount !== 1) throw new ClaimLostError(job);
   faultPoint("node:claim-locked");
   const { sync, identity, tables, status, received, bytes, source } = synced;
   await client.query(query("record-equal"), [
-    job.tenant,
+    tenant,
     identity,
     sync,
     JSON.stringify(tables),
     source && JSON.stringify(source),
   ]);
+  if (state.hold) await client.query(query("end-hold"), [tenant, epoch]);
+  if (deep)
+    await client.query(query("record-deep"), [
+      tenant,
+      id,
+      epoch,
+      deep.differing,
+      JSON.stringify(deep.differences),
+    ]);
   const rows = received.reduce((sum, table) => sum + table.rows, 0);
-  await client.query(query("finish-job"), [job.id, job.claim_epoch, status, rows, bytes]);
+  await client.query(query("finish-job"), [id, epoch, status, rows, bytes]);
+  await client.query(query("fold-job"), [id]);
   await client.query("COMMIT");
   faultPoint("node:committed");
 }

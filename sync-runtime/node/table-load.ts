@@ -12,6 +12,8 @@ export interface LoadedTable extends Retired {
   table: string;
   /** Rows that came. */
   rows: number;
+  /** Whether the source names its rows by a key. */
+  keyed: boolean;
 }
 
 /**
@@ -65,7 +67,7 @@ export class TableLoad {
     const rows = this.#copy?.rows ?? 0;
     this.#expect("rows", rows);
     this.#expect("removed", this.#removed);
-    return { table, rows, ...(await this.#retire()) };
+    return { table, rows, keyed: this.#source.key !== null, ...(await this.#retire()) };
   }
 
   #open(): RowCopy | Promise<RowCopy> {

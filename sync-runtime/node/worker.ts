@@ -1,9 +1,11 @@
 import type { AgentClient } from "./agent-client.ts";
 import { retryDelay } from "./backoff.ts";
 import { NotEqualError } from "./equality.ts";
-import { claimJob, type Job } from "./job.ts";
+import { HeldError } from "./hold.ts";
+import { claimJob, type Job, recordHeld } from "./job.ts";
 import type { NodeContext } from "./node-context.ts";
-import { replicate, type Synced } from "./replicate.ts";
+import { Progress } from "./progress.ts";
+import { type Ask, replicate, type Synced } from "./replicate.ts";
 import { repeat, type Service } from "./service.ts";
 
 /** How often a node with free hands looks for work. */
@@ -50,39 +52,57 @@ export class Worker implements Service {
     const { postgres, run, clock, metrics } = this.#context;
     const client = job.tenant;
     const begun = clock.monotonic();
+    const progress = new Progress((state) =>
+      postgres.rows("write-progress", [job.id, job.claim_epoch, JSON.stringify(state)]),
+    );
+    const ended = new AbortController();
+    const keeping = progress.keep(clock, ended.signal);
     try {
       const agent = { host: job.host, address: job.agent_address, identity: job.agent_identity };
-      const synced = await postgres.withConnection((connection) =>
-        replicate(connection, job, run, (committed) =>
-          this.#agents.changes(agent, client, committed, signal),
-        ),
+      const ask: Ask = (committed, wish) => this.#agents.changes(agent, client, committed, wish, signal);
+      this.#publish(
+        job,
+        await postgres.withConnection((connection) => replicate(connection, job, run, ask, progress)),
       );
-      this.#publish(job, synced);
     } catch (error) {
-      metrics.operations.inc({ client, status: "failed" });
-      await this.#fail(job, error as Error, signal);
+      await progress.flush();
+      if (error instanceof HeldError) await this.#hold(job, error);
+      else await this.#fail(job, error as Error, signal);
     } finally {
+      ended.abort();
+      await keeping;
       metrics.duration.observe({ client }, (clock.monotonic() - begun) / 1000);
     }
   }
 
-  #publish(job: Job, { status, bytes, tables, received }: Synced): void {
+  #publish(job: Job, { status, bytes, tables, received, differences }: Synced): void {
     const { metrics, log } = this.#context;
-    const client = job.tenant;
+    const { id, kind, tenant: client } = job;
     metrics.operations.inc({ client, status });
-    metrics.verified.setToCurrentTime({ client });
-    for (const { name: table, rows, unrepresentable } of tables) {
-      metrics.replicaRows.set({ client, table }, rows);
-      metrics.unrepresentable.set({ client, table }, unrepresentable);
-    }
     for (const { table, rows } of received) metrics.rowsProcessed.inc({ client, table }, rows);
-    log.info({ tenant: client, job: job.id, status, bytes, tables: tables.length }, "verified the replica");
+    log.info({ tenant: client, job: id, kind, status, bytes, tables: tables.length }, "verified the replica");
+    if (differences.length > 0)
+      log.error({ tenant: client, job: id, differences }, "found rows that differed, and repaired them");
+  }
+
+  /** Records that a replica is held. When even that fails, some node claims the job as one left behind. */
+  async #hold(job: Job, error: HeldError): Promise<void> {
+    const { postgres, metrics, log } = this.#context;
+    const { id, tenant } = job;
+    metrics.operations.inc({ client: tenant, status: "held" });
+    log.warn({ err: error, tenant, job: id, held: error.hold.id }, "a replica is held");
+    try {
+      await recordHeld((name, values) => postgres.rows(name, values), job, error);
+    } catch (cause) {
+      log.error({ err: cause, tenant, job: id }, "a held replica could not be recorded");
+    }
   }
 
   /** Records a failure and queues the retry. When even that fails, some node claims the job as one left behind. */
   async #fail(job: Job, error: Error & { code?: string }, signal: AbortSignal): Promise<void> {
-    const { postgres, random, log } = this.#context;
+    const { postgres, random, metrics, log } = this.#context;
     const { tenant, claim_epoch: epoch } = job;
+    metrics.operations.inc({ client: tenant, status: "failed" });
     // Broken off by this node's own end: no fault of the tenant, the other node may go on at once.
     const delay = signal.aborted ? 0 : retryDelay(job.attempt, random());
     log.warn({ err: error, tenant, job: job.id, attempt: job.attempt, retry_s: delay }, "a sync failed");

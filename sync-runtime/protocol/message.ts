@@ -117,6 +117,11 @@ export const ChangesRequest = z.object({
   committed: z.uuid().nullable(),
   /** True asks for every row, whatever was committed: to verify deeply and repair. */
   full: z.boolean().default(false),
+  /**
+   * A sync that was offered and not committed, because an operator has to decide about it: when nothing was written
+   * since, the answer is `unchanged` since that one, and it stays neither committed nor dropped.
+   */
+  held: z.uuid().nullable().default(null),
 });
 export type ChangesRequest = z.infer<typeof ChangesRequest>;
 

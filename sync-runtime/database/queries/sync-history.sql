@@ -4,7 +4,7 @@
 SELECT j.id, j.tenant AS client, j.kind, j.reason, j.status, j.attempt, j.node, j.runs,
   coalesce(j.first_started_at, j.started_at) AS first_started_at, j.started_at, j.finished_at,
   extract(epoch FROM coalesce(j.finished_at, clock_timestamp()) - j.started_at)::double precision AS seconds,
-  j.rows, j.bytes, j.differences, j.progress, j.error_code, j.error
+  j.rows, j.bytes, j.differences, j.differing, j.progress, j.error_code, j.error
 FROM sync_metadata.sync_jobs AS j
 WHERE j.started_at IS NOT NULL AND ($1::text IS NULL OR j.tenant = $1)
 ORDER BY j.id DESC

@@ -3,8 +3,9 @@ import * as z from "zod";
 import { SILENCE_S } from "../job.ts";
 import type { Lease } from "../lease.ts";
 import type { NodeContext } from "../node-context.ts";
+import { refreshReplicaMetrics } from "../replica-metrics.ts";
 import { ApiProblem } from "./problem.ts";
-import { HistoryQuery, PastSync, SyncStatus } from "./sync-view.ts";
+import { Difference, HistoryQuery, PastSync, SyncStatus } from "./sync-view.ts";
 import type { Scope, TokenGate } from "./token.ts";
 
 const ClusterNode = z.object({
@@ -17,6 +18,7 @@ const ClusterNode = z.object({
 
 const QueuedJob = z.object({ id: z.string() });
 const Acceptance = z.strictObject({ held: z.uuid() });
+const JobRoute = z.object({ job: z.string().regex(/^[1-9]\d{0,17}$/) });
 const Accepted = z.object({ accepted: z.boolean() });
 
 interface TenantRoute {
@@ -49,6 +51,10 @@ export function addRoutes(
   });
 
   server.get("/metrics", allowed("read"), async (_, reply) => {
+    // While Postgres is away they stay as they were; what this node counts is told all the same.
+    await refreshReplicaMetrics(metrics, postgres).catch((error) =>
+      log.warn({ err: error }, "metrics of replicas were not refreshed"),
+    );
     reply.type(metrics.registry.contentType);
     return metrics.registry.metrics();
   });
@@ -63,6 +69,15 @@ export function addRoutes(
     const { client, limit } = parse(HistoryQuery, request.query, "client=<tenant>, limit=<1 to 1000>");
     return { jobs: z.array(PastSync).parse(await postgres.rows("sync-history", [client ?? null, limit])) };
   });
+
+  server.get<{ Params: { job: string } }>(
+    "/api/v1/sync/differences/:job",
+    allowed("read"),
+    async (request) => {
+      const { job } = parse(JobRoute, request.params, "a job's number");
+      return { differences: z.array(Difference).parse(await postgres.rows("sync-differences", [job])) };
+    },
+  );
 
   /** Queues a job of one tenant and answers which. */
   const queued = async (statement: string, tenant: string) => {

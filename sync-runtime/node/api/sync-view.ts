@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { Finding, findingText } from "../hold.ts";
 
 /** How far a sync came; null where nothing was sent. */
 const Progress = z
@@ -67,13 +68,24 @@ export const SyncStatus = z
           ? null
           : {
               id: row.held_id,
-              reason: row.held_reason,
-              detail: row.held_detail,
+              ...heldFor(row),
               since: row.held_at,
               accepted: row.held_accepted,
             },
     },
   }));
+
+/** What a replica is held for, as it is kept and in words. */
+function heldFor({
+  held_reason: reason,
+  held_detail: detail,
+}: {
+  held_reason: string | null;
+  held_detail?: unknown;
+}) {
+  const finding = Finding.parse({ reason, detail });
+  return { ...finding, text: findingText(finding) };
+}
 
 const lastOf = ({
   status,
@@ -109,9 +121,30 @@ export const PastSync = z.object({
   bytes: z.coerce.number(),
   /** Rows that a deep verification found to differ. */
   differences: z.coerce.number(),
+  /** Table by table, how many and what is the matter with them; null for a sync. */
+  differing: z
+    .array(
+      z.object({
+        table: z.string(),
+        altered: z.number(),
+        missing: z.number(),
+        extra: z.number(),
+        digest: z.number(),
+      }),
+    )
+    .nullable(),
   progress: Progress,
   error_code: z.string().nullable(),
   error: z.string().nullable(),
+});
+
+/** A row of sync-differences.sql, as the API answers it. */
+export const Difference = z.object({
+  table: z.string(),
+  /** The key's columns as text, cut off after 200 characters; null where the table has no key. */
+  key: z.record(z.string(), z.string().nullable()).nullable(),
+  what: z.enum(["altered", "missing", "extra", "digest"]),
+  found_at: z.date(),
 });
 
 /** What a history is asked for by. */

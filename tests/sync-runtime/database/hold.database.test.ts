@@ -33,13 +33,7 @@ async function claim() {
 
 async function hold(id = HOLD) {
   const job = await claim();
-  const values = [
-    "rows-vanished",
-    JSON.stringify(DETAIL),
-    randomUUID(),
-    "90 of 100 rows of chat vanished.",
-    5,
-  ];
+  const values = ["rows-vanished", JSON.stringify(DETAIL), randomUUID(), "90 of 100 rows of chat vanished."];
   return ask("hold-job", [job.id, job.claim_epoch, id, ...values]);
 }
 
@@ -57,7 +51,7 @@ test("a job that is held ends so, without a retry, and says what the replica is 
 
 test("a job whose claim was lost holds nothing", async () => {
   const job = await claim();
-  const values = [HOLD, "source-empty", "{}", null, "", 0];
+  const values = [HOLD, "source-empty", "{}", null, ""];
   expect(await ask("hold-job", [job.id, String(Number(job.claim_epoch) - 1), ...values])).toEqual([]);
   expect(await held("held_id")).toEqual({ held_id: null });
 });

@@ -23,6 +23,15 @@ beforeAll(async () => {
     await client.query("SELECT sync_metadata.make_tenant_schema($1)", [tenant]);
     await define(client, tenant, "chat");
     await client.query(`INSERT INTO "tenant_${tenant}".chat (id) VALUES ('1')`);
+    await client.query(
+      `WITH job AS (
+         INSERT INTO sync_metadata.sync_jobs (cluster, tenant, reason, status, due_at)
+         SELECT sync_metadata.own_cluster(), $1, 'verify', 'failed', now() RETURNING id
+       )
+       INSERT INTO sync_metadata.replica_differences (cluster, tenant, job, source, what)
+       SELECT sync_metadata.own_cluster(), $1, id, 'chat', 'extra' FROM job`,
+      [tenant],
+    );
   }
 });
 afterAll(() => database.drop());
@@ -87,6 +96,8 @@ describe("a cluster's login is refused", () => {
       "INSERT INTO sync_metadata.cluster_settings VALUES ('main', '7 days', '1 day') ON CONFLICT (cluster) DO UPDATE SET tombstone_retention = '1 day'",
     ],
     ["DELETE FROM tenant_acme._replica_tombstones"],
+    ["DELETE FROM sync_metadata.replica_differences"],
+    ["UPDATE sync_metadata.replica_differences SET what = 'extra'"],
     ["UPDATE tenant_acme._replica_tombstones SET retired_at = '-infinity'"],
     ["INSERT INTO sync_metadata.replicas (tenant, cluster) VALUES ('acme', 'main')"],
     ["SELECT * FROM pg_authid"],
@@ -145,15 +156,19 @@ describe("a cluster's login is refused", () => {
 });
 
 describe("a cluster's login sees nothing of another cluster", () => {
-  test.each(["hosts", "client_deployments", "replicas", "replica_tables", "cluster_settings"])(
-    "in %s",
-    async (table) => {
-      const seen = async (client: pg.Client) =>
-        (await client.query(`SELECT DISTINCT cluster FROM sync_metadata.${table}`)).rows;
-      expect(await seen(sync)).toEqual([{ cluster: "main" }]);
-      expect(await seen(other)).toEqual([{ cluster: "other" }]);
-    },
-  );
+  test.each([
+    "hosts",
+    "client_deployments",
+    "replicas",
+    "replica_tables",
+    "cluster_settings",
+    "replica_differences",
+  ])("in %s", async (table) => {
+    const seen = async (client: pg.Client) =>
+      (await client.query(`SELECT DISTINCT cluster FROM sync_metadata.${table}`)).rows;
+    expect(await seen(sync)).toEqual([{ cluster: "main" }]);
+    expect(await seen(other)).toEqual([{ cluster: "other" }]);
+  });
 
   test("in jobs, nodes and leases, where it cannot write for the other either", async () => {
     const job =
@@ -189,6 +204,8 @@ describe("a cluster's login sees nothing of another cluster", () => {
     ["SELECT sync_metadata.hold_replica('rival', 1, gen_random_uuid(), 'source-empty', '{}', NULL)"],
     ["SELECT sync_metadata.accept_hold('rival', gen_random_uuid())"],
     ["SELECT sync_metadata.end_hold('rival', 1)"],
+    ["SELECT sync_metadata.rebuild_digests('rival', 'chat')"],
+    ["SELECT sync_metadata.read_back('rival', 'chat')"],
     ["SELECT sync_metadata.drop_tombstones('rival', gen_random_uuid(), 1)"],
     ["SELECT sync_metadata.define_tables('rival', '[]')"],
     ["SELECT sync_metadata.retire_rows('rival', 'chat')"],

@@ -60,7 +60,7 @@ describe("a delta", () => {
       ["4", "Edsger", 72n],
     ];
     const synced = await replica.sync(source.delta);
-    expect(synced.received).toEqual([{ table: "user", rows: 2, retired: 2, tombstoned: 1 }]);
+    expect(synced.received).toMatchObject([{ table: "user", rows: 2, retired: 2, tombstoned: 1 }]);
     expect(await replica.rowsOf("user", "id, name")).toEqual([
       { id: "1", name: "Ada Lovelace" },
       { id: "3", name: "Alan" },
@@ -148,7 +148,7 @@ describe("the schema follows in a delta:", () => {
     source.table("user").rows = [["9", "Ada", 36n], ...source.table("user").rows.slice(1)];
     const before = await oidOf("user");
     const synced = await replica.sync(source.delta);
-    expect(synced.received).toEqual([{ table: "user", rows: 1, retired: 1, tombstoned: 0 }]);
+    expect(synced.received).toMatchObject([{ table: "user", rows: 1, retired: 1, tombstoned: 0 }]);
     expect(await oidOf("user")).toBe(before);
   });
 
@@ -341,7 +341,7 @@ test("through any changes of content and shape every delta ends equal", async ()
     fc.asyncProperty(states, async (states) => {
       for (const tables of states) {
         source.tables = tables as typeof source.tables;
-        await replica.sync(source.delta);
+        await replica.syncAccepting(source.delta);
         expect(await replica.sync(source.unchanged)).toMatchObject({ status: "unchanged" });
       }
     }),

@@ -1,18 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { query } from "../../../sync-runtime/database/query.ts";
-import type { ChangeStream } from "../../../sync-runtime/node/agent-client.ts";
-import { Job } from "../../../sync-runtime/node/job.ts";
+import { HeldError } from "../../../sync-runtime/node/hold.ts";
+import { Job, recordHeld } from "../../../sync-runtime/node/job.ts";
 import { NO_PROGRESS } from "../../../sync-runtime/node/load.ts";
 import type { ProgressListener } from "../../../sync-runtime/node/progress.ts";
-import { replicate } from "../../../sync-runtime/node/replicate.ts";
+import { type Ask, replicate } from "../../../sync-runtime/node/replicate.ts";
 import { intentOf, TestDatabase } from "../../support/postgres.ts";
 import { ScriptedSource } from "./scripted-source.ts";
 
 export const RUN = randomUUID();
-
-/** What a source says when it is asked for changes. */
-type Ask = (committed: string | null) => Promise<ChangeStream>;
 
 /** A database whose tenants have scripted sources. Call {@link nextTenant} before each test. */
 export class TestReplicas implements AsyncDisposable {
@@ -45,8 +42,8 @@ export class TestReplicas implements AsyncDisposable {
     return new TestReplica(this, tenant);
   }
 
-  async claim(tenant: string): Promise<Job> {
-    await this.#client.query(query("trigger-sync"), [tenant]);
+  async claim(tenant: string, kind: Job["kind"] = "sync"): Promise<Job> {
+    await this.#client.query(query(kind === "sync" ? "trigger-sync" : "trigger-verify"), [tenant]);
     const { rows } = await this.#client.query(query("claim-job"), ["main", "a", RUN, 4, this.#claimed]);
     const job = Job.parse(rows[0]);
     this.#claimed.push(job.id);
@@ -54,9 +51,17 @@ export class TestReplicas implements AsyncDisposable {
   }
 
   /** Records a failed job as the worker does. */
-  async fail({ id, tenant, claim_epoch: epoch }: Job, error: Error & { code?: string }): Promise<void> {
+  async fail(job: Job, error: Error & { code?: string }): Promise<void> {
+    const { id, tenant, claim_epoch: epoch } = job;
+    if (error instanceof HeldError)
+      return recordHeld((name, values) => this.#client.query(query(name), values), job, error);
     if (error.name === "NotEqualError") await this.#client.query(query("record-unequal"), [tenant, epoch]);
     await this.#client.query(query("fail-job"), [id, epoch, error.code, error.message, 3600]);
+  }
+
+  /** An operator's word about one hold. */
+  async accept(tenant: string, hold: string): Promise<boolean> {
+    return (await this.#client.query(query("accept-hold"), [tenant, hold])).rows[0].accepted;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -77,8 +82,33 @@ export class TestReplica {
   }
 
   /** One sync as the worker makes it, its failure recorded. */
-  async sync(ask: Ask = this.source.full, progress: ProgressListener = NO_PROGRESS) {
-    const job = await this.#replicas.claim(this.tenant);
+  sync(ask: Ask = this.source.full, progress: ProgressListener = NO_PROGRESS) {
+    return this.#run("sync", ask, progress);
+  }
+
+  /** One deep verification. */
+  verify(ask: Ask = this.source.full) {
+    return this.#run("verify", ask, NO_PROGRESS);
+  }
+
+  /** One sync, of which whatever is held is accepted. */
+  async syncAccepting(ask: Ask = this.source.full) {
+    try {
+      return await this.sync(ask);
+    } catch (error) {
+      if (!(error instanceof HeldError)) throw error;
+      await this.accept(error.hold.id);
+      return this.sync(ask);
+    }
+  }
+
+  /** An operator's word about one hold; whether it counted. */
+  accept(hold: string): Promise<boolean> {
+    return this.#replicas.accept(this.tenant, hold);
+  }
+
+  async #run(kind: Job["kind"], ask: Ask, progress: ProgressListener) {
+    const job = await this.#replicas.claim(this.tenant, kind);
     // A connection of its own: one that failed in the middle of a COPY is of no further use.
     const connection = await this.#replicas.database.connect("sync_main");
     connection.on("error", () => {});

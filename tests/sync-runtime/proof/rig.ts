@@ -3,12 +3,12 @@ import { join } from "node:path";
 import pg from "pg";
 import { query } from "../../../sync-runtime/database/query.ts";
 import { AgentClient, type ChangeStream } from "../../../sync-runtime/node/agent-client.ts";
-import { Job } from "../../../sync-runtime/node/job.ts";
+import { HeldError } from "../../../sync-runtime/node/hold.ts";
+import { Job, recordHeld } from "../../../sync-runtime/node/job.ts";
 import { replicate, type Synced } from "../../../sync-runtime/node/replicate.ts";
 import { AgentProcess } from "../../support/agent-process.ts";
 import { Checker, type Comparison } from "../../support/checker.ts";
 import { intentOf, TestDatabase } from "../../support/postgres.ts";
-import type { PostgresServer } from "../../support/postgres-server.ts";
 
 /** What may happen to a sync on the node's side: its connection to Postgres, or to the agent, ends at a message. */
 export interface Mishap {
@@ -24,12 +24,12 @@ export interface Mishap {
 export class Rig implements AsyncDisposable {
   readonly agent: AgentProcess;
   readonly database: TestDatabase;
-  admin: pg.Client;
+  readonly admin: pg.Client;
   readonly checker = Checker.start();
   readonly #client: AgentClient;
   readonly #run = randomUUID();
   /** Claims jobs and records failures; the syncs have connections of their own. */
-  #queue: pg.Client;
+  readonly #queue: pg.Client;
   readonly #claimed: string[] = [];
   #tenants = 0;
 
@@ -46,12 +46,9 @@ export class Rig implements AsyncDisposable {
     });
   }
 
-  /**
-   * @param tenants how many may be used
-   * @param server another than that of the test run
-   */
-  static async start(tenants: number, server?: PostgresServer): Promise<Rig> {
-    const [agent, database] = await Promise.all([AgentProcess.start(), TestDatabase.create(server)]);
+  /** @param tenants how many may be used */
+  static async start(tenants: number): Promise<Rig> {
+    const [agent, database] = await Promise.all([AgentProcess.start(), TestDatabase.create()]);
     await database.apply(intentOf(Array.from({ length: tenants }, (_, index) => `t${index}`)));
     return new Rig(agent, database, await database.connect("postgres"), await database.connect("sync_main"));
   }
@@ -69,21 +66,18 @@ export class Rig implements AsyncDisposable {
     return { id, path: join(this.agent.tenant(id), "webui.db") };
   }
 
-  /**
-   * One sync as a node makes it, its failure recorded and thrown.
-   * @param agent who is asked, where it is another than the rig's own
-   */
-  async sync(tenant: string, mishap?: Mishap, agent = this.agent): Promise<Synced> {
+  /** One sync as a node makes it, its failure recorded and thrown. */
+  async sync(tenant: string, mishap?: Mishap): Promise<Synced> {
     const job = await this.#claim(tenant);
     const connection = new pg.Client(this.database.credentials("sync_main"));
     connection.on("error", () => {});
     await connection.connect();
     const broken = new AbortController();
     const { host, agent_identity: identity } = job;
-    const address = { host, identity, address: `127.0.0.1:${agent.port}` };
+    const address = { host, identity, address: `127.0.0.1:${this.agent.port}` };
     try {
-      return await replicate(connection, job, this.#run, async (committed) => {
-        const stream = await this.#client.changes(address, tenant, committed, broken.signal);
+      return await replicate(connection, job, this.#run, async (committed, wish) => {
+        const stream = await this.#client.changes(address, tenant, committed, wish, broken.signal);
         return mishap ? this.#disturbed(stream, mishap, tenant, broken) : stream;
       });
     } catch (error) {
@@ -93,39 +87,6 @@ export class Rig implements AsyncDisposable {
     } finally {
       await connection.end().catch(() => {});
     }
-  }
-
-  /** Keeps the whole database as it is now, for {@link rollBackTarget}. */
-  async keepTarget(): Promise<void> {
-    await this.#withDatabaseFree((root, name) => root.query(`CREATE DATABASE ${name}_kept TEMPLATE ${name}`));
-  }
-
-  /** Puts the database back to what it was: a backup restored, or a standby that lagged behind promoted. */
-  async rollBackTarget(): Promise<void> {
-    await this.#withDatabaseFree(async (root, name) => {
-      await root.query(`DROP DATABASE ${name} WITH (FORCE)`);
-      await root.query(`ALTER DATABASE ${name}_kept RENAME TO ${name}`);
-      // A copy has not the rights on the database itself.
-      await root.query(`GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${name} TO fleet_owner`);
-    });
-  }
-
-  /** Does something to the database that nobody may be connected to meanwhile. */
-  async #withDatabaseFree(work: (root: pg.Client, name: string) => Promise<unknown>): Promise<void> {
-    await this.admin.end();
-    await this.#queue.end();
-    const root = new pg.Client({ ...this.database.credentials("postgres"), database: "postgres" });
-    await root.connect();
-    try {
-      await root.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [
-        this.database.name,
-      ]);
-      await work(root, this.database.name);
-    } finally {
-      await root.end();
-    }
-    this.admin = await this.database.connect("postgres");
-    this.#queue = await this.database.connect("sync_main");
   }
 
   /** Until a sync succeeds; `attempts` of them may fail. */
@@ -172,7 +133,14 @@ export class Rig implements AsyncDisposable {
     return job;
   }
 
-  async #recordFailure(job: Job, { name, code, message }: Error & { code?: string }): Promise<void> {
+  /** What is held is accepted at once: histories here lose rows as no operator's tenants do. */
+  async #recordFailure(job: Job, error: Error & { code?: string }): Promise<void> {
+    const { name, code, message } = error;
+    if (error instanceof HeldError) {
+      await recordHeld((name, values) => this.#queue.query(query(name), values), job, error);
+      await this.#queue.query(query("accept-hold"), [job.tenant, error.hold.id]);
+      return;
+    }
     if (name === "NotEqualError")
       await this.#queue.query(query("record-unequal"), [job.tenant, job.claim_epoch]);
     await this.#queue.query(query("fail-job"), [job.id, job.claim_epoch, code ?? name, message, 3600]);

@@ -23,7 +23,8 @@ function work(database: DatabaseSync, seed: number): void {
 
 /** Syncs, and has the checker compare. */
 async function expectEqual(id: string, path: string): Promise<void> {
-  await rig.sync(id);
+  // A day of a small tenant can take a third of a table with it, which an operator then accepts.
+  await rig.syncWithin(id, 2);
   const { rows, tables } = await rig.requireEqual(id, path);
   expect(rows).toBeGreaterThan(100);
   expect(tables).toBeGreaterThan(15);

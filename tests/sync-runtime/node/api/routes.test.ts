@@ -69,14 +69,14 @@ const ask = async (method: "GET" | "POST", url: string, options?: TokenOptions) 
   });
 
 describe("who may ask for what:", () => {
-  const READ = ["/metrics", "/api/v1/cluster", "/api/v1/sync/status", "/api/v1/sync/history"].map(
-    (path) => `GET ${path}`,
+  const READ = ["metrics", "cluster", "sync/status", "sync/history", "sync/differences/7"].map((path) =>
+    path === "metrics" ? "GET /metrics" : `GET /api/v1/${path}`,
   );
   const OPERATE = ["POST /api/v1/sync/trigger/acme", "POST /api/v1/sync/verify/acme"];
   const routes = [...READ, ...OPERATE].map((route) => route.split(" ") as ["GET" | "POST", string]);
 
   beforeEach(() => {
-    rows = { "cluster-nodes": [], "sync-status": [], "sync-history": [] };
+    rows = { "cluster-nodes": [], "sync-status": [], "sync-history": [], "sync-differences": [] };
     rows["trigger-sync"] = rows["trigger-verify"] = [{ id: "1" }];
   });
 
@@ -175,7 +175,10 @@ test("the status of syncs has the shape that scripts read", async () => {
         running: { id: "7", kind: "verify", started_at: iso, progress },
         replica: {
           ...{ verified_at: iso, tables: 43, rows: 412, equal: true, deep_verified_at: iso },
-          held: { id: HELD, reason: "source-empty", detail: { held: 412 }, since: iso, accepted: false },
+          held: {
+            ...{ id: HELD, reason: "source-empty", detail: { held: 412 }, since: iso, accepted: false },
+            text: "the source is empty, and 412 rows are held",
+          },
         },
       },
       {
@@ -204,6 +207,10 @@ describe("the history", () => {
     expect(answer.statusCode).toBe(400);
     expect(answer.json().detail).toBe("Send client=<tenant>, limit=<1 to 1000>.");
   });
+});
+
+test.each(["x", "0", "1%3B", "9".repeat(30)])("differences of job %s are refused", async (job) => {
+  expect((await ask("GET", `/api/v1/sync/differences/${job}`, {})).statusCode).toBe(400);
 });
 
 describe("accepting what a replica is held for", () => {

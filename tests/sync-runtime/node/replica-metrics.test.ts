@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { Metrics } from "../../../sync-runtime/node/metrics.ts";
+import { refreshReplicaMetrics } from "../../../sync-runtime/node/replica-metrics.ts";
+
+const metrics = new Metrics();
+const refresh = async (rows: unknown[]) => {
+  await refreshReplicaMetrics(metrics, { rows: async () => rows });
+  const lines = (await metrics.registry.metrics()).split("\n");
+  return lines.filter((line) => line.startsWith("replica_")).sort();
+};
+const acme = {
+  ...{
+    tenant: "acme",
+    verified: 1_700_000_000.5,
+    deep_verified: 1_600_000_000,
+    held: true,
+    differences: "3",
+  },
+  tables: [
+    { table: "chat", rows: 12, odd: 1 },
+    { table: "user", rows: 2, odd: 0 },
+  ],
+};
+
+test("the gauges say what Postgres knows, whichever node is asked", async () => {
+  expect(await refresh([acme])).toEqual([
+    'replica_deep_verified_timestamp_seconds{client="acme"} 1600000000',
+    'replica_differences_total{client="acme"} 3',
+    'replica_held{client="acme"} 1',
+    'replica_rows{client="acme",table="chat"} 12',
+    'replica_rows{client="acme",table="user"} 2',
+    'replica_unrepresentable_rows{client="acme",table="chat"} 1',
+    'replica_unrepresentable_rows{client="acme",table="user"} 0',
+    'replica_verified_timestamp_seconds{client="acme"} 1700000000.5',
+  ]);
+});
+
+test("what is gone is no longer told: a table, a tenant, a hold; nor a moment that has not been", async () => {
+  await refresh([acme, { ...acme, tenant: "globex" }]);
+  const fresh = { ...acme, verified: null, deep_verified: null, held: false, differences: "0", tables: [] };
+  expect(await refresh([fresh])).toEqual([
+    'replica_differences_total{client="acme"} 0',
+    'replica_held{client="acme"} 0',
+  ]);
+});
