@@ -3,10 +3,10 @@ import { type FileHandle, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { faultPoint } from "../fault-point.ts";
 import type { ChangesRequest, Header, Identity, Manifest, Unchanged } from "../protocol/message.ts";
-import { type ReaderFiles, runReader } from "./reader-process.ts";
+import { type ReaderFiles, type ReaderUsage, readerLimits, runReader } from "./reader-process.ts";
 import { Slots } from "./slots.ts";
 import { Spool, SpoolTail } from "./spool.ts";
-import { type Stamp, takeStamp } from "./stamp.ts";
+import { isCopied, type Stamp, takeStamp } from "./stamp.ts";
 import { type NewStore, Stores } from "./stores.ts";
 import {
   acknowledge,
@@ -76,13 +76,27 @@ export class ChangeFinder {
   readonly #stores: Stores;
   readonly #slots = new Slots(PARALLEL_READERS);
   readonly #now: () => bigint;
+  readonly #used: (tenant: string, usage: ReaderUsage) => void;
 
-  /** @param now nanoseconds since 1970, see {@link takeStamp} */
-  constructor(state: string, now: () => bigint) {
+  /**
+   * @param now nanoseconds since 1970, see {@link takeStamp}
+   * @param used is told what each reader used
+   */
+  constructor(
+    state: string,
+    now: () => bigint,
+    used: (tenant: string, usage: ReaderUsage) => void = () => {},
+  ) {
     this.#records = join(state, "records");
     this.#spool = new Spool(state);
     this.#stores = new Stores(state);
     this.#now = now;
+    this.#used = used;
+  }
+
+  /** Bytes that snapshots take on the agent's disk now. */
+  spooledBytes(): Promise<number> {
+    return this.#spool.bytes();
   }
 
   /** Makes the state directory ready; what a killed agent left in the spool goes. */
@@ -127,6 +141,8 @@ export class ChangeFinder {
     await using begun = new AsyncDisposableStack();
     begun.use(await this.#slots.take(signal));
     const stamp = await takeStamp(tenant.directory, this.#now());
+    // What is sent is bounded while it is written; a copy is known to be as large as the database.
+    await this.#spool.requireSpace(isCopied(stamp.state) ? stamp.bytes : 0);
     const sync = randomUUID();
     const copy = begun.use(await this.#spool.create(`${tenant.id}.db`));
     const store = begun.use(await this.#stores.create(tenant.id, sync));
@@ -191,7 +207,13 @@ export class ChangeFinder {
       maxRows: Math.floor(fileBytes / FILE_BYTES_PER_ROW),
       maxContentBytes: fileBytes * CONTENT_PER_FILE_BYTE,
     };
-    const { manifest, mode, generation } = await runReader(task, files, signal);
+    const { manifest, mode, generation } = await runReader(
+      task,
+      files,
+      signal,
+      readerLimits(stamp.bytes),
+      (usage) => this.#used(tenant.id, usage),
+    );
     faultPoint("agent:reader-ended");
     if (stamp.state === "settled") await this.#expectStill(tenant.directory, stamp);
     const fingerprint = stamp.trusted ? stamp.fingerprint : null;

@@ -15,9 +15,9 @@ async function main(configPath: string): Promise<void> {
   const log = createLog(config.host);
   const state = await realpath(config.state);
   const tenants = new TenantDirectory(await realpath(config.tenants));
-  const changes = new ChangeFinder(state, now);
+  const metrics: Metrics = new Metrics(state, () => changes.spooledBytes());
+  const changes = new ChangeFinder(state, now, metrics.countReader.bind(metrics));
   await changes.prepare();
-  const metrics = new Metrics(state);
   const bandwidth = new Bandwidth(config.bandwidth);
   const routes = new Routes({ host: config.host, tenants, changes, bandwidth, metrics, log, now });
   const server = new AgentServer(config, routes.handle.bind(routes), log);

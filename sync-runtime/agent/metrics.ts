@@ -1,7 +1,7 @@
-import { statfs } from "node:fs/promises";
 import { freemem, loadavg, totalmem } from "node:os";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { anonymousBytes } from "./reader-process.ts";
+import { anonymousBytes, type ReaderUsage } from "./reader-process.ts";
+import { freeBytes } from "./spool.ts";
 
 /** How a request for changes ended. */
 export type ChangesResult = "unchanged" | "sent" | "failed" | "busy";
@@ -23,7 +23,7 @@ export class Metrics {
   });
   readonly seconds = new Histogram({
     name: "agent_changes_seconds",
-    help: "Time until an answer was ready to be sent.",
+    help: "Time until an answer was known to the end.",
     labelNames: ["client", "result"],
     buckets: [0.005, 0.05, 0.5, 1, 5, 10, 30, 60, 120],
     registers: [this.#registry],
@@ -47,18 +47,51 @@ export class Metrics {
     registers: [this.#registry],
   });
 
-  /** @param state the directory whose file system the agent writes to */
-  constructor(state: string) {
+  readonly #readerSeconds = new Counter({
+    name: "agent_reader_seconds_total",
+    help: "Time that readers ran.",
+    labelNames: ["client"],
+    registers: [this.#registry],
+  });
+  readonly #readerCpuSeconds = new Counter({
+    name: "agent_reader_cpu_seconds_total",
+    help: "Processor time that readers used.",
+    labelNames: ["client"],
+    registers: [this.#registry],
+  });
+  readonly #readerMemoryBytes = new Gauge({
+    name: "agent_reader_memory_peak_bytes",
+    help: "Most RssAnon of the last reader, looked at five times a second.",
+    labelNames: ["client"],
+    registers: [this.#registry],
+  });
+
+  /**
+   * @param state the directory whose file system the agent writes to
+   * @param spooledBytes what snapshots take of it now
+   */
+  constructor(state: string, spooledBytes: () => Promise<number>) {
+    this.#measured(
+      "agent_spool_bytes",
+      "Size of the snapshots and copies on the agent's disk.",
+      spooledBytes,
+    );
     this.#measured("agent_memory_anonymous_bytes", "RssAnon of the agent.", () => anonymousBytes("self"));
     this.#measured("host_memory_total_bytes", "Memory of the host.", () => totalmem());
     this.#measured("host_memory_available_bytes", "Memory that could be taken without swapping.", () =>
       freemem(),
     );
     this.#measured("host_load1", "Processes that ran or waited over one minute.", () => loadavg()[0] ?? 0);
-    this.#measured("host_disk_free_bytes", "Free space of the agent's state directory.", async () => {
-      const { bavail, bsize } = await statfs(state);
-      return bavail * bsize;
-    });
+    this.#measured("host_disk_free_bytes", "Free space of the agent's state directory.", () =>
+      freeBytes(state),
+    );
+  }
+
+  /** Counts what a reader used. */
+  countReader(client: string, { seconds, cpuSeconds, memoryBytes }: ReaderUsage): void {
+    this.#readerSeconds.inc({ client }, seconds);
+    this.#readerCpuSeconds.inc({ client }, cpuSeconds);
+    this.#readerMemoryBytes.set({ client }, memoryBytes);
   }
 
   /** A host's value that is looked at when it is asked for. */

@@ -7,19 +7,49 @@ import * as z from "zod";
 import { FAULT_VARIABLE } from "../fault-point.ts";
 import { Manifest } from "../protocol/message.ts";
 import type { ReaderResult, ReaderTask } from "./reader/task.ts";
-import type { SpoolFile, SpoolTail } from "./spool.ts";
+import { diskFull, freeBytes, RESERVED_BYTES, type SpoolFile, type SpoolTail } from "./spool.ts";
 import { isTenantErrorCode, TenantError } from "./tenant-error.ts";
 
 /** Limits of one reader. 700 MB took 13 s on two busy cores, and 55 MB of memory; a row counts three times in it. */
 export interface ReaderLimits {
+  /** Bounds how long a transaction keeps the tenant's -wal from being checkpointed. */
   milliseconds: number;
   /** Of anonymous resident memory (RssAnon): pages of files do not count. */
   memoryBytes: number;
+  /** What stays free of the agent's disk. */
+  reservedBytes: number;
 }
 
-export const READER_LIMITS: ReaderLimits = { milliseconds: 120_000, memoryBytes: 220 * 1024 * 1024 };
+export const READER_LIMITS: ReaderLimits = {
+  milliseconds: 120_000,
+  memoryBytes: 220 * 1024 * 1024,
+  reservedBytes: RESERVED_BYTES,
+};
 
-const MEMORY_CHECK_MILLISECONDS = 200;
+/** A large database may take longer, at a speed that every disk has; a forged size gets a quarter of an hour at most. */
+export const readerLimits = (databaseBytes: number): ReaderLimits => ({
+  ...READER_LIMITS,
+  milliseconds: Math.min(
+    Math.max(READER_LIMITS.milliseconds, databaseBytes / SLOW_BYTES_PER_MILLISECOND),
+    900_000,
+  ),
+});
+
+/** What a reader used, also one that broke. */
+export interface ReaderUsage {
+  seconds: number;
+  /** As far as seen, see {@link WATCH_MILLISECONDS}. */
+  cpuSeconds: number;
+  /** Most RssAnon seen. */
+  memoryBytes: number;
+}
+
+/** 10 MB/s. */
+const SLOW_BYTES_PER_MILLISECOND = 10_000;
+/** How often a running reader is looked at. */
+const WATCH_MILLISECONDS = 200;
+/** USER_HZ, in which the kernel tells every process' time. */
+const TICKS_PER_SECOND = 100;
 
 /** What is kept of a reader's words: it may be in a hostile file's hands. */
 const MAX_LAST_WORDS = 16 * 1024;
@@ -35,6 +65,7 @@ const Word = z.union([
     contentBytes: z.int(),
     mode: z.enum(["full", "delta"]),
     generation: z.int(),
+    cpuSeconds: z.number(),
   }),
   z.object({ ok: z.literal(false), code: z.string(), message: z.string() }),
 ]);
@@ -82,7 +113,10 @@ export async function runReader(
   files: ReaderFiles,
   signal: AbortSignal,
   limits: ReaderLimits = READER_LIMITS,
+  used: (usage: ReaderUsage) => void = () => {},
 ): Promise<Extract<ReaderResult, { ok: true }>> {
+  const began = performance.now();
+  const usage: ReaderUsage = { seconds: 0, cpuSeconds: 0, memoryBytes: 0 };
   const stop = new AbortController();
   const fault = process.env[FAULT_VARIABLE];
   const descriptors = [files.spool.fd, files.copy.fd, files.store.fd, files.base?.fd ?? "ignore"] as const;
@@ -100,15 +134,24 @@ export async function runReader(
     });
     child.once("close", (code, killedBy) => resolve(`${why}${killedBy ?? `exit code ${code}`}`));
   });
-  const stopFor = (why: string) => stop.abort(new TenantError("reader-stopped", why));
+  const stopFor = (why: string | TenantError) =>
+    stop.abort(typeof why === "string" ? new TenantError("reader-stopped", why) : why);
   const clock = setTimeout(
     () => stopFor(`The reader took longer than ${limits.milliseconds / 1000} s.`),
     limits.milliseconds,
   );
   const watch = setInterval(async () => {
-    if ((await anonymousBytes(child.pid)) > limits.memoryBytes)
+    const [memoryBytes, cpuSeconds, free] = await Promise.all([
+      anonymousBytes(child.pid),
+      processorSeconds(child.pid),
+      freeBytes(dirname(task.copyPath)),
+    ]);
+    usage.memoryBytes = Math.max(usage.memoryBytes, memoryBytes);
+    usage.cpuSeconds = Math.max(usage.cpuSeconds, cpuSeconds);
+    if (memoryBytes > limits.memoryBytes)
       stopFor(`The reader needed more than ${limits.memoryBytes} bytes of memory.`);
-  }, MEMORY_CHECK_MILLISECONDS);
+    if (free < limits.reservedBytes) stopFor(diskFull(free, 0));
+  }, WATCH_MILLISECONDS);
   try {
     const [result, lastWords, end] = await Promise.all([
       listen(child.stdout as Readable, files.tail, stopFor),
@@ -117,10 +160,12 @@ export async function runReader(
     ]);
     signal.throwIfAborted();
     stop.signal.throwIfAborted();
+    if (result?.ok) usage.cpuSeconds = result.cpuSeconds;
     return requireSnapshot(result, `${end} ${lastWords}`);
   } finally {
     clearTimeout(clock);
     clearInterval(watch);
+    used({ ...usage, seconds: (performance.now() - began) / 1000 });
   }
 }
 
@@ -174,4 +219,12 @@ function requireSnapshot(
 export async function anonymousBytes(pid: number | "self" | undefined): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
   return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+}
+
+/** Time that a process and its threads have had a processor; 0 when it is gone. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+async function processorSeconds(pid: number | undefined): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  // Behind the name, which may hold anything, the first field is the third.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND;
 }

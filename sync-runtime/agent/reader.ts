@@ -25,7 +25,8 @@ async function read(task: ReaderTask): Promise<ReaderResult> {
     setPriority(NICENESS);
     const snapshot = new SnapshotStream(source, task);
     await writeSpool(snapshot.frames(), (spooled) => say({ spooled }));
-    return { ok: true, ...snapshot.written };
+    const { user, system } = process.cpuUsage();
+    return { ok: true, ...snapshot.written, cpuSeconds: (user + system) / 1e6 };
   } catch (error) {
     return { ok: false, ...failureOf(error) };
   }

@@ -1,10 +1,17 @@
 import { read } from "node:fs";
-import { mkdir, open, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { TenantError } from "./tenant-error.ts";
+
+/**
+ * What the agent leaves free of its disk, which may be the tenants' as well: Open WebUI cannot write to a full one. A
+ * reader is looked at five times a second and writes less than this meanwhile.
+ */
+export const RESERVED_BYTES = 512 * 1024 * 1024;
 
 /** What is read from the spool at a time, for sending. */
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 /** A file of the spool, open, gone when it is disposed of. */
 export interface SpoolFile extends AsyncDisposable {
@@ -18,9 +25,30 @@ export interface SpoolFile extends AsyncDisposable {
  */
 export class Spool {
   readonly #directory: string;
+  readonly #free: (directory: string) => Promise<number>;
 
-  constructor(state: string) {
+  /** @param free bytes that can be written to a directory's file system */
+  constructor(state: string, free = freeBytes) {
     this.#directory = join(state, "spool");
+    this.#free = free;
+  }
+
+  /** Throws before a byte is written when so many would fill the disk. */
+  async requireSpace(bytes: number): Promise<void> {
+    const free = await this.#free(this.#directory);
+    if (free - bytes < RESERVED_BYTES) throw diskFull(free, bytes);
+  }
+
+  /** Bytes of all files in it. */
+  async bytes(): Promise<number> {
+    const names = await readdir(this.#directory);
+    const sizes = names.map((name) =>
+      stat(join(this.#directory, name)).then(
+        ({ size }) => size,
+        () => 0, // removed meanwhile
+      ),
+    );
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
   }
 
   async clear(): Promise<void> {
@@ -42,6 +70,22 @@ export class Spool {
     };
   }
 }
+
+/** Bytes that can be written to a directory's file system. */
+export async function freeBytes(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(directory);
+  return bavail * bsize;
+}
+
+/** @param needed bytes to be written as far as known */
+export const diskFull = (free: number, needed: number): TenantError =>
+  new TenantError(
+    "spool-full",
+    `${megabytes(free)} MB are free on the agent's disk, of which ${megabytes(RESERVED_BYTES)} MB stay free; ` +
+      `${needed > 0 ? `${megabytes(needed)} MB were needed for a copy of the database` : "the snapshot would not fit"}.`,
+  );
+
+const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
 
 /** Hands on what a reader has written to a spool file, while it goes on writing. */
 export class SpoolTail {

@@ -22,6 +22,9 @@ const WAL_INDEX_HEADER_BYTES = 96;
  */
 export type JournalState = "live" | "settled" | "abandoned" | "rollback";
 
+/** Whether it is read from a copy. */
+export const isCopied = (state: JournalState): boolean => state === "rollback" || state === "abandoned";
+
 /** What a database file looked like at one moment, without reading a table. */
 export interface Stamp {
   state: JournalState;

@@ -52,5 +52,7 @@ export type ReaderResult =
       mode: Header["mode"];
       /** One more than the task's when the base could not be used. */
       generation: number;
+      /** Of the whole process, at its end. */
+      cpuSeconds: number;
     }
   | { ok: false; code: TenantErrorCode; message: string };

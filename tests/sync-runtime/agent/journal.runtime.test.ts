@@ -6,6 +6,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -128,6 +129,18 @@ describe("a database in WAL mode", () => {
     expect(failureOf(await asked)?.code).toBe("database-moved");
     expect(failureOf(await agent.changes("woken"))).toBeUndefined();
     application.close();
+  });
+
+  it("is read while its -wal, never checkpointed, is far larger than the file", async () => {
+    const path = makeDatabase("huge-wal", "wal");
+    const database = new DatabaseSync(path);
+    database.exec("PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = OFF");
+    const chats = database.prepare("UPDATE chat SET title = title || '.'");
+    for (let turn = 0; turn < 60; turn++) chats.run();
+    expect(statSync(`${path}-wal`).size).toBeGreaterThan(5 * statSync(path).size);
+    const { contents } = contentsOfMessages(await agent.changes("huge-wal"));
+    database.close();
+    expect(contents).toEqual(contentsOfFile(path));
   });
 
   it("is read with its -wal, and not changed, when the -shm was removed", async () => {

@@ -14,7 +14,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ReaderTask } from "../../../sync-runtime/agent/reader/task.ts";
-import { READER_LIMITS, runReader } from "../../../sync-runtime/agent/reader-process.ts";
+import {
+  READER_LIMITS,
+  type ReaderUsage,
+  readerLimits,
+  runReader,
+} from "../../../sync-runtime/agent/reader-process.ts";
 import { type SpoolFile, SpoolTail } from "../../../sync-runtime/agent/spool.ts";
 import type { JournalState } from "../../../sync-runtime/agent/stamp.ts";
 import { createWebuiDatabase } from "../../support/webui-database.ts";
@@ -45,7 +50,12 @@ const task = (state: JournalState): ReaderTask => ({
 /** Runs a reader over files of the given paths. */
 async function read(
   state: JournalState,
-  { spool = join(root, "spool"), limits = READER_LIMITS, signal = never } = {},
+  {
+    spool = join(root, "spool"),
+    limits = READER_LIMITS,
+    signal = never,
+    count = (_: ReaderUsage): unknown => undefined,
+  } = {},
 ) {
   const open = (path: string): SpoolFile => {
     const fd = openSync(path, "w+");
@@ -56,9 +66,20 @@ async function read(
   const tail = new SpoolTail();
   await using store = open(join(root, "store"));
   const files = { spool: spoolFile, tail, copy, store, base: undefined };
-  const { manifest } = await runReader(task(state), files, signal, limits);
+  const { manifest } = await runReader(task(state), files, signal, limits, count);
   return { manifest, bytes: tail.bytes };
 }
+
+describe("the time of a reader", () => {
+  it.each([
+    [0, 120],
+    [600_000_000, 120],
+    [5_000_000_000, 500],
+    [1_000_000_000_000, 900],
+  ])("grows with a database of %i bytes, within bounds", (bytes, seconds) => {
+    expect(readerLimits(bytes).milliseconds).toBe(seconds * 1000);
+  });
+});
 
 describe("a reader process", () => {
   it("fills the spool and says what it wrote", async () => {
@@ -119,6 +140,30 @@ describe("a reader process", () => {
       code: "reader-stopped",
       message: expect.stringContaining("memory"),
     });
+  });
+
+  it("is stopped when the agent's disk is about to be full", async () => {
+    execFileSync("mkfifo", [database]);
+    const limits = { ...READER_LIMITS, reservedBytes: Number.MAX_SAFE_INTEGER };
+    await expect(read("live", { limits })).rejects.toMatchObject({
+      code: "spool-full",
+      message: expect.stringContaining("the snapshot would not fit"),
+    });
+  });
+
+  it("is counted with what it used, also when it is stopped", async () => {
+    createWebuiDatabase(database, { schema: "v0.11.3-fresh", journal: "wal" });
+    const used: ReaderUsage[] = [];
+    const count = (usage: ReaderUsage) => used.push(usage);
+    await read("settled", { count });
+    expect(used[0]?.cpuSeconds).toBeGreaterThan(0.01);
+    expect(used[0]?.seconds).toBeGreaterThan(0.01);
+    rmSync(database);
+    execFileSync("mkfifo", [database]);
+    const limits = { ...READER_LIMITS, memoryBytes: 1000 };
+    await expect(read("live", { limits, count })).rejects.toThrow();
+    expect(used[1]?.memoryBytes).toBeGreaterThan(1_000_000);
+    expect(used[1]?.cpuSeconds).toBeGreaterThan(0.01);
   });
 
   it("is stopped when nobody wants its snapshot any more", async () => {

@@ -17,6 +17,32 @@ afterEach(async () => {
   await rm(state, { recursive: true });
 });
 
+describe("a spool", () => {
+  it("refuses what would leave less than 512 MB of the disk free, before it is written", async () => {
+    const spool = new Spool(state, async () => 600 * 1024 * 1024);
+    await spool.requireSpace(0);
+    await spool.requireSpace(88 * 1024 * 1024);
+    await expect(spool.requireSpace(89 * 1024 * 1024)).rejects.toMatchObject({
+      code: "spool-full",
+      message:
+        "629 MB are free on the agent's disk, of which 537 MB stay free; 93 MB were needed for a copy of the database.",
+      failure: { remedy: expect.stringContaining("Free disk space") },
+    });
+    const full = new Spool(state, async () => 0);
+    await expect(full.requireSpace(0)).rejects.toMatchObject({ code: "spool-full" });
+  });
+
+  it("knows its size, and forgets a file with what SQLite left beside it", async () => {
+    const spool = new Spool(state);
+    await writeFile(file.path, Buffer.alloc(1000));
+    await writeFile(`${file.path}-wal`, Buffer.alloc(200));
+    expect(await spool.bytes()).toBe(1200);
+    await file[Symbol.asyncDispose]();
+    expect(await spool.bytes()).toBe(0);
+    file = await spool.create("acme");
+  });
+});
+
 describe("the tail of a spool file", () => {
   it("gives what is there while more is written, and nothing that was not announced", async () => {
     const tail = new SpoolTail();
