@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Replica } from "../../../sync-runtime/node/replica.ts";
+import { type HeldTable, Replica } from "../../../sync-runtime/node/replica.ts";
 import { COLUMN_TYPES } from "../../../sync-runtime/protocol/column-type.ts";
 import { encodeValue } from "../../../sync-runtime/protocol/value.ts";
 import { intentOf, TestDatabase } from "../../support/postgres.ts";
@@ -73,6 +73,20 @@ test("any value, in a column of any type, reaches the replica with the source's 
     }),
     { numRuns: 60 },
   );
+});
+
+test("a long row arrives whole, and its memory is given back", async () => {
+  const table = { name: "long", columns: [{ name: "text", declared: "TEXT" }], key: null, ddl: [""] };
+  const row = ["x".repeat(3_000_000)];
+  const frame = Buffer.concat(row.map(encodeValue));
+  await sync.query("BEGIN");
+  const replica = new Replica(sync, "acme");
+  const copy = replica.copyInto((await replica.define([table])).get("long") as HeldTable, table);
+  await copy.write(frame);
+  await copy.end();
+  expect(await replica.measure()).toMatchObject([{ rows: 1, sum: sumOf(table, [row]).toString() }]);
+  await sync.query("ROLLBACK");
+  expect(frame.length).toBe(0);
 });
 
 /** A declaration for which the replica's column gets each type. */
