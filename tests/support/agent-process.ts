@@ -46,9 +46,14 @@ export class AgentProcess implements AsyncDisposable {
   /**
    * Starts an agent of host `local` in cluster `main`, from its source unless another program is given.
    * @param environment added to this process' own
+   * @param other whose tenants it serves as well, by mistake
    */
-  static async start(program = SOURCE, environment: Record<string, string> = {}): Promise<AgentProcess> {
-    const authority = await TestAuthority.create();
+  static async start(
+    program = SOURCE,
+    environment: Record<string, string> = {},
+    other?: AgentProcess,
+  ): Promise<AgentProcess> {
+    const authority = other?.authority ?? (await TestAuthority.create());
     const root = realpathSync(mkdtempSync(join(tmpdir(), "agent-")));
     const node = await authority.node("main", "a");
     const agent = new AgentProcess(program, environment, root, authority, node);
@@ -64,7 +69,7 @@ export class AgentProcess implements AsyncDisposable {
         key: agent.path("tls", "tls.key"),
         ca: agent.path("tls", "ca.crt"),
       },
-      tenants: agent.path("tenants"),
+      tenants: (other ?? agent).path("tenants"),
       state: agent.path("state"),
     };
     writeFileSync(agent.path("agent.json"), JSON.stringify(config));

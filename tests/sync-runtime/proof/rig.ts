@@ -9,6 +9,7 @@ import { replicate, type Synced } from "../../../sync-runtime/node/replicate.ts"
 import { AgentProcess } from "../../support/agent-process.ts";
 import { Checker, type Comparison } from "../../support/checker.ts";
 import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import type { PostgresServer } from "../../support/postgres-server.ts";
 
 /** What may happen to a sync on the node's side: its connection to Postgres, or to the agent, ends at a message. */
 export interface Mishap {
@@ -24,12 +25,12 @@ export interface Mishap {
 export class Rig implements AsyncDisposable {
   readonly agent: AgentProcess;
   readonly database: TestDatabase;
-  readonly admin: pg.Client;
+  admin: pg.Client;
   readonly checker = Checker.start();
   readonly #client: AgentClient;
   readonly #run = randomUUID();
   /** Claims jobs and records failures; the syncs have connections of their own. */
-  readonly #queue: pg.Client;
+  #queue: pg.Client;
   readonly #claimed: string[] = [];
   #tenants = 0;
 
@@ -46,9 +47,12 @@ export class Rig implements AsyncDisposable {
     });
   }
 
-  /** @param tenants how many may be used */
-  static async start(tenants: number): Promise<Rig> {
-    const [agent, database] = await Promise.all([AgentProcess.start(), TestDatabase.create()]);
+  /**
+   * @param tenants how many may be used
+   * @param server another than that of the test run
+   */
+  static async start(tenants: number, server?: PostgresServer): Promise<Rig> {
+    const [agent, database] = await Promise.all([AgentProcess.start(), TestDatabase.create(server)]);
     await database.apply(intentOf(Array.from({ length: tenants }, (_, index) => `t${index}`)));
     return new Rig(agent, database, await database.connect("postgres"), await database.connect("sync_main"));
   }
@@ -66,15 +70,18 @@ export class Rig implements AsyncDisposable {
     return { id, path: join(this.agent.tenant(id), "webui.db") };
   }
 
-  /** One sync as a node makes it, its failure recorded and thrown. */
-  async sync(tenant: string, mishap?: Mishap): Promise<Synced> {
+  /**
+   * One sync as a node makes it, its failure recorded and thrown.
+   * @param agent who is asked, where it is another than the rig's own
+   */
+  async sync(tenant: string, mishap?: Mishap, agent = this.agent): Promise<Synced> {
     const job = await this.#claim(tenant);
     const connection = new pg.Client(this.database.credentials("sync_main"));
     connection.on("error", () => {});
     await connection.connect();
     const broken = new AbortController();
     const { host, agent_identity: identity } = job;
-    const address = { host, identity, address: `127.0.0.1:${this.agent.port}` };
+    const address = { host, identity, address: `127.0.0.1:${agent.port}` };
     try {
       return await replicate(connection, job, this.#run, async (committed, wish) => {
         const stream = await this.#client.changes(address, tenant, committed, wish, broken.signal);
@@ -87,6 +94,39 @@ export class Rig implements AsyncDisposable {
     } finally {
       await connection.end().catch(() => {});
     }
+  }
+
+  /** Keeps the whole database as it is now, for {@link rollBackTarget}. */
+  async keepTarget(): Promise<void> {
+    await this.#withDatabaseFree((root, name) => root.query(`CREATE DATABASE ${name}_kept TEMPLATE ${name}`));
+  }
+
+  /** Puts the database back to what it was: a backup restored, or a standby that lagged behind promoted. */
+  async rollBackTarget(): Promise<void> {
+    await this.#withDatabaseFree(async (root, name) => {
+      await root.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      await root.query(`ALTER DATABASE ${name}_kept RENAME TO ${name}`);
+      // A copy has not the rights on the database itself.
+      await root.query(`GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${name} TO fleet_owner`);
+    });
+  }
+
+  /** Does something to the database that nobody may be connected to meanwhile. */
+  async #withDatabaseFree(work: (root: pg.Client, name: string) => Promise<unknown>): Promise<void> {
+    await this.admin.end();
+    await this.#queue.end();
+    const root = new pg.Client({ ...this.database.credentials("postgres"), database: "postgres" });
+    await root.connect();
+    try {
+      await root.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [
+        this.database.name,
+      ]);
+      await work(root, this.database.name);
+    } finally {
+      await root.end();
+    }
+    this.admin = await this.database.connect("postgres");
+    this.#queue = await this.database.connect("sync_main");
   }
 
   /** Until a sync succeeds; `attempts` of them may fail. */
