@@ -2,8 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { ClientHost } from "./components/client-host.ts";
-import { type Fleet, FleetConfigError, parseFleet, stackConfig } from "./components/fleet-config.ts";
-import { dataHome } from "./components/host/local.ts";
+import { readFleet } from "./components/read-fleet.ts";
 import { SyncCluster } from "./components/sync-cluster.ts";
 import { SyncDatabase } from "./components/sync-database.ts";
 import { Tenant } from "./components/tenant.ts";
@@ -25,10 +24,6 @@ const hosts = new Map(
 );
 const control = hostOf(sync.host);
 
-const declared = fleet.tenants.map(
-  (spec) => new Tenant(spec.id, { stack, spec, host: hostOf(spec.host), running: running && spec.running }),
-);
-
 const database = new SyncDatabase("database", {
   stack,
   running,
@@ -36,6 +31,11 @@ const database = new SyncDatabase("database", {
   tenants: fleet.tenants.map(({ id }) => id),
   host: control,
   authority,
+});
+
+const declared = fleet.tenants.map((spec) => {
+  const args = { stack, spec, host: hostOf(spec.host), replicas: database };
+  return new Tenant(spec.id, { ...args, running: running && spec.running });
 });
 
 const cluster = new SyncCluster(sync.cluster, {
@@ -58,6 +58,9 @@ export const nodes = cluster.nodes;
 /** What each reader of replicas signs in with; the password is a secret. */
 export const readers = database.readers;
 
+/** How the cluster's own login reaches the replicas from this machine; the password is a secret. */
+export const replicas = database.access;
+
 /** The key that signs operators' tokens, PKCS#8 PEM, secret. */
 export const operatorKey = cluster.operatorKey;
 
@@ -71,13 +74,4 @@ function hostOf(id: string): ClientHost {
   const host = hosts.get(id);
   if (!host) throw new pulumi.RunError(`the parsed config names host "${id}" without declaring it`);
   return host;
-}
-
-function readFleet(): Fleet {
-  const raw = stackConfig(pulumi.getProject(), pulumi.runtime.allConfig());
-  try {
-    return parseFleet(pulumi.getStack(), raw, { repository: process.cwd(), dataHome: dataHome() });
-  } catch (error) {
-    throw error instanceof FleetConfigError ? new pulumi.RunError(error.message) : error;
-  }
 }

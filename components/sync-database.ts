@@ -17,6 +17,7 @@ import {
   postgresLayout,
   postgresSubject,
   postgresUser,
+  serverHasRun,
 } from "./sync/postgres.ts";
 import {
   analystGroup,
@@ -45,7 +46,7 @@ export interface SyncDatabaseArgs {
   };
 }
 
-/** How the program that declares the fleet reaches the database, as its superuser. */
+/** How the program that declares the fleet reaches the database; as its superuser unless said otherwise. */
 export interface AdminConnection {
   host: string;
   port: number;
@@ -64,10 +65,14 @@ export class SyncDatabase extends pulumi.ComponentResource {
   readonly admin: AdminConnection;
   /** What the cluster's nodes sign in with. */
   readonly login: { role: string; password: pulumi.Output<string> };
+  /** How {@link login} reaches the database from the machine that the program runs on. */
+  readonly access: Omit<AdminConnection, "ca">;
   /** What an analyst signs in with, by the reader's name. */
   readonly readers: Record<string, { role: string; password: pulumi.Output<string> }>;
   /** What has to be there before migrations can run. */
   readonly prepared: pulumi.Resource[];
+  /** False: its server never ran, so there is no replica that could be asked for. */
+  readonly begun: boolean;
   private readonly provider: postgresql.Provider;
 
   constructor(name: string, args: SyncDatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -75,11 +80,16 @@ export class SyncDatabase extends pulumi.ComponentResource {
     const files = this.files(name, args);
     const home = args.host.layout(`${name}-home`, files, { parent: this });
     const server = args.running ? [this.startServer(name, args, home, files)] : [];
+    this.begun = serverHasRun(args.host.path("postgres/data"));
     this.admin = this.adminConnection(args, home);
     this.provider = this.connect(`${name}-provider`, args, "postgres");
     this.login = {
       role: clusterLogin(args.spec.cluster),
       password: this.generatePassword(`${name}-login-password`),
+    };
+    this.access = {
+      ...{ host: this.admin.host, port: this.admin.port, database: this.admin.database },
+      ...{ user: this.login.role, password: this.login.password },
     };
     this.readers = Object.fromEntries(
       args.spec.readers.map(({ id }) => [

@@ -15,8 +15,10 @@ import {
 } from "./container.ts";
 import type { BrandingSpec, TenantSpec } from "./fleet-config.ts";
 import { siteConfig, siteFile, siteUrl } from "./host/nginx.ts";
+import type { SyncDatabase } from "./sync-database.ts";
 import { openEnvironment, secretEnvironment, startCommand } from "./tenant/environment.ts";
 import { homeLayout, homeMounts, tenantHome } from "./tenant/home.ts";
+import { hasDatabase } from "./tenant/stored-data.ts";
 import { type Transform, transformed } from "./transform.ts";
 
 /** Arguments of {@link Tenant}. */
@@ -26,6 +28,8 @@ export interface TenantArgs {
   host: ClientHost;
   /** Its entry in the stack's config, already parsed. */
   spec: TenantSpec;
+  /** Where a database that was lost comes back from. */
+  replicas: Pick<SyncDatabase, "admin" | "begun" | "prepared">;
   /** False: only what has to outlive its container is declared. */
   running: boolean;
   /** Changes a child just before it is declared. */
@@ -50,7 +54,7 @@ export class Tenant extends pulumi.ComponentResource {
 
   constructor(name: string, args: TenantArgs, opts?: pulumi.ComponentResourceOptions) {
     super("owui:fleet:Tenant", name, {}, opts);
-    const { stack, host, spec, running, transform } = args;
+    const { stack, host, spec, replicas, running, transform } = args;
     this.host = host;
     this.spec = spec;
     this.identity = { stack, role: "tenant", of: spec.id };
@@ -60,12 +64,13 @@ export class Tenant extends pulumi.ComponentResource {
     const home = this.createHome(name, environment);
     const brand = spec.branding ? [this.renderBrand(name, spec.branding, home)] : [];
     if (running) {
+      const data = this.guardData(name, home, replicas);
       const network = this.createNetwork(name, transform?.network);
       const container = this.startContainer(
         name,
         network,
         environment,
-        [home, ...brand],
+        [data, ...brand],
         transform?.container,
       );
       this.limitProcesses(name, container);
@@ -86,6 +91,37 @@ export class Tenant extends pulumi.ComponentResource {
       {
         script: "tenant-identity",
         variables: { ROOT: this.host.spec.root, FLEET: this.identity.stack, TENANT: id },
+      },
+    );
+  }
+
+  /**
+   * Nothing starts on a directory that lost its database. Where there is one, what the command was told last is left
+   * as it is, so that it shows up in no preview; where there is none, it runs in every `up`, once the replicas can be
+   * asked. In the first `up` of all there are none, and nothing is waited for.
+   */
+  private guardData(name: string, home: pulumi.Resource, replicas: TenantArgs["replicas"]): pulumi.Resource {
+    const { id, restore, fresh } = this.spec;
+    const variables = {
+      ROOT: this.host.spec.root,
+      FLEET: this.identity.stack,
+      TENANT: id,
+      CONTAINER: dockerName(this.identity),
+      IF_LOST: fresh ? "fresh" : (restore ?? "refuse"),
+      REPLICAS: replicas.begun ? "asked" : "none",
+    };
+    const there = hasDatabase(this.host.spec.root, id);
+    return this.host.command(
+      `${name}-data`,
+      {
+        create: [{ script: "tenant-data", variables }],
+        stdin: pulumi.jsonStringify({ connection: replicas.admin }),
+        again: there ? "" : new Date().toISOString(),
+      },
+      {
+        parent: this,
+        dependsOn: [home, ...(there || !replicas.begun ? [] : replicas.prepared)],
+        ignoreChanges: there ? ["create", "stdin", "environment"] : [],
       },
     );
   }

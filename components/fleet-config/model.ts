@@ -94,6 +94,10 @@ export interface TenantSpec {
   cpus: number;
   pids: number;
   sync: { interval: Seconds; paused: boolean };
+  /** Where a lost database comes from; absent: the tenant is not started without it. */
+  restore?: "replica";
+  /** Whether it may start without its database, and empty. */
+  fresh: boolean;
 }
 
 /** The sync pair and the database that holds the replicas. */

@@ -30,6 +30,7 @@ export const rules: readonly Rule[] = [
   { says: "Every `host` names an entry of `hosts`.", problems: hostsExist },
   { says: "A reader reads tenants of the stack.", problems: readTenantsExist },
   { says: "`image` and `version` of a tenant exclude each other.", problems: oneImage },
+  { says: "`restore` and `fresh: true` of a tenant exclude each other.", problems: oneBeginning },
   { says: "A domain belongs to one tenant; capital letters make no difference.", problems: domainsAreUnique },
   {
     says: "A port on a host is had once: by nginx, the agent, the nodes, the database or a tenant, whether it stands in the config or follows from a tenant's name.",
@@ -105,6 +106,20 @@ function oneImage({ tenants }: Draft): Problem[] {
             path: `tenants.${id}.image`,
             found: `"${image}" beside version "${version}"`,
             remedy: "keep one of the two: an image's reference says the version too",
+          },
+        ],
+  );
+}
+
+function oneBeginning({ tenants }: Draft): Problem[] {
+  return tenants.flatMap(({ id, restore, fresh }) =>
+    restore === undefined || !fresh
+      ? []
+      : [
+          {
+            path: `tenants.${id}.fresh`,
+            found: `true beside restore: ${restore}`,
+            remedy: "keep one of the two: either the replica's rows come back, or the tenant starts empty",
           },
         ],
   );

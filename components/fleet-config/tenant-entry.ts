@@ -164,6 +164,17 @@ export const tenantEntry = z
       description: "The replica of its database.",
       remedy: "write interval and paused",
     }),
+    restore: z.literal("replica").optional().register(documentation, {
+      description:
+        "What becomes of a data directory that holds no database while a replica holds rows. `replica`: the database is rebuilt from it, proven equal to what was last verified, before the container starts. Does nothing where there is a database.",
+      default: "the tenant is not started",
+      remedy: "write replica, or leave it out",
+    }),
+    fresh: z.boolean().prefault(false).register(documentation, {
+      description:
+        "True: where there is no database the tenant starts empty, whatever its replica holds; that replica is then held until an operator decides. Take it out once the tenant runs.",
+      remedy: yesOrNo,
+    }),
   })
   .register(documentation, {
     description: "One organisation's Open WebUI.",

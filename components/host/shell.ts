@@ -13,6 +13,7 @@ export type ScriptName =
   | "reload-nginx"
   | "remove-egress"
   | "remove-nginx-file"
+  | "tenant-data"
   | "tenant-identity";
 
 /** A script and the variables it reads; none of them a secret, since a command line shows them. */

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Identity, Subject } from "../certificate-authority.ts";
 import { dockerName } from "../container.ts";
@@ -52,6 +53,15 @@ export const postgresLayout = (
     { kind: "print", path: "postgres/config/superuser-password" },
   ];
 };
+
+/** Whether a server ever ran over a data directory. Where that cannot be seen, it may have. */
+export function serverHasRun(directory: string): boolean {
+  try {
+    return statSync(`${directory}/PG_VERSION`, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
+}
 
 /** Settings of the server, as arguments. */
 export const postgresArguments = (): string[] =>

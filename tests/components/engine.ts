@@ -14,6 +14,8 @@ export interface Declared {
   retainOnDelete: boolean;
   /** Name of what takes it along without its provider being asked; empty where nothing does. */
   deletedWith: string;
+  /** Inputs that stay as they were, whatever they would be now. */
+  ignored: string[];
   secretOutputs: string[];
 }
 
@@ -40,6 +42,7 @@ interface Request {
   getProtect(): boolean;
   getRetainondelete(): boolean;
   getDeletedwith(): string;
+  getIgnorechangesList(): string[];
   getAdditionalsecretoutputsList(): string[];
 }
 
@@ -68,6 +71,7 @@ export async function declaredBy(program: () => unknown, { preview = false } = {
       protect: request.getProtect(),
       retainOnDelete: request.getRetainondelete(),
       deletedWith: nameOf(request.getDeletedwith()),
+      ignored: request.getIgnorechangesList(),
       secretOutputs: request.getAdditionalsecretoutputsList(),
     })),
   );

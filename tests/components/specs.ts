@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { CertificateAuthority } from "../../components/certificate-authority.ts";
 import { ClientHost, type ClientHostArgs } from "../../components/client-host.ts";
 import type { HostSpec, SyncSpec, TenantSpec } from "../../components/fleet-config.ts";
@@ -45,8 +46,23 @@ export const tenantSpec = (changed: Partial<TenantSpec> = {}): TenantSpec => ({
   cpus: 1,
   pids: 512,
   sync: { interval: 300, paused: false },
+  fresh: false,
   ...changed,
 });
+
+/** Where the tests' fleets keep replicas, as far as a tenant asks; it waits for nothing. */
+export const replicas = {
+  admin: {
+    host: "127.0.0.1",
+    port: 15_432,
+    database: "fleet",
+    user: "postgres",
+    password: pulumi.secret("password of the superuser"),
+    ca: pulumi.output("certificate of the authority"),
+  },
+  begun: true,
+  prepared: [] as pulumi.Resource[],
+};
 
 /** The host of the tests' fleets, declared, with its authority. */
 export function declareHost(changed: Partial<ClientHostArgs> = {}) {

@@ -30,7 +30,7 @@ const declared = ({
         spec,
         database,
         hosts: [host],
-        tenants: tenants.map((spec) => new Tenant(spec.id, { ...shared, host, spec })),
+        tenants: tenants.map((spec) => new Tenant(spec.id, { ...shared, host, spec, replicas: database })),
         authority,
       });
     },

@@ -1,8 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as docker from "@pulumi/docker";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TenantSpec } from "../../components/fleet-config.ts";
 import { Tenant, type TenantArgs } from "../../components/tenant.ts";
 import { declaredBy, isSecret, plain, unknown } from "./engine.ts";
-import { declareHost, tenantSpec } from "./specs.ts";
+import { declareHost, hostSpec, replicas, tenantSpec } from "./specs.ts";
 
 const logo = `${process.cwd()}/examples/logos/acme.svg`;
 const branding: TenantSpec["branding"] = { logo, name: "Acme AI", basis: "up-to-50-users" };
@@ -15,7 +19,10 @@ const declared = (
   declaredBy(
     () => {
       const { host } = declareHost();
-      new Tenant(spec.id ?? "acme", { stack: "test", host, spec: tenantSpec(spec), running: true, ...args });
+      new Tenant(spec.id ?? "acme", {
+        ...{ stack: "test", host, spec: tenantSpec(spec), replicas, running: true },
+        ...args,
+      });
     },
     { preview },
   );
@@ -32,6 +39,7 @@ describe("a tenant", () => {
     expect((await declared({ branding })).below("acme")).toEqual([
       "acme-brand",
       "acme-container",
+      "acme-data",
       "acme-first-admin",
       "acme-home",
       "acme-network",
@@ -52,7 +60,9 @@ describe("a tenant", () => {
     await declaredBy(
       () => {
         const { host } = declareHost();
-        const tenant = new Tenant("acme", { stack: "test", host, spec: tenantSpec(), running: true });
+        const tenant = new Tenant("acme", {
+          ...{ stack: "test", host, spec: tenantSpec(), replicas, running: true },
+        });
         outputs.push(tenant.url, tenant.admin.email);
       },
       { preview: true },
@@ -60,13 +70,14 @@ describe("a tenant", () => {
     expect(outputs).toEqual(["http://acme.localhost:8080", "admin@acme.example"]);
   });
 
-  it("comes up in order: home and brand, container, first admin, and only then the site", async () => {
+  it("comes up in order: home, data and brand, container, first admin, and only then the site", async () => {
     const tenant = await declared({ branding });
     expect(tenant.one("acme-home").after).toEqual(
       expect.arrayContaining(["local-directories", "local-egress"]),
     );
     expect(tenant.one("acme-brand").after).toContain("acme-home");
-    expect(tenant.one("acme-container").after).toEqual(expect.arrayContaining(["acme-home", "acme-brand"]));
+    expect(tenant.one("acme-data").after).toContain("acme-home");
+    expect(tenant.one("acme-container").after).toEqual(expect.arrayContaining(["acme-data", "acme-brand"]));
     expect(tenant.one("acme-first-admin").after).toContain("acme-container");
     expect(tenant.one("acme-site").after).toEqual(
       expect.arrayContaining(["acme-first-admin", "local-nginx"]),
@@ -80,10 +91,81 @@ describe("a tenant", () => {
       for (const id of ["globex", "acme"]) {
         const spec =
           id === "acme" ? tenantSpec() : tenantSpec({ id, domain: "globex.localhost", port: 18_002 });
-        new Tenant(id, { stack: "test", host, spec, running: true });
+        new Tenant(id, { stack: "test", host, spec, replicas, running: true });
       }
     });
-    for (const name of alone.below("acme")) expect(together.one(name)).toEqual(alone.one(name));
+    // Both look for a database at moments of their own.
+    const moment = expect.stringMatching(/^[0-9a-f]{16}20\d\d-/);
+    for (const name of alone.below("acme")) {
+      const { inputs, ...resource } = alone.one(name);
+      const environment = name === "acme-data" ? { environment: { RUN_AGAIN_FOR: moment } } : {};
+      expect(together.one(name)).toEqual({ ...resource, inputs: { ...inputs, ...environment } });
+    }
+  });
+});
+
+describe("a tenant's data", () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), "fleet-"));
+    mkdirSync(join(root, "tenants/acme/data"), { recursive: true });
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  /** A tenant of a host whose data root exists, beside a database that is made ready by another resource. */
+  const onDisk = async (spec: Partial<TenantSpec> = {}, begun = true) => {
+    const declaration = await declaredBy(() => {
+      const { host } = declareHost({ spec: { ...hostSpec, root } });
+      const prepared = [new docker.Network("prepared", {})];
+      const args = { stack: "test", host, running: true, replicas: { ...replicas, begun, prepared } };
+      new Tenant("acme", { ...args, spec: tenantSpec(spec) });
+    });
+    return declaration.one("acme-data");
+  };
+
+  it("is asked for in every run while there is no database, once the replicas can be asked", async () => {
+    const [one, other] = [await onDisk(), await onDisk()];
+    expect(one).toMatchObject({ after: expect.arrayContaining(["prepared"]), ignored: [] });
+    expect(one.inputs.environment.RUN_AGAIN_FOR).not.toBe(other.inputs.environment.RUN_AGAIN_FOR);
+  });
+
+  it("waits for nothing while no replica was ever kept", async () => {
+    const { after, inputs } = await onDisk({}, false);
+    expect(after).not.toContain("prepared");
+    expect(inputs.create).toContain("REPLICAS='none'");
+  });
+
+  it("counts as missing while the database is empty", async () => {
+    writeFileSync(join(root, "tenants/acme/data/webui.db"), "");
+    expect((await onDisk()).ignored).toEqual([]);
+  });
+
+  it("is of no further interest once there is a database, and then waits for no other", async () => {
+    writeFileSync(join(root, "tenants/acme/data/webui.db"), "SQLite format 3");
+    const { after, ignored } = await onDisk();
+    expect(ignored).toEqual(["create", "stdin", "environment"]);
+    expect(after).not.toContain("prepared");
+  });
+
+  it.each([
+    [{}, "refuse"],
+    [{ restore: "replica" as const }, "replica"],
+    [{ fresh: true }, "fresh"],
+  ])("that is lost is treated as the entry says: %j", async (spec, ifLost) => {
+    expect((await onDisk(spec)).inputs.create).toBe(
+      `ROOT='${root}' FLEET='test' TENANT='acme' CONTAINER='owui-test-tenant-acme' IF_LOST='${ifLost}' REPLICAS='asked' sh components/host/tenant-data.sh`,
+    );
+  });
+
+  it("comes back over a connection that is told on standard input alone, as a secret", async () => {
+    const { stdin } = (await onDisk()).inputs;
+    expect(isSecret(stdin)).toBe(true);
+    expect(JSON.parse(String(plain(stdin)))).toEqual({
+      connection: {
+        ...{ host: "127.0.0.1", port: 15_432, database: "fleet", user: "postgres" },
+        ...{ password: "password of the superuser", ca: "certificate of the authority" },
+      },
+    });
   });
 });
 

@@ -21,6 +21,7 @@ import { losses } from "./scenarios/losses.ts";
 import { mistakes } from "./scenarios/mistakes.ts";
 import { neighbours } from "./scenarios/neighbours.ts";
 import { rest } from "./scenarios/rest.ts";
+import { restoration } from "./scenarios/restoration.ts";
 import { secrecy } from "./scenarios/secrecy.ts";
 import { stillness } from "./scenarios/stillness.ts";
 import { tampering } from "./scenarios/tampering.ts";
@@ -44,6 +45,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on the real engine, as root",
   certificates(fleet);
   isolation(fleet);
   tampering(fleet);
+  restoration(fleet);
   secrecy(fleet);
   rest(fleet);
 });

@@ -10,6 +10,16 @@ const Outputs = z.object({
   nodes: z.record(z.string(), z.object({ url: z.string() })),
   /** Logins of Postgres that read replicas. */
   readers: z.record(z.string(), z.object({ role: z.string(), password: z.string() })).prefault({}),
+  /** How the cluster's login reaches the replicas from this machine; a stack brought up before that was known has none. */
+  replicas: z
+    .object({
+      host: z.string(),
+      port: z.number(),
+      database: z.string(),
+      user: z.string(),
+      password: z.string(),
+    })
+    .optional(),
   /** Private key that signs operators' tokens, PKCS#8 PEM. */
   operatorKey: z.string(),
   /** PEM that the nodes' certificates are signed by. */

@@ -6,6 +6,7 @@ import type { Invocation } from "./invocation.ts";
 import { type PasswordInvocation, password } from "./password.ts";
 import { preview } from "./preview.ts";
 import { pulumiCommand } from "./pulumi.ts";
+import { type RestoreInvocation, restore } from "./restore.ts";
 import { status } from "./status.ts";
 import { projects, test } from "./test.ts";
 import { up } from "./up.ts";
@@ -40,6 +41,13 @@ onStack("password", "shows a tenant's first admin and password, or how a reader 
   .argument("[tenant]")
   .option("--reader <name>", "a reader of replicas instead of a tenant")
   .action((tenant: string | undefined, options: PasswordInvocation) => password(options, tenant));
+onStack("restore", "rebuilds a tenant's database from its replica, into a file")
+  .requiredOption("--tenant <id>", "whose replica")
+  .requiredOption("--to <file>", "the file to make")
+  .option("--force", "replace a file that is there")
+  .option("--held", "restore although the nodes hold the replica")
+  .option("--json", "print what was restored as JSON")
+  .action((options: RestoreInvocation) => restore(options));
 onStack("pulumi", "the Pulumi CLI on this project's state")
   .argument("[arguments...]")
   .helpOption(false)

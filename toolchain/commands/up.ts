@@ -26,7 +26,8 @@ export async function up(invocation: Invocation): Promise<void> {
   );
   const { pulumi, configFile } = await prepare(steps, { stack, plan });
   const again = await noticeLosses(steps, pulumi, configFile);
-  const flags = ["--yes", "--skip-preview", "--config-file", configFile, ...again];
+  // What is refused for one tenant, or fails, keeps no other from what it needs.
+  const flags = ["--yes", "--skip-preview", "--continue-on-error", "--config-file", configFile, ...again];
   const tally = await steps.run(
     "fleet",
     (progress: Progress) => runEngine(pulumi, "up", flags, progress),

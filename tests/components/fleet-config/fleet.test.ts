@@ -39,6 +39,7 @@ describe("a config that is right", () => {
       cpus: 1,
       pids: 512,
       sync: { interval: 300, paused: false },
+      fresh: false,
     });
     expect(sync).toEqual({
       host: "local",

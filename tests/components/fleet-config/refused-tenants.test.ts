@@ -9,7 +9,7 @@ const broken: Broken = [
 
   tenants.acme.domian
     found:  the unknown key "domian"
-    remedy: write domain, if that was meant, or remove it; known here: host, domain, running, version, image, port, subnet, admin, branding, connections, privateEndpoints, persistSettings, environment, memory, cpus, pids, sync`,
+    remedy: write domain, if that was meant, or remove it; known here: host, domain, running, version, image, port, subnet, admin, branding, connections, privateEndpoints, persistSettings, environment, memory, cpus, pids, sync, restore, fresh`,
   ],
   [
     "an unknown key deep inside an entry names the nearest known one there",
@@ -135,6 +135,24 @@ const broken: Broken = [
   tenants.acme.version
     found:  0.11 (a number)
     remedy: write a release with its v, such as v0.11.3`,
+  ],
+  [
+    "a database that is to come back excludes an empty one",
+    ({ tenants }) => Object.assign(tenants.acme, { restore: "replica", fresh: true }),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  tenants.acme.fresh
+    found:  true beside restore: replica
+    remedy: keep one of the two: either the replica's rows come back, or the tenant starts empty`,
+  ],
+  [
+    "a database comes back from nothing but the replica",
+    ({ tenants }) => (tenants.acme.restore = true),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  tenants.acme.restore
+    found:  true (a truth value)
+    remedy: write replica, or leave it out`,
   ],
   [
     "an image excludes a version",

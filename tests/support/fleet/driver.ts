@@ -50,6 +50,16 @@ export class Driver {
     return JSON.parse(stdout) as FleetStatus;
   }
 
+  /** Rebuilds a tenant's database into a file; answers what the command says of it. */
+  async restore(
+    tenant: string,
+    to: string,
+    flags: readonly string[] = [],
+  ): Promise<{ tables: number; rows: number; missing: unknown[] }> {
+    const { stdout } = await this.#command("restore", ["--json", "--tenant", tenant, "--to", to, ...flags]);
+    return JSON.parse(stdout);
+  }
+
   /** What the operator sees of a tenant's first admin. */
   async password(tenant: string): Promise<string> {
     return (await this.#command("password", [tenant])).stdout;

@@ -1,0 +1,81 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Workbench } from "./script.ts";
+
+describe("tenant-data.sh", () => {
+  let host: Workbench;
+  let shown: string;
+  let kept: string;
+  let database: string;
+  beforeEach(() => {
+    host = new Workbench();
+    shown = join(host.root, "tenants/acme/data/.owui-identity.json");
+    kept = join(host.root, "tenants/acme/config/identity.json");
+    database = join(host.root, "tenants/acme/data/webui.db");
+    for (const directory of ["data", "config"])
+      mkdirSync(join(host.root, "tenants/acme", directory), { recursive: true });
+    for (const file of [shown, kept]) writeFileSync(file, '{"tenant":"acme"}');
+    writeFileSync(database, "SQLite format 3");
+    host.program("docker", `echo "$@" >${host.root}/asked; cat ${host.root}/running 2>/dev/null; true`);
+    host.program("node", 'printf "%s|" "$@"; cat');
+  });
+  afterEach(() => host.remove());
+
+  const run = () => {
+    const variables = { ROOT: host.root, FLEET: "test", TENANT: "acme", CONTAINER: "owui-acme" };
+    return host.run(
+      [{ script: "tenant-data", variables: { ...variables, IF_LOST: "replica", REPLICAS: "asked" } }],
+      "secrets",
+    );
+  };
+
+  it("lets a tenant start on its own data, and asks nobody", () => {
+    expect(run()).toEqual({ status: 0, stdout: "", stderr: "" });
+  });
+
+  it.each([
+    ["is missing", () => rmSync(database)],
+    ["is empty", () => writeFileSync(database, "")],
+  ])("asks the guard where the database %s, and hands on what it was given", (_, lose) => {
+    lose();
+    const home = join(host.root, "tenants/acme");
+    expect(run()).toMatchObject({
+      status: 0,
+      stdout: `sync-runtime/restore/guard.ts|${home}|test|acme|owui-acme|replica|asked||secrets`,
+    });
+    expect(readFileSync(join(host.root, "asked"), "utf8")).toBe("ps --quiet --filter name=^owui-acme$\n");
+  });
+
+  it("tells the guard of a container that runs", () => {
+    rmSync(database);
+    host.write("running", "0123456789ab\n");
+    expect(run().stdout).toMatch(/\|replica\|asked\|running\|secrets$/);
+  });
+
+  it.each([
+    ["is gone, as when a volume is not mounted", () => rmSync(shown)],
+    ["is another tenant's", () => writeFileSync(shown, '{"tenant":"globex"}')],
+    [
+      "was replaced by a link to the kept one",
+      () => {
+        rmSync(shown);
+        symlinkSync(kept, shown);
+      },
+    ],
+    [
+      "was replaced by a FIFO, which it does not wait for",
+      () => {
+        rmSync(shown);
+        execFileSync("mkfifo", [shown]);
+      },
+    ],
+  ])("refuses to go on where the identity in the data %s", (_, change) => {
+    change();
+    const { status, stderr } = run();
+    expect(status).toBe(1);
+    expect(stderr).toContain("The data directory of tenant acme is not the one this fleet made");
+    expect(stderr).toContain("Nothing was started on it and nothing in it was changed.");
+  });
+});
