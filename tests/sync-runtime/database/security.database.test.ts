@@ -83,6 +83,12 @@ describe("a cluster's login is refused", () => {
     ],
     ["CREATE EXTENSION dblink"],
     ["SELECT * FROM tenant_acme._replica_tombstones"],
+    ["SELECT * FROM tenant_acme._replica_removed"],
+    ["DELETE FROM tenant_acme._replica_removed"],
+    ["TRUNCATE tenant_acme._replica_removed"],
+    ["INSERT INTO tenant_acme._replica_removed (digest, xact) VALUES ('\\x00', '1')"],
+    ["SELECT sync_metadata.define_table('acme', 'more', '[]', NULL, '{}', NULL)"],
+    ["SELECT sync_metadata.make_removed('tenant_acme')"],
     ["SELECT * FROM sync_metadata.cluster_logins"],
     ["UPDATE sync_metadata.client_deployments SET state = 'retired'"],
     ["UPDATE sync_metadata.replica_tables SET columns = '[]'"],
@@ -242,7 +248,17 @@ describe("the definer functions", () => {
     ["line\nbreak\ttab"],
     ["x".repeat(63)],
     ["canonical"],
+    ["digest"],
+    ["row_key"],
+    ["t"],
     ["ctid"],
+    ["tableoid"],
+    ["text"],
+    ["pg_class"],
+    ["null"],
+    ["\u202eevil\u0301"],
+    ["', '{}'::jsonb) || pg_read_file('/etc/passwd') || ('"],
+    ["x\" bytea GENERATED ALWAYS AS ('') STORED, \"y"],
   ])("take %j for what it is as a table, a column and a key", async (name) => {
     const columns = [
       { name, type: "json" },
@@ -278,6 +294,80 @@ describe("the definer functions", () => {
   ])("refuse %s", async (_, [table, column = table], type, code) => {
     const tables = JSON.stringify([{ name: table, columns: [{ name: column, type }], key: null, ddl: [] }]);
     expect(await refusal(sync, "SELECT sync_metadata.define_tables('acme', $1)", [tables])).toBe(code);
+  });
+
+  test("tell names apart that differ in case only", async () => {
+    await sync.query("BEGIN");
+    const columns = ["id", "ID", "Id"].map((name) => ({ name, type: "text" }));
+    for (const table of ["twin", "Twin", "TWIN"]) await define(sync, "acme", table, columns, ["ID"]);
+    await sync.query(`INSERT INTO tenant_acme."Twin" (id, "ID", "Id") VALUES ('a', 'b', 'c')`);
+    await sync.query("SELECT sync_metadata.retire_table('acme', 'twin')");
+    const { rows } = await sync.query(`SELECT id, "ID", "Id" FROM tenant_acme."Twin"`);
+    expect(rows).toEqual([{ id: "a", ID: "b", Id: "c" }]);
+    await sync.query("ROLLBACK");
+  });
+
+  test("make as many tables and columns as a source may have, and not one column more", async () => {
+    const columns = (count: number) =>
+      Array.from({ length: count }, (_, index) => ({ name: `${"ü".repeat(29)}%I${index}`, type: "text" }));
+    const tables = (count: number, width: number) =>
+      JSON.stringify(
+        Array.from({ length: count }, (_, index) => ({
+          name: `'; -- ${index}`,
+          columns: columns(width),
+          key: null,
+          ddl: [],
+        })),
+      );
+    const statement = "SELECT count(*) FROM sync_metadata.define_tables('acme', $1)";
+    expect(await refusal(sync, statement, [tables(1000, 1)])).toBe("allowed: SELECT 1");
+    expect(await refusal(sync, statement, [tables(1, 501)])).toBe("54011");
+    await sync.query("BEGIN");
+    await sync.query(statement, [tables(1, 500)]);
+    await sync.query(`INSERT INTO tenant_acme."'; -- 0" (_replica_odd) VALUES (NULL)`);
+    const measured = await sync.query("SELECT rows FROM sync_metadata.measure_table('acme', $1)", [
+      "'; -- 0",
+    ]);
+    expect(measured.rows).toEqual([{ rows: "1" }]);
+    await sync.query("ROLLBACK");
+  });
+
+  test("retire nothing that another transaction collected, and clear it away", async () => {
+    const collect =
+      "SELECT sync_metadata.collect_removed('acme', (SELECT _replica_digest FROM tenant_acme.chat))";
+    await sync.query(collect);
+    const { rows } = await sync.query("SELECT * FROM sync_metadata.retire_rows('acme', 'chat')");
+    expect(rows).toEqual([{ asked: "0", retired: "0", tombstoned: "0" }]);
+    expect((await admin.query("SELECT count(*) FROM tenant_acme._replica_removed")).rows).toEqual([
+      { count: "0" },
+    ]);
+    expect(await refusal(sync, "SELECT * FROM tenant_acme.chat")).toBe("allowed: SELECT 1");
+  });
+
+  test.each([
+    ["nothing", null, "0"],
+    ["no byte", "\\x", "0"],
+    ["bytes that are no digest", "\\x0102", "0"],
+    ["more than a digest", `\\x${"00".repeat(40)}`, "1"],
+  ])("collect %s as removed rows, and then find none", async (_, digests, asked) => {
+    await sync.query("BEGIN");
+    await sync.query("SELECT sync_metadata.collect_removed('acme', $1)", [digests]);
+    const { rows } = await sync.query("SELECT * FROM sync_metadata.retire_rows('acme', 'chat')");
+    expect(rows).toEqual([{ asked, retired: "0", tombstoned: "0" }]);
+    await sync.query("ROLLBACK");
+  });
+
+  test.each([
+    ["SELECT sync_metadata.retire_rows('acme', 'no such table')", "P0002"],
+    ["SELECT sync_metadata.retire_rows('acme', '_replica_tombstones')", "P0002"],
+    ["SELECT sync_metadata.retire_rows('acme', NULL)", "P0002"],
+    ["SELECT sync_metadata.retire_rows(NULL, 'chat')", INSUFFICIENT_PRIVILEGE],
+    ["SELECT sync_metadata.define_tables(NULL, '[]')", INSUFFICIENT_PRIVILEGE],
+    [`SELECT sync_metadata.define_tables('acme', '[{"name": null}]')`, "22004"],
+    [`SELECT sync_metadata.define_tables('acme', '[{"name": "more", "columns": {}}]')`, "22023"],
+    [`SELECT sync_metadata.define_tables('acme', '{"name": "more"}')`, "22023"],
+  ])("refuse %s", async (statement, code) => {
+    expect(await refusal(sync, statement)).toBe(code);
   });
 
   test("refuse a key of columns that the table does not have", async () => {
