@@ -10,7 +10,7 @@ import type { Log } from "./log.ts";
 import type { ChangesResult, Metrics } from "./metrics.ts";
 import { Slots } from "./slots.ts";
 import type { TenantDirectory } from "./tenant-directory.ts";
-import { TenantError } from "./tenant-error.ts";
+import { tenantErrorOf } from "./tenant-error.ts";
 import { compressWhole, lastBlocks } from "./zstd.ts";
 
 const MAX_BODY_BYTES = 4096;
@@ -173,14 +173,14 @@ export class Routes {
     };
   }
 
-  /** The frame that says why a tenant cannot be read; throws what is not the tenant's. */
+  /** The frame that says why a tenant cannot be read; throws what is nobody's but the agent's. */
   #failure({ id }: TenantSource, error: unknown, count: Count): Buffer {
-    if (!(error instanceof TenantError)) throw error;
+    const failure = tenantErrorOf(error);
     const { log, metrics } = this.#parts;
     count("failed");
-    metrics.errors.inc({ client: id, code: error.code });
-    log.warn({ tenant: id, code: error.code, reason: error.message }, "tenant could not be read");
-    return encodeJsonFrame(FrameType.error, error.failure);
+    metrics.errors.inc({ client: id, code: failure.code });
+    log.warn({ tenant: id, code: failure.code, reason: failure.message }, "tenant could not be read");
+    return encodeJsonFrame(FrameType.error, failure.failure);
   }
 
   /** Sizes are looked at now, so that a tenant nobody asks for is seen as well. */

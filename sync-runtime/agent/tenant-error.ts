@@ -49,3 +49,13 @@ export class TenantError extends Error {
 /** Whether a code that came from another process is one of ours. */
 export const isTenantErrorCode = (code: unknown): code is TenantErrorCode =>
   typeof code === "string" && Object.hasOwn(REMEDIES, code);
+
+/** What stops one tenant's answer, also a full disk of the agent's own; anything else is thrown on. */
+export function tenantErrorOf(error: unknown): TenantError {
+  if (error instanceof TenantError) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
+  return new TenantError("spool-full", "The agent's disk is full; the snapshot could not be kept.", {
+    cause: error,
+  });
+}

@@ -22,18 +22,22 @@ export function copyFile(from: number, to: number): void {
 /**
  * Makes a copy equal to its file by reading both and writing what differs, which takes half the time of copying again
  * where little does. If nobody writes to the file meanwhile they are equal afterwards, whatever the copy was before.
+ * @param isLate asked again and again; true gives up
+ * @returns whether it came to the end
  */
-export function bringUpToDate(from: number, to: number): void {
+export function bringUpToDate(from: number, to: number, isLate = () => false): boolean {
   const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   const copied = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   let at = 0;
   for (let bytes = readAt(from, chunk, at); bytes > 0; bytes = readAt(from, chunk, at)) {
+    if (isLate()) return false;
     const had = readAt(to, copied, at);
     if (had < bytes) writeAt(to, chunk.subarray(0, bytes), at);
     else if (!equalAt(chunk, copied, 0, bytes)) writeDifferences(to, at, chunk, copied, bytes);
     at += bytes;
   }
   ftruncateSync(to, at);
+  return true;
 }
 
 function writeDifferences(to: number, at: number, chunk: Buffer, copied: Buffer, bytes: number): void {

@@ -28,6 +28,14 @@ const SETTINGS = `
 const LIVE = "?mode=ro&readonly_shm=1";
 const IMMUTABLE = "?immutable=1";
 
+/**
+ * What a writer has to wait at most in rollback mode: this, or a millisecond per MB of its database. On a machine too
+ * busy for that it is tried again, with more patience; Open WebUI gives up a commit after five seconds.
+ */
+const MIN_STALL_MILLISECONDS = 250;
+const MAX_STALL_MILLISECONDS = 1_000;
+const PATIENCE = [1, 1, 1, 2, 3];
+
 /** A transaction has to be rolled back first, https://sqlite.org/rescode.html#readonly_rollback */
 const SQLITE_READONLY_ROLLBACK = 776;
 
@@ -90,18 +98,41 @@ function copyBesideWriter(path: string): void {
   refuseWal(database, path);
   // The lock ends, and SQLite keeps the file open. Nothing else here may open it: closing it would end SQLite's locks.
   database.exec("COMMIT");
-  const copied = statOf(files.database);
-  const trusted = isTrusted(copied, BigInt(Date.now()) * 1_000_000n);
-  const isStill = () => trusted && fileStamp(statOf(files.database)) === fileStamp(copied);
+  let isStill = watchFile(files.database);
   copyFile(files.database, ReaderDescriptor.copy);
-  // Copying takes longest: what was written meanwhile is made good before anybody has to wait for it.
-  if (!isStill()) bringUpToDate(files.database, ReaderDescriptor.copy);
+  for (const patience of PATIENCE) {
+    // Copying takes longest: what was written meanwhile is made good before anybody has to wait for it.
+    if (!isStill()) {
+      isStill = watchFile(files.database);
+      bringUpToDate(files.database, ReaderDescriptor.copy);
+    }
+    begin(database);
+    refuseWal(database, path);
+    checkDescriptors(before, path);
+    const isLate = deadline(patience * stallMilliseconds(files.database));
+    const isDone = isStill() || bringUpToDate(files.database, ReaderDescriptor.copy, isLate);
+    database.exec("COMMIT");
+    if (!isDone) continue;
+    database.close();
+    return;
+  }
+  throw new TenantError("database-busy", `${path} could not be read in the time that its writer can wait.`);
+}
 
-  begin(database);
-  refuseWal(database, path);
-  checkDescriptors(before, path);
-  if (!isStill()) bringUpToDate(files.database, ReaderDescriptor.copy);
-  database.close();
+/** Tells whether a file is certainly as it is now. */
+function watchFile(fd: number): () => boolean {
+  const found = statOf(fd);
+  const trusted = isTrusted(found, BigInt(Date.now()) * 1_000_000n);
+  return () => trusted && fileStamp(statOf(fd)) === fileStamp(found);
+}
+
+/** How long a commit may have to wait, once. */
+const stallMilliseconds = (fd: number): number =>
+  Math.min(Math.max(MIN_STALL_MILLISECONDS, Number(statOf(fd).size) / 1e6), MAX_STALL_MILLISECONDS);
+
+function deadline(milliseconds: number): () => boolean {
+  const end = performance.now() + milliseconds;
+  return () => performance.now() > end;
 }
 
 function refuseWal(database: DatabaseSync, path: string): void {

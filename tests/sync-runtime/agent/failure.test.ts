@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { failureOf } from "../../../sync-runtime/agent/reader/failure.ts";
-import { TenantError } from "../../../sync-runtime/agent/tenant-error.ts";
+import { TenantError, tenantErrorOf } from "../../../sync-runtime/agent/tenant-error.ts";
 
 const sqlite = (errcode: number) =>
   Object.assign(new Error("what SQLite says"), { code: "ERR_SQLITE_ERROR", errcode });
@@ -20,4 +20,12 @@ it.each<[string, unknown, string]>([
   const failure = failureOf(error);
   expect(failure.code).toBe(code);
   expect(failure.message).toMatch(/\.$/);
+});
+
+it("a disk of the agent's that is full is the tenant's error, and what is nobody's is not", () => {
+  const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+  expect(tenantErrorOf(full)).toMatchObject({ code: "spool-full", cause: full });
+  const known = new TenantError("database-moved", "It moved.");
+  expect(tenantErrorOf(known)).toBe(known);
+  expect(() => tenantErrorOf(new TypeError("x is not a function"))).toThrow("x is not a function");
 });

@@ -34,6 +34,20 @@ describe("a copy", () => {
     expect(readFileSync(copy).equals(original)).toBe(true);
   });
 
+  it("is given up half way when it is late", () => {
+    writeFileSync(file, original);
+    writeFileSync(copy, Buffer.alloc(original.length));
+    const answers = [false, true];
+    let asked = 0;
+    withBoth((from, to) => {
+      expect(bringUpToDate(from, to, () => answers[asked++] ?? true)).toBe(false);
+      expect(readFileSync(copy).subarray(0, 1000).equals(original.subarray(0, 1000))).toBe(true);
+      expect(readFileSync(copy).equals(original)).toBe(false);
+      expect(bringUpToDate(from, to)).toBe(true);
+    });
+    expect(readFileSync(copy).equals(original)).toBe(true);
+  });
+
   it("is equal again whatever was changed in either, cut off or added", () => {
     const length = fc.integer({ min: 0, max: original.length });
     const change = fc.tuple(
