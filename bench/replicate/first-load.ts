@@ -3,6 +3,7 @@ import pg from "pg";
 import { median, type Result, resultOf } from "../result.ts";
 import { type CopyFormat, exportRows, loadWithCopy } from "./copy-baseline.ts";
 import { type Compression, loadWithPgloader, requirePgloader } from "./pgloader.ts";
+import { processorSecondsBelow, processorSecondsOf } from "./process-usage.ts";
 import { type Replica, Source } from "./replication.ts";
 import { machineNow, type Workbench } from "./workbench.ts";
 
@@ -12,6 +13,10 @@ interface Load {
   /** Of everything it left in its schema, indexes and TOAST included. */
   diskBytes: number;
   walBytes: number;
+  /** Seconds of processor of Postgres, all its processes. */
+  postgres: number;
+  /** Of agent, reader and node, where they are what loads. */
+  programs?: { host: number; node: number };
 }
 
 /** One of those who load the same rows, and what it took in every round. */
@@ -65,7 +70,7 @@ export async function firstLoad(bench: Workbench): Promise<Result[]> {
       {
         name: "first load, speed beside COPY",
         ...{ unit: "x", target: 0.55, bound: ">=" },
-        detail: `aim 0.7; ${times}, psql's COPY ${secondsOf(text)} s, as binary ${secondsOf(binary)} s`,
+        detail: `aim 0.7; ${times}, psql's COPY ${secondsOf(text)} s, as binary ${secondsOf(binary)} s; ${processorOf(ours, text)}`,
       },
       ratios(text, ours, "seconds"),
     ),
@@ -114,12 +119,16 @@ async function exportAll(bench: Workbench, source: Source): Promise<number> {
 
 async function replicaLoad(bench: Workbench, source: Source): Promise<Load> {
   let replica: Replica | undefined;
+  const { pid } = source.agent;
+  const host = processorSecondsOf(pid);
   try {
-    return await costs(bench, "tenant_bench", async () => {
+    const load = await costs(bench, "tenant_bench", async () => {
       replica = await source.replicate(bench);
       const { seconds } = await replica.firstSync();
       return { seconds, admin: replica.admin };
     });
+    const node = processorSecondsOf((replica as Replica).node.pid);
+    return { ...load, programs: { host: processorSecondsOf(pid) - host, node } };
   } finally {
     await replica?.[Symbol.asyncDispose]();
   }
@@ -151,6 +160,7 @@ async function costs(
 ): Promise<Load> {
   return withClient(bench, "postgres", async (root) => {
     await root.query("CHECKPOINT");
+    const used = processorSecondsBelow(bench.postmaster);
     const { rows: before } = await root.query("SELECT pg_current_wal_insert_lsn() AS lsn");
     const { seconds, admin } = await load();
     const { rows: after } = await root.query(
@@ -160,7 +170,8 @@ async function costs(
     const diskBytes = await (typeof admin === "string"
       ? withClient(bench, admin, (client) => bytesIn(client, schema))
       : bytesIn(admin, schema));
-    return { seconds, diskBytes, walBytes: Number(after[0].bytes) };
+    const postgres = processorSecondsBelow(bench.postmaster) - used;
+    return { seconds, diskBytes, walBytes: Number(after[0].bytes), postgres };
   });
 }
 
@@ -187,8 +198,20 @@ async function withClient<T>(
   }
 }
 
+/** Who used how much processor; what two of them can share is the machine's. */
+function processorOf(ours: Contender, copy: Contender): string {
+  const seconds = (loads: Load[], of: (load: Load) => number | undefined) =>
+    median(loads.map((load) => of(load) ?? Number.NaN)).toFixed(1);
+  const host = seconds(ours.loads, ({ programs }) => programs?.host);
+  const node = seconds(ours.loads, ({ programs }) => programs?.node);
+  const [postgres, beside] = [ours, copy].map(({ loads }) => seconds(loads, (load) => load.postgres));
+  return `processor: agent and reader ${host} s, node ${node} s with its start, Postgres ${postgres} s, for COPY ${beside} s`;
+}
+
+type Figure = "seconds" | "diskBytes" | "walBytes";
+
 /** `of` divided by `beside`, round by round. */
-const ratios = (of: Contender, beside: Contender, figure: keyof Load): number[] =>
+const ratios = (of: Contender, beside: Contender, figure: Figure): number[] =>
   of.loads.map((load, round) => load[figure] / (beside.loads[round]?.[figure] ?? Number.NaN));
 
 const secondsOf = ({ loads }: Contender): string => median(loads.map(({ seconds }) => seconds)).toFixed(2);

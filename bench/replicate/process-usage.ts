@@ -22,6 +22,21 @@ export const bytesRead = (io: string): number => Number(/^rchar: (\d+)/m.exec(io
 export const processorSecondsOf = (pid: number): number =>
   processorSeconds(readFileSync(`/proc/${pid}/stat`, "utf8"));
 
+/** The same of a process and its children, those that still run included. */
+export function processorSecondsBelow(pid: number): number {
+  const children = childrenOf(pid).map((child) => {
+    try {
+      return processorSecondsOf(child);
+    } catch {
+      return 0; // it has ended meanwhile
+    }
+  });
+  return children.reduce((sum, seconds) => sum + seconds, processorSecondsOf(pid));
+}
+
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+
 export const bytesReadBy = (pid: number): number => bytesRead(readFileSync(`/proc/${pid}/io`, "utf8"));
 
 /** Anonymous memory of a process; 0 when it is gone. */
@@ -62,8 +77,7 @@ export class MemoryWatch implements Disposable {
 }
 
 export function memoryNow(agentPid: number, nodePid: number): Memory {
-  const children = readFileSync(`/proc/${agentPid}/task/${agentPid}/children`, "utf8");
-  const readers = children.split(" ").filter(Boolean).map(Number);
+  const readers = childrenOf(agentPid);
   const agent = memoryOf(agentPid);
   const reader = readers.reduce((sum, pid) => sum + memoryOf(pid), 0);
   return { agent, reader, host: agent + reader, node: memoryOf(nodePid) };

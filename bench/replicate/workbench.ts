@@ -35,6 +35,7 @@ export class Workbench implements AsyncDisposable {
   readonly #held = new AsyncDisposableStack();
   #server: PostgresServer | undefined;
   #container = "";
+  #postmaster = 0;
 
   private constructor(choice: Choice, folder: string, directory: string, progress: (text: string) => void) {
     this.megabytes = choice.megabytes;
@@ -76,6 +77,11 @@ export class Workbench implements AsyncDisposable {
     return this.#container;
   }
 
+  /** Process id of the Postgres on this machine. */
+  get postmaster(): number {
+    return this.#postmaster;
+  }
+
   /** A database as the application leaves it, made once per run. Not to be written to: take a copy. */
   source(journal: Journal, megabytes = this.megabytes): string {
     const name = `${journal}-${megabytes}.db`;
@@ -106,10 +112,11 @@ export class Workbench implements AsyncDisposable {
     });
     this.#held.defer(stop);
     this.#container = container;
-    const address = await run([
-      ...["docker", "inspect", "--format", "{{.NetworkSettings.IPAddress}}", container],
-    ]);
-    this.#server = { ...server, host: address.stdout.trim(), port: 5432 };
+    const format = "{{.NetworkSettings.IPAddress}} {{.State.Pid}}";
+    const { stdout } = await run(["docker", "inspect", "--format", format, container]);
+    const [address = "", pid] = stdout.trim().split(" ");
+    this.#server = { ...server, host: address, port: 5432 };
+    this.#postmaster = Number(pid);
   }
 }
 
