@@ -20,6 +20,8 @@ import { isolation } from "./scenarios/isolation.ts";
 import { losses } from "./scenarios/losses.ts";
 import { mistakes } from "./scenarios/mistakes.ts";
 import { neighbours } from "./scenarios/neighbours.ts";
+import { promotion } from "./scenarios/promotion.ts";
+import { readers } from "./scenarios/readers.ts";
 import { rest } from "./scenarios/rest.ts";
 import { restoration } from "./scenarios/restoration.ts";
 import { secrecy } from "./scenarios/secrecy.ts";
@@ -34,6 +36,8 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on the real engine, as root",
 
   birth(fleet);
   chats(fleet);
+  promotion(fleet);
+  readers(fleet);
   connections(fleet);
   stillness(fleet);
   mistakes(fleet);

@@ -5,6 +5,7 @@ import { type DownInvocation, down } from "./down.ts";
 import type { Invocation } from "./invocation.ts";
 import { type PasswordInvocation, password } from "./password.ts";
 import { preview } from "./preview.ts";
+import { type PromoteInvocation, promote } from "./promote.ts";
 import { pulumiCommand } from "./pulumi.ts";
 import { type RestoreInvocation, restore } from "./restore.ts";
 import { status } from "./status.ts";
@@ -48,6 +49,15 @@ onStack("restore", "rebuilds a tenant's database from its replica, into a file")
   .option("--held", "restore although the nodes hold the replica")
   .option("--json", "print what was restored as JSON")
   .action((options: RestoreInvocation) => restore(options));
+onStack("promote", "makes a Postgres database that Open WebUI runs on, from a tenant's replica")
+  .requiredOption("--tenant <id>", "whose replica")
+  .requiredOption("--to <url>", "postgres://user@host:5432/database; the password in it or in PGPASSWORD")
+  .option("--leave-out", "go on without the rows that violate the schema")
+  .option("--force", "replace what the database holds")
+  .option("--held", "promote although the nodes hold the replica")
+  .option("--report <file>", "where the report goes")
+  .option("--json", "print the report as JSON")
+  .action((options: PromoteInvocation) => promote(options));
 onStack("pulumi", "the Pulumi CLI on this project's state")
   .argument("[arguments...]")
   .helpOption(false)

@@ -1,8 +1,10 @@
 import { resolve } from "node:path";
 import type { Restored, Progress as RestoreProgress } from "../../sync-runtime/restore/restore.ts";
-import { CommandError, SetupError } from "../setup/problem.mjs";
+import { CommandError } from "../setup/problem.mjs";
 import type { Progress } from "../setup/progress.ts";
-import { type Invocation, type LastUp, lastUp, noFleet, stepsOf } from "./invocation.ts";
+import { type Invocation, type LastUp, lastUp, stepsOf } from "./invocation.ts";
+import { replicasConnection } from "./replicas-connection.ts";
+import { seldom } from "./seldom.ts";
 
 /** How `npm run restore` is asked. */
 export interface RestoreInvocation extends Invocation {
@@ -15,14 +17,11 @@ export interface RestoreInvocation extends Invocation {
   held?: boolean;
 }
 
-/** How often a long restore says how far it is. */
-const reportMs = 2_000;
-
 /** `npm run restore -- --tenant acme --to file.db`: a database rebuilt from its replica, and proven equal to it. */
 export async function restore(invocation: RestoreInvocation): Promise<void> {
   const { stack, tenant, force = false, held = false, json } = invocation;
   const last = await lastUp(stack);
-  const connection = connectionOf(stack, last);
+  const connection = replicasConnection(stack, last);
   // npm runs commands in the repository, and says here where it was called.
   const to = resolve(process.env.INIT_CWD ?? process.cwd(), invocation.to);
   const program = await import("../../sync-runtime/restore/restore.ts");
@@ -30,35 +29,16 @@ export async function restore(invocation: RestoreInvocation): Promise<void> {
     "restore",
     (progress: Progress) =>
       program
-        .restore({ connection, tenant, to, force, held }, reporter(progress))
+        .restore(
+          { connection, tenant, to, force, held },
+          seldom((at) => progress(progressText(at))),
+        )
         .catch((error) => Promise.reject(asProblem(error))),
     summary,
   );
   process.stdout.write(
     json ? `${JSON.stringify(restored, undefined, 2)}\n` : `\n${afterwards(restored, last)}\n`,
   );
-}
-
-function connectionOf(stack: string, last: LastUp | undefined) {
-  const replicas = last?.outputs.replicas;
-  if (last && replicas) return { ...replicas, ca: last.outputs.certificateAuthority };
-  throw new SetupError([
-    {
-      what: `How the replicas of stack ${stack} are reached is not known.`,
-      why: last ? "It was last brought up by an earlier version of this program." : noFleet(stack).trim(),
-      remedy: "Run `npm run up`, then this again.",
-    },
-  ]);
-}
-
-/** Tells how far it is, now and then. */
-function reporter(progress: Progress): (at: RestoreProgress) => void {
-  let said = performance.now();
-  return (at) => {
-    if (performance.now() - said < reportMs) return;
-    said = performance.now();
-    progress(progressText(at));
-  };
 }
 
 /** `1200 of 3400 rows written (chat)` */

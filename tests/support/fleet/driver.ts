@@ -65,6 +65,17 @@ export class Driver {
     return (await this.#command("password", [tenant])).stdout;
   }
 
+  /** How a reader of replicas connects, as the operator sees it. */
+  async readerPassword(reader: string): Promise<string> {
+    return (await this.#command("password", ["--reader", reader])).stdout;
+  }
+
+  /** Fills a database from a tenant's replica; the password goes by the environment. */
+  promote(tenant: string, to: string, password: string, options?: CommandOptions): Promise<Outcome> {
+    const environment = { PGPASSWORD: password };
+    return this.#command("promote", ["--tenant", tenant, "--to", to, "--json"], { ...options, environment });
+  }
+
   /** A command of Pulumi's own, on the stack, with the state and passphrase of the driver. */
   pulumi(args: readonly string[], options?: CommandOptions): Promise<Outcome> {
     return this.#command("pulumi", args, options);

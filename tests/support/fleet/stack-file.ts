@@ -54,6 +54,13 @@ export class StackFile {
     });
   }
 
+  /** Says who reads replicas; nobody else does afterwards. */
+  async setReaders(readers: Record<string, unknown>): Promise<void> {
+    const document = parse(await readFile(this.path, "utf8")) as StackDocument;
+    document.config.sync = { ...(document.config.sync as object), readers };
+    await this.#write(document);
+  }
+
   async removeTenant(id: string): Promise<void> {
     await this.#edit((tenants) => {
       delete tenants[id];

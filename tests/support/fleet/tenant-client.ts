@@ -70,6 +70,11 @@ export class Session {
     return this.#call<Chat[]>("/api/v1/chats/");
   }
 
+  /** A chat, whole, as the application gives it. */
+  chat(id: string): Promise<Chat & { chat: { messages: { content: string }[] } }> {
+    return this.#call(`/api/v1/chats/${id}`);
+  }
+
   async deleteChat(id: string): Promise<void> {
     await this.#call(`/api/v1/chats/${id}`, { method: "DELETE" });
   }

@@ -45,7 +45,7 @@ const request = (tenant: string, changed = {}) => ({
   ...changed,
 });
 const connection = () =>
-  replicas.database.credentials("fleet_admin") as Parameters<typeof fill>[0]["connection"];
+  replicas.database.credentials("sync_main") as Parameters<typeof fill>[0]["connection"];
 const promote = (tenant: string, changed = {}) => fill(request(tenant, changed));
 
 const told = (violations: readonly Violation[]) =>
