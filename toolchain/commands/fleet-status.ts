@@ -4,6 +4,7 @@ import type { Fleet, TenantSpec } from "../../components/fleet-config.ts";
 import { run } from "../setup/child.mjs";
 import type { FleetOutputs } from "./fleet-outputs.ts";
 import { askCluster, type ClusterView } from "./node-api.ts";
+import type { TenantSync } from "./sync-view.ts";
 
 /** How a tenant is seen from outside. `stopped`: it has no container, by the config or by `npm run down`. */
 export type Health = "healthy" | "starting" | "unhealthy" | "stopped";
@@ -16,11 +17,24 @@ export interface ReplicaStatus {
   rows: number;
   /** Whether the latest sync ended with source and replica equal. */
   equal: boolean;
+  /** When every row was last read back and compared; ISO 8601, null before the first time. */
+  deep_verified_at: string | null;
+  /** Why the replica keeps what it has until an operator decides; null when it does not. */
+  held: TenantSync["replica"]["held"];
 }
 
 /** `npm run status -- --json`. An interface: scripts read it. */
 export interface FleetStatus {
-  tenants: { id: string; url: string; health: Health; replica: ReplicaStatus }[];
+  tenants: {
+    id: string;
+    url: string;
+    health: Health;
+    replica: ReplicaStatus;
+    /** The sync that runs, with how far it is; null while none does. */
+    running: TenantSync["running"];
+    /** The sync that ended last; null before the first. */
+    last: TenantSync["last"];
+  }[];
   /** `epoch` is the cluster's: that of the lease in force; null while nobody leads or no node answers. */
   nodes: { id: string; leader: boolean; epoch: number | null }[];
 }
@@ -35,7 +49,14 @@ export interface FleetView extends FleetStatus {
   errors: Record<string, string>;
 }
 
-const unknownReplica: ReplicaStatus = { verified_at: null, tables: 0, rows: 0, equal: false };
+const unknownReplica: ReplicaStatus = {
+  verified_at: null,
+  tables: 0,
+  rows: 0,
+  equal: false,
+  deep_verified_at: null,
+  held: null,
+};
 
 /** Looks at every tenant through nginx and asks the cluster about replicas and nodes. */
 export async function viewFleet(fleet: Fleet, outputs: FleetOutputs): Promise<FleetView> {
@@ -66,6 +87,8 @@ export function combine(
       url: outputs.tenants[id]?.url ?? "",
       health: healthOf(healthy.get(id) ?? false, containers.get(id)),
       replica: syncs.get(id)?.replica ?? unknownReplica,
+      running: syncs.get(id)?.running ?? null,
+      last: syncs.get(id)?.last ?? null,
     })),
     nodes: sync.nodes.map(({ id }) => ({
       id,

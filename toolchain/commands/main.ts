@@ -9,6 +9,7 @@ import { type PromoteInvocation, promote } from "./promote.ts";
 import { pulumiCommand } from "./pulumi.ts";
 import { type RestoreInvocation, restore } from "./restore.ts";
 import { status } from "./status.ts";
+import { type SyncInvocation, sync, syncHelp } from "./sync.ts";
 import { projects, test } from "./test.ts";
 import { up } from "./up.ts";
 
@@ -38,6 +39,15 @@ onStack("preview", "shows what an edit of the config would change").action((opti
 onStack("status", "shows how the fleet is doing")
   .option("--json", "for scripts")
   .action((options: Invocation) => status(options));
+onStack("sync", "brings one tenant's replica up to date now, and follows it until it ended")
+  .argument("<tenant>")
+  .option("--verify", "read every row back from the replica, compare with the source, repair what differs")
+  .option("--accept", "what the replica is held for is right: let it go through, after a typed confirmation")
+  .option("--follow", "start nothing: follow the sync that runs, or show the last one")
+  .option("--yes", "do not ask")
+  .option("--json", "print how it ended as JSON")
+  .addHelpText("after", syncHelp)
+  .action((tenant: string, options: SyncInvocation) => sync(options, tenant));
 onStack("password", "shows a tenant's first admin and password, or how a reader connects")
   .argument("[tenant]")
   .option("--reader <name>", "a reader of replicas instead of a tenant")

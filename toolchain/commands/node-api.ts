@@ -3,6 +3,7 @@ import { json } from "node:stream/consumers";
 import { importPKCS8, SignJWT } from "jose";
 import * as z from "zod";
 import type { FleetOutputs } from "./fleet-outputs.ts";
+import { PastSync, TenantSync } from "./sync-view.ts";
 
 /** A node that does not answer within this is as good as gone. */
 const patienceMs = 3_000;
@@ -10,27 +11,20 @@ const patienceMs = 3_000;
 const Cluster = z.object({
   nodes: z.array(z.object({ id: z.string(), leader: z.boolean(), epoch: z.number().nullable() })),
 });
-
-const Syncs = z.object({
-  tenants: z.array(
-    z.object({
-      id: z.string(),
-      paused: z.boolean(),
-      last: z.object({ status: z.string(), error: z.string().optional() }).nullable(),
-      replica: z.object({
-        verified_at: z.string().nullable(),
-        tables: z.number(),
-        rows: z.number(),
-        equal: z.boolean(),
-      }),
-    }),
-  ),
-});
+const Syncs = z.object({ tenants: z.array(TenantSync) });
+const History = z.object({ jobs: z.array(PastSync) });
+const Queued = z.object({ job: z.string() });
+const ProblemDetails = z.object({ detail: z.string() });
 
 /** What the cluster says about itself and about every tenant's replica. */
 export interface ClusterView {
   nodes: z.infer<typeof Cluster>["nodes"];
-  syncs: z.infer<typeof Syncs>["tenants"];
+  syncs: TenantSync[];
+}
+
+/** A node understood what was asked, and will not do it. Another node would say the same. */
+export class RefusedError extends Error {
+  override name = "RefusedError";
 }
 
 /** Asks the nodes one after the other until one answers: either knows everything. Undefined when none does. */
@@ -43,11 +37,42 @@ export const askCluster = (outputs: FleetOutputs): Promise<ClusterView | undefin
     return { nodes: Cluster.parse(cluster).nodes, syncs: Syncs.parse(syncs).tenants };
   });
 
-/** Has a tenant synced now, without waiting for its interval; nothing happens where no node answers. */
-export const triggerSync = (outputs: FleetOutputs, tenant: string): Promise<unknown> =>
-  fromAnyNode(outputs, "operate", (call) => call("POST", `/api/v1/sync/trigger/${tenant}`));
+/** What is known of one tenant's syncs; undefined when no node answers, or the cluster does not have it. */
+export async function askTenant(outputs: FleetOutputs, tenant: string): Promise<TenantSync | undefined> {
+  const view = await askCluster(outputs);
+  return view?.syncs.find(({ id }) => id === tenant);
+}
 
-type Call = (method: "GET" | "POST", path: string) => Promise<unknown>;
+/** A tenant's latest syncs, newest first. */
+export const askHistory = (outputs: FleetOutputs, tenant: string): Promise<PastSync[] | undefined> =>
+  fromAnyNode(
+    outputs,
+    "read",
+    async (call) => History.parse(await call("GET", `/api/v1/sync/history?client=${tenant}&limit=20`)).jobs,
+  );
+
+/** What an operator may have done with one tenant's replica. */
+export type Order =
+  | { what: "trigger" }
+  | { what: "verify" }
+  /** `held`: the id of what is accepted. */
+  | { what: "accept"; held: string };
+
+/**
+ * Has something done with a tenant's replica now, without waiting for its interval. Answers the job that does it;
+ * undefined where no node answers.
+ */
+export const order = (outputs: FleetOutputs, tenant: string, what: Order): Promise<string | undefined> =>
+  fromAnyNode(outputs, "operate", async (call) => {
+    const body = what.what === "accept" ? { held: what.held } : undefined;
+    return Queued.parse(await call("POST", `/api/v1/sync/${what.what}/${tenant}`, body)).job;
+  });
+
+/** Has a tenant synced now; nothing happens where no node answers. */
+export const triggerSync = (outputs: FleetOutputs, tenant: string): Promise<unknown> =>
+  order(outputs, tenant, { what: "trigger" });
+
+type Call = (method: "GET" | "POST", path: string, body?: unknown) => Promise<unknown>;
 
 /** Lets `ask` talk to the nodes in turn until one answers it; undefined when none does. */
 async function fromAnyNode<T>(
@@ -58,12 +83,12 @@ async function fromAnyNode<T>(
   const token = await operatorToken(outputs.operatorKey, scope);
   for (const { url } of Object.values(outputs.nodes)) {
     try {
-      return await ask((method, path) =>
-        send(method, new URL(path, url), outputs.certificateAuthority, token),
+      return await ask((method, path, body) =>
+        send(method, new URL(path, url), outputs.certificateAuthority, token, body),
       );
     } catch (error) {
       // An answer of another shape is a mistake of this program, not a node that is down.
-      if (error instanceof z.ZodError) throw error;
+      if (error instanceof z.ZodError || error instanceof RefusedError) throw error;
     }
   }
   return undefined;
@@ -80,7 +105,7 @@ export const operatorToken = async (key: string, scope: "read" | "operate"): Pro
     .sign(await importPKCS8(key, "EdDSA"));
 
 /** One call of a node's API; its certificate must be of the stack's own authority. */
-const send = (method: string, url: URL, ca: string, token: string): Promise<unknown> =>
+const send = (method: string, url: URL, ca: string, token: string, body?: unknown): Promise<unknown> =>
   new Promise((resolve, reject) => {
     const asked = request(url, {
       method,
@@ -89,15 +114,28 @@ const send = (method: string, url: URL, ca: string, token: string): Promise<unkn
       ca,
       agent: false,
       timeout: patienceMs,
-      headers: { Authorization: `Bearer ${token}` },
+      headers: {
+        Authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
     });
     asked.once("timeout", () => asked.destroy(new Error(`${url.host} did not answer`)));
     asked.once("error", reject);
     asked.once("response", (answer) => {
       const { statusCode = 0 } = answer;
       if (statusCode >= 200 && statusCode < 300) return json(answer).then(resolve, reject);
-      answer.resume();
-      reject(new Error(`${url.pathname} was answered with ${statusCode}`));
+      const failed = `${url.pathname} was answered with ${statusCode}`;
+      json(answer).then(
+        (problem) => {
+          const { data } = ProblemDetails.safeParse(problem);
+          reject(
+            statusCode === 404 || statusCode === 409
+              ? new RefusedError(data?.detail ?? failed)
+              : new Error(failed),
+          );
+        },
+        () => reject(new Error(failed)),
+      );
     });
-    asked.end();
+    asked.end(body === undefined ? undefined : JSON.stringify(body));
   });

@@ -1,19 +1,16 @@
 import type { FleetStatus, FleetView, ReplicaStatus } from "./fleet-status.ts";
+import { progressText } from "./sync-view.ts";
 
 /** The part of a view that scripts get. */
 export const interfaceOf = ({ tenants, nodes }: FleetView): FleetStatus => ({ tenants, nodes });
 
 /** The fleet as a table for people. `now` is in milliseconds since 1970. */
 export function statusTable(view: FleetView, now: number): string {
-  const tenants = view.tenants.map(({ id, url, health, replica }) => [
-    id,
-    url,
-    health,
-    view.alive.length === 0
-      ? "not known: no node answers"
-      : view.errors[id]
-        ? `last sync failed: ${view.errors[id]}`
-        : replicaText(replica, now),
+  const tenants = view.tenants.map((tenant) => [
+    tenant.id,
+    tenant.url,
+    tenant.health,
+    view.alive.length === 0 ? "not known: no node answers" : syncText(tenant, view.errors[tenant.id], now),
   ]);
   const nodes = view.nodes.map(({ id, leader, epoch }) => [
     id,
@@ -26,8 +23,31 @@ export function statusTable(view: FleetView, now: number): string {
   ].join("\n");
 }
 
+/** The replica of one tenant and what goes on with it. What is held or failing comes first: somebody has to look at it. */
+function syncText(
+  { id, replica, running }: FleetView["tenants"][number],
+  error: string | undefined,
+  now: number,
+): string {
+  const { held, verified_at: verified } = replica;
+  const kept = verified
+    ? `it keeps what it had ${agoText(now - Date.parse(verified))} ago`
+    : "it holds nothing yet";
+  if (held?.accepted) return `HELD, accepted: goes through with the next sync; ${kept}`;
+  if (held) return `HELD: ${held.text}; ${kept}. If that is right: npm run sync -- ${id} --accept`;
+  if (running) {
+    const doing = running.kind === "verify" ? "verifying every row" : "syncing";
+    const far = progressText(running.progress);
+    return `${doing}${far ? ` ${far}` : ""}; ${replicaText(replica, now)}`;
+  }
+  return error ? `last sync failed: ${error} (${kept})` : replicaText(replica, now);
+}
+
 /** `equal, verified 12 s ago, 43 tables, 412 rows`. */
-export function replicaText({ verified_at, tables, rows, equal }: ReplicaStatus, now: number): string {
+export function replicaText(
+  { verified_at, tables, rows, equal }: Pick<ReplicaStatus, "verified_at" | "tables" | "rows" | "equal">,
+  now: number,
+): string {
   if (!verified_at) return "not yet verified";
   const age = agoText(now - Date.parse(verified_at));
   return `${equal ? "equal" : "NOT equal"}, verified ${age} ago, ${counted(tables, "table")}, ${counted(rows, "row")}`;

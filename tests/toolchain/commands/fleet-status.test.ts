@@ -3,6 +3,7 @@ import type { Fleet } from "../../../components/fleet-config.ts";
 import { combine } from "../../../toolchain/commands/fleet-status.ts";
 import type { ClusterView } from "../../../toolchain/commands/node-api.ts";
 import { interfaceOf, statusTable } from "../../../toolchain/commands/status-table.ts";
+import type { TenantSync } from "../../../toolchain/commands/sync-view.ts";
 import { unwell } from "../../../toolchain/commands/up.ts";
 
 const fleet = {
@@ -23,11 +24,16 @@ const outputs = {
 };
 
 const now = Date.parse("2026-11-21T15:00:20Z");
-const replica = { verified_at: "2026-11-21T15:00:08Z", tables: 43, rows: 412, equal: true };
-const line = (id: string, more: object = {}) => ({
+const replica = {
+  ...{ verified_at: "2026-11-21T15:00:08Z", tables: 43, rows: 412, equal: true },
+  ...{ deep_verified_at: null, held: null },
+};
+const last = { status: "success", finished_at: "2026-11-21T15:00:08Z", progress: null };
+const line = (id: string, more: Partial<TenantSync> = {}): TenantSync => ({
   id,
   paused: false,
-  last: { status: "success" },
+  last,
+  running: null,
   replica,
   ...more,
 });
@@ -55,8 +61,11 @@ describe("a fleet that is well", () => {
   it("has the shape that scripts read", () => {
     expect(interfaceOf(view)).toEqual({
       tenants: [
-        { id: "acme", url: "http://acme.localhost:8080", health: "healthy", replica },
-        { id: "globex", url: "http://globex.localhost:8080", health: "healthy", replica },
+        { id: "acme", url: "http://acme.localhost:8080", health: "healthy", replica, running: null, last },
+        {
+          ...{ id: "globex", url: "http://globex.localhost:8080", health: "healthy" },
+          ...{ replica, running: null, last },
+        },
       ],
       nodes: [
         { id: "a", leader: false, epoch: 2 },
@@ -104,7 +113,7 @@ describe("a fleet of which something is missing", () => {
 
   it("says why a sync failed", () => {
     const failed = line("acme", {
-      last: { status: "failed", error: "the digests differ" },
+      last: { ...last, status: "failed", error: "the digests differ" },
       replica: { ...replica, equal: false },
     });
     const view = combine(fleet, outputs, up, { ...cluster, syncs: [failed, line("globex")] }, answering);
@@ -112,10 +121,54 @@ describe("a fleet of which something is missing", () => {
     expect(unwell(view, 0)).toEqual(["the replica of acme"]);
   });
 
+  it("says that a replica keeps what it has while its source cannot be read", () => {
+    const unmounted = line("acme", {
+      last: {
+        ...last,
+        status: "failed",
+        error: "webui.db does not exist. Check that the volume is mounted.",
+      },
+    });
+    const view = combine(fleet, outputs, up, { ...cluster, syncs: [unmounted] }, answering);
+    expect(statusTable(view, now)).toContain(
+      "last sync failed: webui.db does not exist. Check that the volume is mounted. (it keeps what it had 12 s ago)",
+    );
+  });
+
+  it("says what a replica is held for, and what to do", () => {
+    const held = {
+      id: "1",
+      reason: "source-empty",
+      detail: {},
+      text: "the source is empty",
+      since: "",
+      accepted: false,
+    };
+    const shown = (accepted: boolean) => {
+      const syncs = [line("acme", { replica: { ...replica, held: { ...held, accepted } } })];
+      return statusTable(combine(fleet, outputs, up, { ...cluster, syncs }, answering), now);
+    };
+    expect(shown(false)).toContain(
+      "HELD: the source is empty; it keeps what it had 12 s ago. If that is right: npm run sync -- acme --accept",
+    );
+    expect(shown(true)).toContain("HELD, accepted: goes through with the next sync; it keeps");
+  });
+
+  it("shows how far a sync is", () => {
+    const table = { table: "chat", rows: 1200, rows_total: 80_000, bytes: 3e6, bytes_total: 2e8 };
+    const running = { id: "1", kind: "sync", started_at: "", progress: { tables: [table] } };
+    const syncs = [line("acme", { running })];
+    const view = combine(fleet, outputs, up, { ...cluster, syncs }, answering);
+    expect(statusTable(view, now)).toContain(
+      "syncing chat: 1,200 of 80,000 rows, 3.0 MB of 200 MB; equal, verified 12 s ago",
+    );
+    expect(interfaceOf(view).tenants[0]?.running).toEqual(running);
+  });
+
   it("is waited for, part by part", () => {
     const fresh = line("globex", {
       last: null,
-      replica: { verified_at: null, tables: 0, rows: 0, equal: false },
+      replica: { ...replica, verified_at: null, tables: 0, rows: 0, equal: false },
     });
     const leaderless = { nodes: [], syncs: [line("acme"), fresh] };
     const view = combine(fleet, outputs, up, leaderless, new Map([["globex", true]]));
