@@ -231,6 +231,14 @@ describe("when the source changes its shape, in the same transaction", () => {
     expect(await visible("user_credential")).toEqual(["created_at", "id", "user_id"]);
   });
 
+  test("whatever a table of credentials or a history brings later is not visible", async () => {
+    await define(sync, "acme", "auth", ["id", "email", "password", "recovery", "last_login_at"]);
+    await define(sync, "acme", "app_history", ["id", "snapshot", "commit_message"]);
+    expect(await visible("auth")).toEqual(["email", "id", "last_login_at"]);
+    expect(await visible("app_history")).toEqual(["commit_message", "id"]);
+    await define(sync, "acme", "auth", ["id", "email", "password"]);
+  });
+
   test("a column made anew with another type keeps its readers", async () => {
     await define(sync, "acme", "retyped", ["id", "amount"]);
     await define(sync, "acme", "retyped", ["id", "amount"], "bigint");
@@ -336,7 +344,11 @@ describe("of what real versions keep, readers are denied", () => {
     expect(denied.map(({ n }) => n)).toEqual([
       "api_key.data",
       "api_key.key",
+      "app.api_key",
+      "app.data",
+      "auth.mfa",
       "auth.password",
+      "auth.session_stamp",
       "channel_webhook.token",
       "chat.variables",
       "config.data",
@@ -344,10 +356,13 @@ describe("of what real versions keep, readers are denied", () => {
       "config_old.data",
       "function.content",
       "function.valves",
+      "function_history.snapshot",
       "model.params",
+      "model_history.snapshot",
       "oauth_session.token",
       "tool.content",
       "tool.valves",
+      "tool_history.snapshot",
       "user.api_key",
       "user.info",
       "user.oauth",
