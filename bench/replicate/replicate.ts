@@ -48,8 +48,9 @@ export const replicate: Benchmark = {
   },
   async run(progress, chosen) {
     const { parts: wanted, ...choice } = choiceOf(chosen);
-    await using bench = await Workbench.open(choice, progress);
-    using _stopped = endOnSignal(bench);
+    const opening = Workbench.open(choice, progress);
+    using _stopped = endOnSignal(opening, progress);
+    await using bench = await opening;
     bench.progress(`measures on ${machineNow()}`);
     const results: Result[] = [];
     for (const name of wanted) results.push(...(await parts[name](bench)));
@@ -59,8 +60,12 @@ export const replicate: Benchmark = {
 };
 
 /** Whoever ends a long run early finds nothing left behind either. */
-function endOnSignal(bench: Workbench): Disposable {
-  const end = () => void bench[Symbol.asyncDispose]().finally(() => process.exit(130));
+function endOnSignal(opening: Promise<Workbench>, progress: (text: string) => void): Disposable {
+  const end = () => {
+    progress("ends early, and puts away what it has made");
+    const putAway = opening.then((bench) => bench[Symbol.asyncDispose]());
+    void putAway.catch(() => {}).finally(() => process.exit(130));
+  };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
   return {
     [Symbol.dispose]() {
