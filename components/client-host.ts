@@ -44,7 +44,7 @@ export interface HostCommandArgs {
   /** What the first script reads; the only way a secret may take. */
   stdin?: pulumi.Input<string>;
   /** Runs `create` again when it changes. */
-  again?: string;
+  again?: pulumi.Input<string>;
 }
 
 /** A machine that runs tenants: its directories, nginx in front of them, the agent that reads their databases. */
@@ -98,7 +98,10 @@ export class ClientHost extends pulumi.ComponentResource {
         create: lineOf(create),
         ...(remove.length > 0 ? { delete: lineOf(remove) } : {}),
         ...(stdin === undefined ? {} : { stdin }),
-        environment: { RUN_AGAIN_FOR: `${digest}${again}` },
+        environment: {
+          RUN_AGAIN_FOR:
+            typeof again === "string" ? `${digest}${again}` : pulumi.interpolate`${digest}${again}`,
+        },
         logging: command.types.enums.local.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },
@@ -169,6 +172,7 @@ export class ClientHost extends pulumi.ComponentResource {
     file: string,
     content: string,
     opts: pulumi.CustomResourceOptions,
+    again?: pulumi.Input<string>,
   ): command.local.Command {
     const nginx = { NGINX: this.path("nginx"), CONTAINER: dockerName({ stack: this.stack, role: "nginx" }) };
     const reload: ScriptInput = { script: "reload-nginx", variables: nginx };
@@ -179,6 +183,7 @@ export class ClientHost extends pulumi.ComponentResource {
         create: [change("install-nginx-file"), reload],
         delete: [change("remove-nginx-file"), reload],
         stdin: content,
+        ...(again === undefined ? {} : { again }),
       },
       opts,
     );

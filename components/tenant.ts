@@ -74,8 +74,10 @@ export class Tenant extends pulumi.ComponentResource {
         transform?.container,
       );
       this.limitProcesses(name, container);
-      const admin = this.createFirstAdmin(name, container);
-      this.openSite(name, admin);
+      // Of new data the first admin is made anew, and its site opened only then.
+      const identity = pulumi.unsecret(data.stdout);
+      const admin = this.createFirstAdmin(name, container, identity);
+      this.openSite(name, admin, identity);
     }
     this.admin = { email: spec.admin.email, password: home.stdout };
     this.registerOutputs({ url: this.url, admin: this.admin });
@@ -98,9 +100,9 @@ export class Tenant extends pulumi.ComponentResource {
   /**
    * Nothing starts on a directory that lost its database. Where there is one, what the command was told last is left
    * as it is, so that it shows up in no preview; where there is none, it runs in every `up`, once the replicas can be
-   * asked. In the first `up` of all there are none, and nothing is waited for.
+   * asked. In the first `up` of all there are none, and nothing is waited for. It prints the id of the data.
    */
-  private guardData(name: string, home: pulumi.Resource, replicas: TenantArgs["replicas"]): pulumi.Resource {
+  private guardData(name: string, home: pulumi.Resource, replicas: TenantArgs["replicas"]) {
     const { id, restore, fresh } = this.spec;
     const variables = {
       ROOT: this.host.spec.root,
@@ -109,6 +111,9 @@ export class Tenant extends pulumi.ComponentResource {
       CONTAINER: dockerName(this.identity),
       IF_LOST: fresh ? "fresh" : (restore ?? "refuse"),
       REPLICAS: replicas.begun ? "asked" : "none",
+      NGINX: this.host.path("nginx"),
+      NGINX_CONTAINER: dockerName({ stack: this.identity.stack, role: "nginx" }),
+      SITE: siteFile(id),
     };
     const there = hasDatabase(this.host.spec.root, id);
     return this.host.command(
@@ -193,7 +198,11 @@ export class Tenant extends pulumi.ComponentResource {
   }
 
   /** The first account becomes the admin, so it is made while no site leads to the tenant yet. */
-  private createFirstAdmin(name: string, container: docker.Container): pulumi.Resource {
+  private createFirstAdmin(
+    name: string,
+    container: docker.Container,
+    again: pulumi.Input<string>,
+  ): pulumi.Resource {
     const { id, admin } = this.spec;
     const profile = JSON.stringify({ email: admin.email, name: admin.name }).slice(1, -1);
     const variables = {
@@ -204,16 +213,16 @@ export class Tenant extends pulumi.ComponentResource {
     };
     return this.host.command(
       `${name}-first-admin`,
-      { create: [{ script: "first-admin", variables }] },
+      { create: [{ script: "first-admin", variables }], again },
       { parent: this, dependsOn: [container] },
     );
   }
 
-  private openSite(name: string, admin: pulumi.Resource): void {
+  private openSite(name: string, admin: pulumi.Resource, again: pulumi.Input<string>): void {
     const { id, domain, port } = this.spec;
     const config = siteConfig(this.host.spec.http, { tenant: id, domain, port });
     const opts = { parent: this, dependsOn: [admin, this.host.front] };
-    this.host.nginxFile(`${name}-site`, siteFile(id), config, opts);
+    this.host.nginxFile(`${name}-site`, siteFile(id), config, opts, again);
   }
 
   private inEngine(dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions {

@@ -172,7 +172,7 @@ export const tenantEntry = z
     }),
     fresh: z.boolean().prefault(false).register(documentation, {
       description:
-        "True: where there is no database the tenant starts empty, whatever its replica holds; that replica is then held until an operator decides. Take it out once the tenant runs.",
+        "True: where there is no database the tenant starts empty, whatever its replica holds; that replica is then held until `npm run sync -- <name> --accept`. Take it out once the tenant runs.",
       remedy: yesOrNo,
     }),
   })

@@ -2,7 +2,8 @@
 # Lets a tenant start on its own data and on no other: a directory without its database, or with another identity, is
 # a volume that is not mounted or a loss, and would otherwise be started as an empty Open WebUI.
 # Reads $ROOT $FLEET $TENANT $CONTAINER $IF_LOST (refuse, replica or fresh) $REPLICAS (asked, or none where there never
-# was any) and, on standard input, how the replicas' database is reached.
+# was any) $NGINX $NGINX_CONTAINER $SITE and, on standard input, how the replicas' database is reached. Prints the
+# identity's id, which is another one wherever a tenant starts empty.
 set -eu
 home=$ROOT/tenants/$TENANT
 kept=$home/config/identity.json
@@ -11,8 +12,13 @@ shown=$home/data/.owui-identity.json
 # An empty file is no database: SQLite makes one of nothing.
 if [ ! -s "$home/data/webui.db" ]; then
   running=$(docker ps --quiet --filter "name=^$CONTAINER\$")
-  exec node sync-runtime/restore/guard.ts "$home" "$FLEET" "$TENANT" "$CONTAINER" "$IF_LOST" \
+  node sync-runtime/restore/guard.ts "$home" "$FLEET" "$TENANT" "$CONTAINER" "$IF_LOST" \
     "$REPLICAS" "${running:+running}"
+  # Whoever comes first to an empty Open WebUI is its admin, so no site may lead to it.
+  if [ ! -s "$home/data/webui.db" ]; then
+    NGINX=$NGINX FILE=$SITE sh components/host/remove-nginx-file.sh
+    NGINX=$NGINX CONTAINER=$NGINX_CONTAINER sh components/host/reload-nginx.sh
+  fi
 fi
 # The tenant may have put a link or a FIFO there: neither is followed nor read.
 if [ -L "$shown" ] || [ ! -f "$shown" ] || ! cmp -s "$kept" "$shown"; then
@@ -21,3 +27,4 @@ if [ -L "$shown" ] || [ ! -f "$shown" ] || ! cmp -s "$kept" "$shown"; then
   echo "If its volume is not mounted, mount it. If you restored the directory on purpose, copy $kept over $shown." >&2
   exit 1
 fi
+sed -n 's/.*"id":"\([^"]*\)".*/\1/p' "$kept"

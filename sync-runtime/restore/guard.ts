@@ -39,12 +39,12 @@ export async function guard(guarded: Guarded): Promise<string> {
   const replica = ifLost === "fresh" || !connection ? undefined : await replicaOf(connection, tenant);
   const verdict = judge({ ...guarded, replica, identified: home.identified, used: home.used });
   switch (verdict.do) {
-    case "start":
-      return "";
     case "start-empty":
+      // Other data than any before: no node mixes it in, and what is done once for a tenant is done for it too.
       home.identify(fleet, tenant);
       home.tidy();
-      return `${tenant} starts empty: its entry says fresh: true. What its replica holds is kept and held; \`npm run status\` says what to decide. Take fresh: true out of the entry now.`;
+      if (ifLost !== "fresh") return "";
+      return `${tenant} starts empty: its entry says fresh: true. What its replica holds is kept and held until \`npm run sync -- ${tenant} --accept\`. Take fresh: true out of the entry now.`;
     case "restore":
       return await bringBack({ ...guarded, connection: connection as Connection }, home, replica as Replica);
     case "refuse":

@@ -19,7 +19,7 @@ export interface LostData {
 
 /** What is done about it. */
 export type Verdict =
-  | { do: "start" | "restore" | "start-empty" }
+  | { do: "start-empty" | "restore" }
   | { do: "refuse"; found: string; meaning: string; remedy: string };
 
 /** Decides; a tenant that had data never starts empty unless its entry asks for just that. */
@@ -69,5 +69,5 @@ export function judge(lost: LostData): Verdict {
         "Starting it would have made an empty one beside them; its replica holds no row that could come back.",
       remedy: `Put webui.db back from a backup. To start empty on purpose, write fresh: true into ${entry}.`,
     };
-  return { do: "start" };
+  return { do: "start-empty" };
 }

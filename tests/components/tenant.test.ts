@@ -153,8 +153,14 @@ describe("a tenant's data", () => {
     [{ fresh: true }, "fresh"],
   ])("that is lost is treated as the entry says: %j", async (spec, ifLost) => {
     expect((await onDisk(spec)).inputs.create).toBe(
-      `ROOT='${root}' FLEET='test' TENANT='acme' CONTAINER='owui-test-tenant-acme' IF_LOST='${ifLost}' REPLICAS='asked' sh components/host/tenant-data.sh`,
+      `ROOT='${root}' FLEET='test' TENANT='acme' CONTAINER='owui-test-tenant-acme' IF_LOST='${ifLost}' REPLICAS='asked' ` +
+        `NGINX='${root}/nginx' NGINX_CONTAINER='owui-test-nginx' SITE='sites/acme.conf' sh components/host/tenant-data.sh`,
     );
+  });
+
+  it("has an id: for other data the first admin is made anew, and the site opened behind it", () => {
+    for (const name of ["acme-first-admin", "acme-site"])
+      expect(tenant.one(name).inputs.environment.RUN_AGAIN_FOR).toMatch(/^[0-9a-f]{16}stdout of acme-data$/);
   });
 
   it("comes back over a connection that is told on standard input alone, as a secret", async () => {

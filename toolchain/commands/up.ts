@@ -42,13 +42,19 @@ export async function up(invocation: Invocation): Promise<void> {
     "tenants",
     (progress: Progress) =>
       running ? untilWell(last, since, progress) : viewFleet(last.fleet, last.outputs),
-    () => (running ? "healthy, replicas equal" : "stopped: the config says running: false"),
+    (view) => (running ? wellText(view) : "stopped: the config says running: false"),
   );
   if (json) process.stdout.write(`${JSON.stringify(interfaceOf(view), undefined, 2)}\n`);
   else
     process.stdout.write(
       `\n${statusTable(view, Date.now())}\n\n${nextThings(invocation, last)}\n\n${tookText()}\n`,
     );
+}
+
+/** What all is well with; a replica that is held is the operator's to decide about. */
+export function wellText({ tenants }: Pick<FleetView, "tenants">): string {
+  const held = tenants.filter(({ replica }) => replica.held).map(({ id }) => id);
+  return held.length === 0 ? "healthy, replicas equal" : `healthy; held: the replica of ${held.join(", ")}`;
 }
 
 /** Looks until every running tenant is healthy and its replica was found equal after `since`. */
@@ -69,14 +75,19 @@ async function untilWell({ fleet, outputs }: LastUp, since: number, progress: Pr
   }
 }
 
-/** Healthy tenants whose replica was not yet found equal after `since`, in milliseconds since 1970. */
+/** Healthy tenants whose replica was neither found equal nor held after `since`, in milliseconds since 1970. */
 const stale = ({ tenants, resting }: FleetView, since: number): string[] =>
   tenants
     .filter(({ id, health }) => health === "healthy" && !resting.includes(id))
     .filter(
       ({ replica: { equal, verified_at } }) => !equal || !verified_at || Date.parse(verified_at) < since,
     )
+    .filter((tenant) => !isHeld(tenant, since))
     .map(({ id }) => id);
+
+/** Whether a sync that ended after `since` left the replica to an operator's decision: no waiting changes that. */
+const isHeld = ({ replica: { held }, last }: FleetView["tenants"][number], since: number): boolean =>
+  held !== null && !held.accepted && last?.status === "held" && Date.parse(last.finished_at ?? "") >= since;
 
 /** What is not yet as it should be, in words; empty when all is well. */
 export function unwell(view: FleetView, since: number): string[] {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Workbench } from "./script.ts";
@@ -16,23 +16,46 @@ describe("tenant-data.sh", () => {
     database = join(host.root, "tenants/acme/data/webui.db");
     for (const directory of ["data", "config"])
       mkdirSync(join(host.root, "tenants/acme", directory), { recursive: true });
-    for (const file of [shown, kept]) writeFileSync(file, '{"tenant":"acme"}');
+    for (const file of [shown, kept]) writeFileSync(file, '{"tenant":"acme","id":"1-2-3","created":"now"}\n');
+    mkdirSync(join(host.root, "nginx/sites"), { recursive: true });
+    writeFileSync(site(), "server {}");
     writeFileSync(database, "SQLite format 3");
-    host.program("docker", `echo "$@" >${host.root}/asked; cat ${host.root}/running 2>/dev/null; true`);
+    host.program("docker", `echo "$@" >>${host.root}/asked; cat ${host.root}/running 2>/dev/null; true`);
     host.program("node", 'printf "%s|" "$@"; cat');
   });
   afterEach(() => host.remove());
 
+  const site = () => join(host.root, "nginx/sites/acme.conf");
   const run = () => {
-    const variables = { ROOT: host.root, FLEET: "test", TENANT: "acme", CONTAINER: "owui-acme" };
-    return host.run(
-      [{ script: "tenant-data", variables: { ...variables, IF_LOST: "replica", REPLICAS: "asked" } }],
-      "secrets",
-    );
+    const tenant = { ROOT: host.root, FLEET: "test", TENANT: "acme", CONTAINER: "owui-acme" };
+    const front = { NGINX: join(host.root, "nginx"), NGINX_CONTAINER: "owui-nginx", SITE: "sites/acme.conf" };
+    const variables = { ...tenant, IF_LOST: "replica", REPLICAS: "asked", ...front };
+    return host.run([{ script: "tenant-data", variables }], "secrets");
   };
 
-  it("lets a tenant start on its own data, and asks nobody", () => {
-    expect(run()).toEqual({ status: 0, stdout: "", stderr: "" });
+  it("lets a tenant start on its own data, says which that is, and asks nobody", () => {
+    expect(run()).toEqual({ status: 0, stdout: "1-2-3\n", stderr: "" });
+    expect(existsSync(site())).toBe(true);
+  });
+
+  it("takes the site of a tenant away that starts empty, so that no stranger is its first", () => {
+    rmSync(database);
+    expect(run().status).toBe(0);
+    expect(existsSync(site())).toBe(false);
+  });
+
+  it("leaves the site of a tenant whose database came back", () => {
+    rmSync(database);
+    host.program("node", `echo "SQLite format 3" >${database}`);
+    expect(run()).toEqual({ status: 0, stdout: "1-2-3\n", stderr: "" });
+    expect(existsSync(site())).toBe(true);
+  });
+
+  it("starts nothing that the guard refuses", () => {
+    rmSync(database);
+    host.program("node", "echo refused >&2; exit 1");
+    expect(run()).toMatchObject({ status: 1, stdout: "", stderr: "refused\n" });
+    expect(existsSync(site())).toBe(true);
   });
 
   it.each([
@@ -43,15 +66,17 @@ describe("tenant-data.sh", () => {
     const home = join(host.root, "tenants/acme");
     expect(run()).toMatchObject({
       status: 0,
-      stdout: `sync-runtime/restore/guard.ts|${home}|test|acme|owui-acme|replica|asked||secrets`,
+      stdout: `sync-runtime/restore/guard.ts|${home}|test|acme|owui-acme|replica|asked||secrets1-2-3\n`,
     });
-    expect(readFileSync(join(host.root, "asked"), "utf8")).toBe("ps --quiet --filter name=^owui-acme$\n");
+    expect(readFileSync(join(host.root, "asked"), "utf8")).toContain(
+      "ps --quiet --filter name=^owui-acme$\n",
+    );
   });
 
   it("tells the guard of a container that runs", () => {
     rmSync(database);
     host.write("running", "0123456789ab\n");
-    expect(run().stdout).toMatch(/\|replica\|asked\|running\|secrets$/);
+    expect(run().stdout).toMatch(/\|replica\|asked\|running\|secrets/);
   });
 
   it.each([

@@ -50,6 +50,11 @@ export class Driver {
     return JSON.parse(stdout) as FleetStatus;
   }
 
+  /** Lets what a replica is held for go through. */
+  accept(tenant: string): Promise<Outcome> {
+    return this.#command("sync", [tenant, "--accept", "--yes"]);
+  }
+
   /** Rebuilds a tenant's database into a file; answers what the command says of it. */
   async restore(
     tenant: string,

@@ -93,6 +93,12 @@ test("a tenant without a replica starts, also in a database that was never migra
   await empty.drop();
 });
 
+test("what starts empty is other data than any before", async () => {
+  await asked({ tenant: stranger.tenant });
+  expect(identityIn(kept())).not.toBe(identity);
+  expect(identityIn(shown())).toBe(identityIn(kept()));
+});
+
 test("without an answer from the replicas' database nothing starts", async () => {
   const connection = { ...replicas.database.credentials("fleet_admin"), port: 1 };
   await expect(asked({ connection })).rejects.toMatchObject({

@@ -13,13 +13,13 @@ const lost: LostData = {
 const fresh: Partial<LostData> = { replica: undefined, used: false };
 
 test.each<[string, Partial<LostData>, string]>([
-  ["a new tenant starts", fresh, "start"],
+  ["a new tenant starts", fresh, "start-empty"],
   [
     "one whose first sync brought nothing starts",
     { ...fresh, replica: { rows: 0, verified_at: null } },
-    "start",
+    "start-empty",
   ],
-  ["one that is just starting is left alone", { ...fresh, used: true, running: true }, "start"],
+  ["one that is just starting is left alone", { ...fresh, used: true, running: true }, "start-empty"],
   ["with restore: replica it is restored, whatever else is there", { ifLost: "replica" }, "restore"],
   ["also where the identity went too", { ifLost: "replica", identified: false }, "restore"],
   ["with fresh: true it starts empty, whatever the replica holds", { ifLost: "fresh" }, "start-empty"],

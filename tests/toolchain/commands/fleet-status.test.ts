@@ -4,7 +4,7 @@ import { combine } from "../../../toolchain/commands/fleet-status.ts";
 import type { ClusterView } from "../../../toolchain/commands/node-api.ts";
 import { interfaceOf, statusTable } from "../../../toolchain/commands/status-table.ts";
 import type { TenantSync } from "../../../toolchain/commands/sync-view.ts";
-import { unwell } from "../../../toolchain/commands/up.ts";
+import { unwell, wellText } from "../../../toolchain/commands/up.ts";
 
 const fleet = {
   tenants: [
@@ -180,6 +180,36 @@ describe("a fleet of which something is missing", () => {
     const verified = Date.parse(replica.verified_at);
     expect(unwell(view, verified)).toEqual([]);
     expect(unwell(view, verified + 1)).toEqual(["the replica of acme", "the replica of globex"]);
+  });
+
+  it("is not waited for where its replica was held after the change: that is the operator's to decide", () => {
+    const since = Date.parse("2026-11-21T12:00:00Z");
+    const held = {
+      id: "1",
+      reason: "identity-changed",
+      detail: {},
+      text: "",
+      since: "2026-11-21T12:00:10Z",
+      accepted: false,
+    };
+    const last = { status: "held", finished_at: "2026-11-21T12:00:10Z", progress: null };
+    const syncs = (changed: object) => [
+      line("globex", { last: { ...last, ...changed }, replica: { ...replica, equal: false, held } }),
+    ];
+    const viewOf = (changed: object) => {
+      const { tenants, ...view } = combine(
+        fleet,
+        outputs,
+        up,
+        { ...cluster, syncs: syncs(changed) },
+        answering,
+      );
+      return { ...view, tenants: tenants.filter(({ id }) => id === "globex") };
+    };
+    expect(unwell(viewOf({}), since)).toEqual([]);
+    expect(wellText(viewOf({}))).toBe("healthy; held: the replica of globex");
+    const before = viewOf({ finished_at: "2026-11-21T11:59:00Z" });
+    expect(unwell(before, since)).toEqual(["the replica of globex"]);
   });
 
   it("is not waited for where the operator put it to rest", () => {
