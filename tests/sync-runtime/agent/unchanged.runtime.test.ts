@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "no
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { AgentProcess } from "../../support/agent-process.ts";
+import { AgentProcess, messagesOf } from "../../support/agent-process.ts";
 import { addChats, createWebuiDatabase } from "../../support/webui-database.ts";
 
 const journals = ["wal", "rollback"] as const;
@@ -72,6 +72,31 @@ describe("a database in rollback mode", () => {
     const first = await ask("fresh", null);
     // The same file, the same times: a write within their resolution could look like this.
     expect(await ask("fresh", first.sync)).toMatchObject({ type: "delta" });
+  });
+});
+
+describe("a sync that was offered and is held", () => {
+  it("needs to be sent no second time while nothing is written, and stays neither committed nor dropped", async () => {
+    const path = makeDatabase("held", "wal");
+    const application = new DatabaseSync(path);
+    addChats(application, 1000, 1);
+    const { sync: committed } = await ask("held", null);
+    expect(await ask("held", committed)).toMatchObject({ type: "unchanged" });
+    addChats(application, 2000, 1);
+    const { sync: offered } = await ask("held", committed);
+    const stillHeld = async (held: string) => {
+      const [first] = await Array.fromAsync(
+        messagesOf(await agent.ask("held", committed, undefined, { held })),
+      );
+      return first?.type === "unchanged" ? first.unchanged.sync : first?.type;
+    };
+    expect(await stillHeld(offered)).toBe(offered);
+    expect(await stillHeld(offered)).toBe(offered);
+    addChats(application, 3000, 1);
+    expect(await stillHeld(offered)).toBe("header");
+    expect(await ask("held", committed)).toMatchObject({ generation: 1 });
+    expect(await stillHeld(committed)).toBe("header");
+    application.close();
   });
 });
 
