@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, readFileSync, renameSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
@@ -199,7 +201,7 @@ describe("a table that is made by another statement than before", () => {
   it("is compared row by row: its pages do not tell what a row without its last value means", async () => {
     using taker = new SnapshotTaker();
     using application = new Application(taker.database, "DELETE");
-    application.apply({ do: "insert", table: 0, rows: 200, bytes: 100 });
+    application.apply({ do: "insert", table: 0, rows: 3000, bytes: 100 });
     application.run("ALTER TABLE t0 ADD COLUMN kind DEFAULT 'one'");
     expectEqual(taker, await taker.take(), application.database);
     application.database.enableDefensive(false);
@@ -209,8 +211,73 @@ describe("a table that is made by another statement than before", () => {
     application.apply({ do: "reopen" });
     expect(application.database.prepare("SELECT DISTINCT kind FROM t0").all()).toEqual([{ kind: "two" }]);
     const taken = await taker.take();
-    expect(taken.header.work).toMatchObject([{ table: "t0", whole: false, rows: 200, removed: 200 }]);
+    expect(taken.header.work).toMatchObject([{ table: "t0", whole: false, rows: 3000, removed: 3000 }]);
     expectEqual(taker, taken, application.database);
+  });
+});
+
+describe("a table whose shape changed", () => {
+  it.each([
+    [
+      "a column was added",
+      "ALTER TABLE t0 ADD COLUMN more",
+      [{ table: "t0", whole: true, rows: 200, removed: 0 }],
+    ],
+    ["a column got another name", "ALTER TABLE t0 RENAME COLUMN n TO m", [{ table: "t0", whole: true }]],
+    ["it got another name", "ALTER TABLE t0 RENAME TO t9", [{ table: "t9", whole: true }]],
+    ["it got an index", "CREATE UNIQUE INDEX i ON t0 (body, id)", []],
+    [
+      "it got another key",
+      "CREATE TABLE new (id INTEGER, n, body, PRIMARY KEY (n, id)); INSERT INTO new SELECT * FROM t0; DROP TABLE t0; ALTER TABLE new RENAME TO t0",
+      [],
+    ],
+  ])("comes whole only if its columns or name did: %s", async (_, sql, work) => {
+    using taker = new SnapshotTaker();
+    using application = new Application(taker.database, "WAL");
+    application.apply({ do: "insert", table: 0, rows: 200, bytes: 100 });
+    await taker.take();
+    application.run(sql);
+    const taken = await taker.take();
+    expect(taken.header.work).toMatchObject(work);
+    expect(taken.header.work).toHaveLength(work.length);
+    expectEqual(taker, taken, application.database);
+  });
+});
+
+describe("snapshots beside an application that never stops writing", () => {
+  it.each([1, 10, 1000])("miss nothing, with a checkpoint every %i pages", async (pages) => {
+    using taker = new SnapshotTaker();
+    {
+      using application = new Application(taker.database, "WAL");
+      for (const table of TABLES.keys()) application.apply({ do: "insert", table, rows: 500, bytes: 900 });
+    }
+    const program = `
+      const { DatabaseSync } = require("node:sqlite");
+      const database = new DatabaseSync(process.argv[1], { timeout: 5000 });
+      database.exec("PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = ${pages}");
+      console.log("writing");
+      process.stdin.resume().on("end", () => process.exit());
+      let turn = 0;
+      setInterval(() => {
+        const table = "t" + (turn++ % 4);
+        database.exec("BEGIN; UPDATE " + table + " SET n = n + 1, body = substr(body, 1, length(body) - 1) || 'y' WHERE id % 97 = " + (turn % 97) +
+          "; INSERT INTO " + table + " (id, n, body) VALUES (" + (1000000 + turn) + ", 1, hex(zeroblob(" + (turn % 4000) + "))); DELETE FROM " + table + " WHERE id = " + (1000000 + turn - 40) + "; COMMIT");
+      }, 1);`;
+    const writer = spawn(process.execPath, ["-e", program, taker.database], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    await once(writer.stdout, "data");
+    for (let round = 0; round < 12; round++) {
+      const { manifest } = await taker.take();
+      expect(
+        Object.fromEntries(manifest.tables.map(({ name, rows, sum }) => [name, `${rows} ${sum}`])),
+      ).toEqual(taker.replica.sums());
+    }
+    writer.stdin.end();
+    await once(writer, "exit");
+    const database = new DatabaseSync(taker.database);
+    expectEqual(taker, await taker.take(), database);
+    database.close();
   });
 });
 
