@@ -42,9 +42,12 @@ export class WebuiApplication {
     this.#next = first;
   }
 
-  /** Does any one thing, seldom a large one; gives its name. */
-  act(): string {
-    const rare = this.#random.below(200);
+  /**
+   * Does any one thing; gives its name.
+   * @param large whether seldom that may be what touches many chats: an account goes, all of a person's are archived
+   */
+  act({ large = true } = {}): string {
+    const rare = large ? this.#random.below(200) : 2;
     if (rare === 0) return this.#do("removeAccount");
     if (rare === 1) return this.#do("archiveAll");
     return this.#do(this.#random.pick(ACTIONS));

@@ -41,7 +41,8 @@ export class SnapshotTaker implements Disposable {
 
   store = (sync: string): string => join(this.root, `${sync}.store`);
 
-  async take(): Promise<TakenSnapshot> {
+  /** @param lost the replica never gets it, and the next one is relative to the same as this */
+  async take({ lost = false } = {}): Promise<TakenSnapshot> {
     const sync = randomUUID();
     const { state } = await takeStamp(this.root, 0n);
     const frames = join(this.root, "frames");
@@ -75,8 +76,10 @@ export class SnapshotTaker implements Disposable {
     const messages = await Array.fromAsync(readMessages(stream));
     const [first] = messages;
     if (first?.type !== "header") throw new Error("A snapshot begins with its header.");
-    for (const message of messages) this.replica.accept(message);
-    this.base = sync;
+    if (!lost) {
+      for (const message of messages) this.replica.accept(message);
+      this.base = sync;
+    }
     return { sync, header: first.header, manifest, contentBytes, messages };
   }
 
@@ -163,7 +166,7 @@ export function digestsOfDatabase(database: DatabaseSync): Record<string, string
   return Object.fromEntries(names.map((name) => [name, digestsOfTable(database, name)]));
 }
 
-function digestsOfTable(database: DatabaseSync, table: string): string[] {
+export function digestsOfTable(database: DatabaseSync, table: string): string[] {
   const columns = database
     .prepare("SELECT name FROM pragma_table_info(?)")
     .all(table)

@@ -129,13 +129,15 @@ export class Rig implements AsyncDisposable {
     this.#queue = await this.database.connect("sync_main");
   }
 
-  /** Until a sync succeeds; `attempts` of them may fail. */
+  /** Until a sync succeeds; `attempts` of them may fail. What a replica is held for is accepted, and is no failure. */
   async syncWithin(tenant: string, attempts: number): Promise<Synced> {
-    for (let attempt = 1; ; attempt++)
+    for (let attempt = 1; ; )
       try {
         return await this.sync(tenant);
       } catch (error) {
-        if (attempt >= attempts) throw error;
+        if (error instanceof HeldError)
+          await this.#queue.query(query("accept-hold"), [tenant, error.hold.id]);
+        else if (attempt++ >= attempts) throw error;
       }
   }
 
@@ -175,14 +177,9 @@ export class Rig implements AsyncDisposable {
 
   /** What is held is accepted at once: histories here lose rows as no operator's tenants do. */
   async #recordFailure(job: Job, error: Error & { code?: string }): Promise<void> {
-    const { name, code, message } = error;
-    if (error instanceof HeldError) {
-      await recordHeld((name, values) => this.#queue.query(query(name), values), job, error);
-      await this.#queue.query(query("accept-hold"), [job.tenant, error.hold.id]);
-      return;
-    }
-    if (name === "NotEqualError")
-      await this.#queue.query(query("record-unequal"), [job.tenant, job.claim_epoch]);
-    await this.#queue.query(query("fail-job"), [job.id, job.claim_epoch, code ?? name, message, 3600]);
+    const rows = (name: string, values: unknown[]) => this.#queue.query(query(name), values);
+    if (error instanceof HeldError) return recordHeld(rows, job, error);
+    if (error.name === "NotEqualError") await rows("record-unequal", [job.tenant, job.claim_epoch]);
+    await rows("fail-job", [job.id, job.claim_epoch, error.code ?? error.name, error.message, 3600]);
   }
 }
