@@ -52,6 +52,8 @@ export class Tally {
     const text = plain(diagnostic.message).trim();
     // The engine's closing "update failed" says nothing that the errors before it do not.
     if (!text || text === "update failed") return;
+    // Where the engine goes on, the program tells of every resource that waited for one whose own error was told.
+    if (/\bfailed to register$/m.test(text)) return;
     const name = diagnostic.urn ? nameOf(diagnostic.urn) : "";
     const worded = name && !diagnostic.urn?.includes("pulumi:pulumi:Stack") ? `${name}: ${text}` : text;
     if (!this.errors.includes(worded)) this.errors.push(worded);

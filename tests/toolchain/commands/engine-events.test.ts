@@ -69,6 +69,13 @@ describe("an update, followed by its events", () => {
     expect(tally.errors).toEqual(["acme-container: no such image", "the config is wrong"]);
   });
 
+  it("leaves out what the program says of resources that waited for one that failed", () => {
+    const urn = urnOf("pulumi:pulumi:Stack", "open-webui-infrastructure-local");
+    const message =
+      "Error: resource acme-data [command:local:Command] failed to register\n    at /node_modules/resource.js:526:32";
+    expect(tallyOf({ diagnosticEvent: { severity: "error", message, urn } }).errors).toEqual([]);
+  });
+
   it("ends with the engine's own count", () => {
     const tally = tallyOf({ summaryEvent: { resourceChanges: { create: 2, same: 60 } } });
     expect(tally.summary).toBe("2 created, 60 unchanged");
