@@ -111,23 +111,26 @@ export class ChangeFinder {
   /**
    * Answers for one tenant; the caller sees to it that nobody else asks for the same one meanwhile, and disposes of
    * the snapshot.
-   * @param asked what the replica holds, by the node's word, and whether it wants every row nevertheless
+   * @param asked what the replica holds, by the node's word, whether it wants every row nevertheless, and what is held
    * @param signal ends the reader as well
    */
   async find(
     tenant: TenantSource,
-    { committed, full }: ChangesRequest,
+    { committed, full, held }: ChangesRequest,
     signal: AbortSignal,
   ): Promise<Changes> {
     const path = this.#recordPath(tenant.id);
     const known = await loadRecord(path);
-    const record = acknowledge(known, committed);
     const identity = await readIdentity(tenant.directory, tenant.id);
     const stamp = await takeStamp(tenant.directory, this.#now());
+    // Offered, and waiting for an operator: it stays pending, and the replica needs nothing new to go on waiting.
+    const { pending } = known;
+    if (!full && held !== null && pending?.sync === held && isUnchanged(pending, identity, stamp))
+      return unchangedSince(pending);
+    const record = acknowledge(known, committed);
     if (!full && record.committed && isUnchanged(record.committed, identity, stamp)) {
       if (record !== known) await this.#save(tenant, path, record);
-      const { sync, tables, rows } = record.committed;
-      return { type: "unchanged", unchanged: { sync, tables, rows } };
+      return unchangedSince(record.committed);
     }
     return {
       type: "snapshot",
@@ -262,6 +265,11 @@ interface Reading {
   base: Base;
   files: ReaderFiles & { store: NewStore };
 }
+
+const unchangedSince = ({ sync, tables, rows }: SyncPoint): Changes => ({
+  type: "unchanged",
+  unchanged: { sync, tables, rows },
+});
 
 const isUnchanged = (committed: SyncPoint, identity: Identity, stamp: Stamp): boolean =>
   committed.identity === identity.id && committed.fingerprint === stamp.fingerprint;

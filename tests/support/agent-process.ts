@@ -180,9 +180,14 @@ export class AgentProcess implements AsyncDisposable {
   }
 
   /** Begins to ask for a tenant's changes. */
-  ask(tenant: string, committed: string | null = null, signal?: AbortSignal): Promise<IncomingMessage> {
+  ask(
+    tenant: string,
+    committed: string | null = null,
+    signal?: AbortSignal,
+    wish: { full?: boolean; held?: string } = {},
+  ): Promise<IncomingMessage> {
     const options = { method: "POST", path: `/v1/tenants/${tenant}/changes`, ...(signal && { signal }) };
-    return this.request(options, JSON.stringify({ committed }));
+    return this.request(options, JSON.stringify({ committed, ...wish }));
   }
 
   /** A tenant's changes, message by message, as a node reads them. */

@@ -125,18 +125,26 @@ export class NodeProcess implements AsyncDisposable {
   }
 
   /** One request, with whatever token is given. */
-  ask(method: string, path: string, token?: string): Promise<{ status: number; type: string; body: string }> {
+  ask(
+    method: string,
+    path: string,
+    token?: string,
+    json?: unknown,
+  ): Promise<{ status: number; type: string; body: string }> {
     const ca = readFileSync(join(this.root, "ca.crt"));
     return new Promise((resolve, reject) => {
       const asked = request({
         ...{ host: "localhost", port: this.#port, method, path, ca, agent: false },
-        headers: token ? { authorization: `Bearer ${token}` } : {},
+        headers: {
+          ...(token ? { authorization: `Bearer ${token}` } : {}),
+          ...(json === undefined ? {} : { "content-type": "application/json" }),
+        },
       });
       asked.once("response", (answer) => {
         const { statusCode: status = 0, headers } = answer;
         text(answer).then((body) => resolve({ status, type: headers["content-type"] ?? "", body }), reject);
       });
-      asked.once("error", reject).end();
+      asked.once("error", reject).end(json === undefined ? undefined : JSON.stringify(json));
     });
   }
 
@@ -145,6 +153,12 @@ export class NodeProcess implements AsyncDisposable {
     const { status, body } = await this.ask("GET", path, await this.token("read"));
     if (status !== 200) throw new Error(`GET ${path}: ${status} ${body}`);
     return JSON.parse(body);
+  }
+
+  /** What an operator has done with a tenant's replica; the answer's status. */
+  async order(what: "verify" | "accept", tenant: string, json?: unknown): Promise<number> {
+    const token = await this.token("operate");
+    return (await this.ask("POST", `/api/v1/sync/${what}/${tenant}`, token, json)).status;
   }
 
   /** Asks for a sync of a tenant now. */

@@ -1,8 +1,8 @@
 import type { TableWork } from "../../protocol/message.ts";
 import { TableSum } from "../../protocol/table-sum.ts";
+import { TenantError } from "../tenant-error.ts";
 import type { BaseStore } from "./base-store.ts";
 import type { DigestSet } from "./digest-set.ts";
-import { LeafCursor } from "./leaf-cursor.ts";
 import type { PageChanges } from "./page-changes.ts";
 import { removedFrames } from "./removed-frames.ts";
 import { RowRuns } from "./row-runs.ts";
@@ -18,6 +18,7 @@ export class ChangedTree implements TablePart {
   readonly section: { at: number; bytes: number };
   readonly #source: TableToRead;
   readonly #added = new RowRuns();
+  readonly #addedSum = new TableSum();
   readonly #removed: DigestSet;
 
   private constructor(reading: Reading, source: TableToRead, base: BaseStore, found: Found) {
@@ -58,7 +59,13 @@ export class ChangedTree implements TablePart {
 
   *frames(): Generator<Uint8Array> {
     const { rows } = this.#source;
-    yield* rows.frames(this.#addedRows());
+    const sent = new TableSum();
+    yield* rows.frames(this.#addedRows(), (digest) => sent.add(digest));
+    if (sent.rows !== this.#addedSum.rows || sent.toString() !== this.#addedSum.toString())
+      throw new TenantError(
+        "database-damaged",
+        `Table ${rows.table} has other rows by its pages than by SQLite.`,
+      );
     yield* removedFrames(this.#removed);
   }
 
@@ -66,28 +73,25 @@ export class ChangedTree implements TablePart {
   #compare(leaves: LeafList, store: Reading["store"]): void {
     const { rows } = this.#source;
     let leaf = -1;
-    const cursor = new LeafCursor(rows.table, leaves, (next) => {
+    const enter = (next: number) => {
       if (next !== leaf + 1) this.#added.skip();
       leaf = next;
       store.record(leaves.page(next), leaves.rowsOf(next), leaves.overflowOf(next));
-    });
-    for (const row of rows.onLeaves(cursor)) {
+    };
+    for (const row of rows.onLeaves(leaves, enter)) {
       const { digest, bytes } = rows.digest(row);
       store.digest(digest);
       if (this.#removed.take(digest)) this.#added.skip();
       else {
-        this.#added.pick(cursor.rowid, bytes);
+        this.#added.pick(rows.rowid, bytes);
         this.sum.add(digest);
+        this.#addedSum.add(digest);
       }
     }
   }
 
   *#addedRows(): Generator<Row> {
-    for (const [from, to] of this.#added)
-      for (const row of this.#source.rows.between(from, to)) {
-        row.pop();
-        yield row;
-      }
+    for (const [from, to] of this.#added) yield* this.#source.rows.between(from, to);
   }
 }
 

@@ -139,6 +139,31 @@ export class PageView {
     return this.#head.readUInt32BE(0);
   }
 
+  /** Fills the bytes with what overflow pages hold, each behind the number of the next one. */
+  readOverflow(pages: Uint32Array, into: Buffer): void {
+    const content = this.usable - 4;
+    let filled = 0;
+    for (let index = 0; index < pages.length; ) {
+      const first = pages[index] as number;
+      let count = 1;
+      // Pages that lie one behind the other, in the file, are read at once.
+      while (
+        count < this.pagesPerGroup &&
+        pages[index + count] === first + count &&
+        !this.#frameOf?.[first + count] &&
+        !this.#frameOf?.[first]
+      )
+        count++;
+      const bytes = this.#group.subarray(0, count * this.pageSize);
+      this.#readPage(first, bytes);
+      for (let page = 0; page < count; page++) {
+        const at = page * this.pageSize + 4;
+        filled += bytes.copy(into, filled, at, at + content);
+      }
+      index += count;
+    }
+  }
+
   /** How many groups the pages make. */
   get groups(): number {
     return Math.ceil(this.pages / this.pagesPerGroup);
@@ -168,7 +193,7 @@ export class PageView {
       throw new TenantError("database-moved", "The -wal was begun anew while it was read.");
   }
 
-  /** Reads the beginning of a page. */
+  /** Reads from the beginning of a page on; of the file also what lies behind it. */
   #readPage(page: number, into: Buffer, pageSize = this.pageSize ?? 0): void {
     const frame = this.#frameOf?.[page] ?? 0;
     if (frame === 0) readFully(this.#files.database, into, (page - 1) * pageSize);

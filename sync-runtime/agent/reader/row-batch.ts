@@ -1,4 +1,5 @@
 import { ValueTag } from "../../protocol/value.ts";
+import type { RecordReader } from "./record.ts";
 
 /** Rows are sent in frames of up to this size; a longer row has a frame of its own. */
 export const BATCH_BYTES = 256 * 1024;
@@ -47,6 +48,11 @@ export class RowBatch {
   /** Whether the batch has to be taken before a row of so many bytes is added. */
   isFullFor(rowBytes: number): boolean {
     return this.#length + rowBytes > BATCH_BYTES;
+  }
+
+  /** Adds a stored row that fits. */
+  addRecord(record: RecordReader): void {
+    this.#length = record.write(this.#bytes, this.#length, this.#bounds);
   }
 
   /** Adds a row that fits: {@link isFullFor} its bytes is false. */

@@ -91,7 +91,7 @@ export class SnapshotStream {
         changes: this.#changes,
       };
     const reading = { pages, base: this.#base, store, limit: this.#limit, maxRows };
-    const parts = planTables(this.#database, schema, reading);
+    const parts = planTables(this.#database, schema, reading, this.#view);
     return schema.tables.map(({ name }, index) => ({ name, part: parts[index] as TablePart }));
   }
 

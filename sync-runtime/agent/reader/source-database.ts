@@ -29,10 +29,12 @@ const LIVE = "?mode=ro&readonly_shm=1";
 const IMMUTABLE = "?immutable=1";
 
 /**
- * What a writer has to wait at most in rollback mode: this, or a millisecond per MB of its database. On a machine too
- * busy for that it is tried again, with more patience; Open WebUI gives up a commit after five seconds.
+ * How long the lock is held at most in rollback mode: this, or so long per MB of the database. A writer then waits no
+ * longer than 250 ms or 1 ms per MB, the time included that it takes to notice. On a machine too busy for that it is
+ * tried again, with more patience; Open WebUI gives up a commit after five seconds.
  */
-const MIN_STALL_MILLISECONDS = 250;
+const MIN_STALL_MILLISECONDS = 200;
+const STALL_MILLISECONDS_PER_MB = 0.8;
 const MAX_STALL_MILLISECONDS = 1_000;
 const PATIENCE = [1, 1, 1, 2, 3];
 
@@ -126,9 +128,11 @@ function watchFile(fd: number): () => boolean {
   return () => trusted && fileStamp(statOf(fd)) === fileStamp(found);
 }
 
-/** How long a commit may have to wait, once. */
-const stallMilliseconds = (fd: number): number =>
-  Math.min(Math.max(MIN_STALL_MILLISECONDS, Number(statOf(fd).size) / 1e6), MAX_STALL_MILLISECONDS);
+/** How long a comparison may keep a commit waiting, once. */
+function stallMilliseconds(fd: number): number {
+  const bySize = (Number(statOf(fd).size) / 1e6) * STALL_MILLISECONDS_PER_MB;
+  return Math.min(Math.max(MIN_STALL_MILLISECONDS, bySize), MAX_STALL_MILLISECONDS);
+}
 
 function deadline(milliseconds: number): () => boolean {
   const end = performance.now() + milliseconds;

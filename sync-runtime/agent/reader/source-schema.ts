@@ -3,6 +3,7 @@ import { MAX_COLUMNS, MAX_TABLES } from "../../protocol/limit.ts";
 import type { SourceFile, SourceTable } from "../../protocol/message.ts";
 import { nameProblem } from "../../protocol/name.ts";
 import { TenantError } from "../tenant-error.ts";
+import type { RecordColumn } from "./record.ts";
 
 /** All statements of a schema together; Open WebUI's are 20 KB. */
 const MAX_DDL_BYTES = 4 * 1024 * 1024;
@@ -23,6 +24,8 @@ export interface TableStorage {
   root: number;
   /** A name by which its rowids can be asked for; null when it has none, or its columns took all their names. */
   rowid: string | null;
+  /** Where a stored row has the columns that are replicated; null for a table without rowids. */
+  record: RecordColumn[] | null;
 }
 
 /** A database's schema, as far as it is replicated, and what is not. */
@@ -55,10 +58,14 @@ export function readSchema(database: DatabaseSync): SourceSchema {
     );
   const tables = kept.map((entry) => readTable(database, entry, entries, skipped));
   const withoutRowid = readTablesWithoutRowid(database);
-  const storage = kept.map(({ name, root }) => ({
-    root,
-    rowid: withoutRowid.has(name) ? null : rowidName(database, name),
-  }));
+  const storage = kept.map(({ name, root }) => {
+    const isWithout = withoutRowid.has(name);
+    return {
+      root,
+      rowid: isWithout ? null : rowidName(database, name),
+      record: isWithout ? null : recordColumns(database, name),
+    };
+  });
   return {
     tables,
     storage,
@@ -84,6 +91,39 @@ function rowidName(database: DatabaseSync, table: string): string | null {
   const columns = new Set(names.map(([name]) => name.toLowerCase()));
   return ["rowid", "_rowid_", "oid"].find((name) => !columns.has(name)) ?? null;
 }
+
+/** Kinds of columns in pragma_table_xinfo, beside the ordinary. */
+const VIRTUAL_COLUMN = 2n;
+
+/**
+ * Where the columns are in a stored row: in their order, without those that are computed when they are read. The
+ * primary key is the rowid itself when it is one column and has no index.
+ */
+function recordColumns(database: DatabaseSync, table: string): RecordColumn[] {
+  const keyIndexes = rows<[bigint]>(
+    database,
+    "SELECT count(*) FROM pragma_index_list(?) WHERE origin = 'pk'",
+    table,
+  );
+  const columns = rows<[string, bigint, bigint]>(
+    database,
+    "SELECT type, pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid",
+    table,
+  );
+  const keys = columns.filter(([, key]) => key > 0n).length;
+  const keyIsRowid = keys === 1 && keyIndexes[0]?.[0] === 0n;
+  let field = 0;
+  return columns.flatMap(([type, key, hidden]) => {
+    if (hidden === VIRTUAL_COLUMN) return [];
+    const at = field++;
+    if (hidden !== 0n) return [];
+    return [{ field: keyIsRowid && key > 0n ? -1 : at, real: isReal(type) }];
+  });
+}
+
+/** Whether a column has the affinity REAL, https://sqlite.org/datatype3.html#determination_of_column_affinity */
+const isReal = (declared: string): boolean =>
+  /real|floa|doub/i.test(declared) && !/int|char|clob|text|blob/i.test(declared);
 
 /** Views and virtual tables, then the triggers on them. */
 function readObjects(entries: Entry[], kinds: Map<string, string>): SourceFile["objects"] {

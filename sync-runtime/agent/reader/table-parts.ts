@@ -3,6 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { SourceTable } from "../../protocol/message.ts";
 import { ChangedRows } from "./changed-rows.ts";
 import { ChangedTree } from "./changed-tree.ts";
+import type { PageView } from "./page-view.ts";
 import type { SourceSchema } from "./source-schema.ts";
 import type { Reading, TablePart, TableToRead } from "./table-part.ts";
 import { TableRows } from "./table-rows.ts";
@@ -16,11 +17,13 @@ export function planTables(
   database: DatabaseSync,
   { tables, storage }: SourceSchema,
   reading: Reading,
+  view: PageView | undefined,
   mostRows = MOST_COMPARED_ROWS,
 ): TablePart[] {
   return tables.map((table, index) => {
-    const { root, rowid } = storage[index] as SourceSchema["storage"][number];
-    const rows = new TableRows(database, table, rowid, reading.limit);
+    const { root, rowid, record } = storage[index] as SourceSchema["storage"][number];
+    const stored = view && record && rowid !== null ? { view, columns: record } : undefined;
+    const rows = new TableRows(database, table, rowid, reading.limit, stored);
     return planTable(reading, { table, root: rowid === null ? null : root, rows }, mostRows);
   });
 }

@@ -1,14 +1,12 @@
 import { TenantError } from "../tenant-error.ts";
 import { GrowingList } from "./growing-list.ts";
+import { cellOf, FIRST_PAGE_OFFSET, LEAF_HEAD_BYTES } from "./leaf-cell.ts";
 import type { PageView } from "./page-view.ts";
 
 /** https://sqlite.org/fileformat2.html#b_tree_pages */
 const INTERIOR_TABLE = 0x05;
 const LEAF_TABLE = 0x0d;
-const LEAF_HEAD_BYTES = 8;
 const INTERIOR_HEAD_BYTES = 12;
-/** Page 1 begins with the database's header. */
-const FIRST_PAGE_OFFSET = 100;
 /** SQLite follows a tree no deeper. */
 const MAX_DEPTH = 20;
 /** The longest that a row's payload may be in SQLite. */
@@ -138,15 +136,16 @@ export class TableTrees {
     let first = 0n;
     let last = 0n;
     for (let row = 0; row < rows; row++) {
-      const cell = this.#cellAt(walk, page, bytes, at + LEAF_HEAD_BYTES, row);
-      const [payload, rowidAt] = readVarint(bytes, cell);
-      if (payload > MAX_PAYLOAD) throw damaged(walk, page, "has a row longer than any row is");
-      const localAt = skipVarint(bytes, rowidAt);
-      if (row === 0) first = readRowid(bytes, rowidAt, localAt);
-      if (row === rows - 1) last = readRowid(bytes, rowidAt, localAt);
-      leaves.payload += payload;
-      const local = this.#localBytes(payload);
-      if (local < payload) this.#followOverflow(walk, page, bytes, localAt + local, payload - local);
+      const from = this.#cellAt(walk, page, bytes, at + LEAF_HEAD_BYTES, row);
+      const cell = cellOf(bytes, from, this.#view.usable);
+      if (cell.payload > MAX_PAYLOAD) throw damaged(walk, page, "has a row longer than any row is");
+      if (row === 0) first = BigInt(cell.rowid);
+      if (row === rows - 1) last = BigInt(cell.rowid);
+      leaves.payload += cell.payload;
+      const localEnd = cell.at + cell.local;
+      if (localEnd > this.#view.usable) throw damaged(walk, page, "has a row that leaves it");
+      if (cell.local < cell.payload)
+        this.#followOverflow(walk, page, bytes, localEnd, cell.payload - cell.local);
     }
     leaves.add(page, rows, { first, last });
     this.#limit(walk);
@@ -161,16 +160,6 @@ export class TableTrees {
       walk.leaves.addOverflow(next);
       if (count > 1) next = this.#heads ? (this.#heads[next] as number) : this.#view.head(next);
     }
-  }
-
-  /** How much of a payload is on the leaf itself. */
-  #localBytes(payload: number): number {
-    const { usable } = this.#view;
-    const most = usable - 35;
-    if (payload <= most) return payload;
-    const least = Math.floor(((usable - 12) * 32) / 255) - 23;
-    const fitting = least + ((payload - least) % (usable - 4));
-    return fitting <= most ? fitting : least;
   }
 
   /** Where a cell begins, by the page's array of places. */
@@ -205,29 +194,3 @@ interface Walk {
 
 const damaged = ({ table }: Walk, page: number, found: string) =>
   new TenantError("database-damaged", `Page ${page}, to which table ${table} leads, ${found}.`);
-
-/** An SQLite varint of up to nine bytes, and the place behind it; beyond 2^53 it is not exact, only large. */
-function readVarint(bytes: Buffer, from: number): [value: number, end: number] {
-  let value = 0;
-  for (let at = from; at < from + 8; at++) {
-    const byte = bytes[at] ?? 0;
-    value = value * 128 + (byte & 0x7f);
-    if (byte < 0x80) return [value, at + 1];
-  }
-  return [value * 256 + (bytes[from + 8] ?? 0), from + 9];
-}
-
-function skipVarint(bytes: Buffer, from: number): number {
-  for (let at = from; at < from + 8; at++) if ((bytes[at] ?? 0) < 0x80) return at + 1;
-  return from + 9;
-}
-
-/** A rowid: a varint of 64 bits with a sign. */
-function readRowid(bytes: Buffer, from: number, end: number): bigint {
-  let value = 0n;
-  for (let at = from; at < end; at++) {
-    const byte = BigInt(bytes[at] ?? 0);
-    value = at - from === 8 ? (value << 8n) | byte : (value << 7n) | (byte & 0x7fn);
-  }
-  return BigInt.asIntN(64, value);
-}

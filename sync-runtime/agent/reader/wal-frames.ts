@@ -31,13 +31,13 @@ function* walkFrames(
 ): Generator<Frame> {
   const frameBytes = FRAME_HEAD_BYTES + pageSize;
   const perChunk = Math.max(1, Math.floor(CHUNK_BYTES / frameBytes));
+  const chunk = Buffer.allocUnsafeSlow(perChunk * frameBytes);
+  const words = wordsOf(chunk);
   let sum = sumBefore;
   for (let number = from; number < until; ) {
-    const wanted = Math.min(perChunk, until - number);
-    const chunk = Buffer.allocUnsafeSlow(wanted * frameBytes);
-    const read = readSync(wal, chunk, 0, chunk.length, WAL_HEADER_BYTES + number * frameBytes);
-    const words = wordsOf(chunk);
-    for (let at = 0; at < chunk.length; at += frameBytes) {
+    const wanted = Math.min(perChunk, until - number) * frameBytes;
+    const read = readSync(wal, chunk, 0, wanted, WAL_HEADER_BYTES + number * frameBytes);
+    for (let at = 0; at < wanted; at += frameBytes) {
       if (at + frameBytes > read || !chunk.subarray(at + 8, at + 16).equals(salt)) return;
       sum = checksum(words, at / 4, at / 4 + 2, sum);
       sum = checksum(words, (at + FRAME_HEAD_BYTES) / 4, (at + frameBytes) / 4, sum);

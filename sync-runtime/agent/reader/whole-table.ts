@@ -1,7 +1,6 @@
 import type { TableWork } from "../../protocol/message.ts";
 import { TableSum } from "../../protocol/table-sum.ts";
 import { TenantError } from "../tenant-error.ts";
-import { LeafCursor } from "./leaf-cursor.ts";
 import { RecordChunks } from "./record-chunks.ts";
 import type { Reading, TablePart, TableToRead } from "./table-part.ts";
 import { type LeafList, NO_LEAVES } from "./table-tree.ts";
@@ -47,10 +46,9 @@ export class WholeTable implements TablePart {
   *#leafFrames(leaves: LeafList): Generator<Uint8Array> {
     const { store } = this.#reading;
     const { rows } = this.#source;
-    const cursor = new LeafCursor(rows.table, leaves, (leaf) =>
-      store.record(leaves.page(leaf), leaves.rowsOf(leaf), leaves.overflowOf(leaf)),
-    );
-    yield* rows.frames(rows.onLeaves(cursor), (digest) => {
+    const enter = (leaf: number) =>
+      store.record(leaves.page(leaf), leaves.rowsOf(leaf), leaves.overflowOf(leaf));
+    yield* rows.frames(rows.onLeaves(leaves, enter), (digest) => {
       this.sum.add(digest);
       store.digest(digest);
     });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "no
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { AgentProcess } from "../../support/agent-process.ts";
+import { AgentProcess, messagesOf } from "../../support/agent-process.ts";
 import { addChats, createWebuiDatabase } from "../../support/webui-database.ts";
 
 const journals = ["wal", "rollback"] as const;
@@ -34,13 +34,19 @@ async function untilUnchanged(id: string): Promise<string> {
   }
 }
 
-/** What the agent answers: `unchanged`, or the generation of a full snapshot. */
-async function ask(id: string, committed: string | null) {
+interface Answer {
+  type: "unchanged" | "full" | "delta";
+  sync: string;
+  generation: number;
+}
+
+/** What the agent answers: `unchanged`, or the mode and generation of a snapshot. */
+async function ask(id: string, committed: string | null): Promise<Answer> {
   const messages = await agent.changes(id, committed);
   const [first] = messages;
   if (first?.type === "unchanged") return { type: "unchanged", sync: first.unchanged.sync, generation: 0 };
   if (first?.type !== "header") throw new Error(JSON.stringify(first));
-  return { type: "full", sync: first.header.sync, generation: first.header.generation };
+  return { type: first.header.mode, sync: first.header.sync, generation: first.header.generation };
 }
 
 describe("a database in WAL mode", () => {
@@ -51,7 +57,7 @@ describe("a database in WAL mode", () => {
     for (let chat = 1000; chat < 1005; chat++) {
       addChats(application, chat, 1);
       const answer = await ask("running", committed);
-      expect(answer.type).toBe("full");
+      expect(answer.type).toBe(committed ? "delta" : "full");
       committed = answer.sync;
       expect(await ask("running", committed)).toMatchObject({ type: "unchanged", sync: committed });
     }
@@ -65,7 +71,32 @@ describe("a database in rollback mode", () => {
     utimesSync(makeDatabase("fresh", "rollback"), later, later);
     const first = await ask("fresh", null);
     // The same file, the same times: a write within their resolution could look like this.
-    expect(await ask("fresh", first.sync)).toMatchObject({ type: "full" });
+    expect(await ask("fresh", first.sync)).toMatchObject({ type: "delta" });
+  });
+});
+
+describe("a sync that was offered and is held", () => {
+  it("needs to be sent no second time while nothing is written, and stays neither committed nor dropped", async () => {
+    const path = makeDatabase("held", "wal");
+    const application = new DatabaseSync(path);
+    addChats(application, 1000, 1);
+    const { sync: committed } = await ask("held", null);
+    expect(await ask("held", committed)).toMatchObject({ type: "unchanged" });
+    addChats(application, 2000, 1);
+    const { sync: offered } = await ask("held", committed);
+    const stillHeld = async (held: string) => {
+      const [first] = await Array.fromAsync(
+        messagesOf(await agent.ask("held", committed, undefined, { held })),
+      );
+      return first?.type === "unchanged" ? first.unchanged.sync : first?.type;
+    };
+    expect(await stillHeld(offered)).toBe(offered);
+    expect(await stillHeld(offered)).toBe(offered);
+    addChats(application, 3000, 1);
+    expect(await stillHeld(offered)).toBe("header");
+    expect(await ask("held", committed)).toMatchObject({ generation: 1 });
+    expect(await stillHeld(committed)).toBe("header");
+    application.close();
   });
 });
 
@@ -80,10 +111,10 @@ describe("the sync that a node says it committed", () => {
     expect(first.generation).toBe(1);
     write();
     const second = await ask(id, first.sync);
-    expect(second).toMatchObject({ type: "full", generation: 1 });
+    expect(second).toMatchObject({ type: "delta", generation: 1 });
     // The node did not commit the second: it asks again from the first.
     const again = await ask(id, first.sync);
-    expect(again).toMatchObject({ type: "full", generation: 1 });
+    expect(again).toMatchObject({ type: "delta", generation: 1 });
     // It committed the second after all, or the store is older than the target: that one is known no more.
     expect(await ask(id, second.sync)).toMatchObject({ type: "full", generation: 2 });
     // The target lost everything.
@@ -118,7 +149,7 @@ describe("the sync that a node says it committed", () => {
     addChats(application, 1000, 1);
     const { sync } = await ask(id, null);
     agent.tenant(id); // writes a new identity
-    expect(await ask(id, sync)).toMatchObject({ type: "full" });
+    expect(await ask(id, sync)).toMatchObject({ type: "full", generation: 2 });
     application.close();
   });
 });
@@ -139,7 +170,7 @@ describe.each(journals)("a closed database in %s mode", (journal) => {
     const database = new DatabaseSync(path);
     database.exec("UPDATE user SET name = 'Somebody'");
     database.close();
-    expect(await ask(id, sync)).toMatchObject({ type: "full", generation: 1 });
+    expect(await ask(id, sync)).toMatchObject({ type: "delta", generation: 1 });
   });
 });
 
@@ -151,6 +182,6 @@ describe("a closed database", () => {
     rmSync(path);
     writeFileSync(path, bytes);
     utimesSync(path, new Date(0), new Date(0));
-    expect(await ask("replaced", sync)).toMatchObject({ type: "full" });
+    expect(await ask("replaced", sync)).toMatchObject({ type: "delta" });
   });
 });

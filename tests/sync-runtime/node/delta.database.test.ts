@@ -87,6 +87,21 @@ describe("a delta", () => {
     expect((await replica.tombstones()).map(({ content }) => content.line)).toEqual(["same", "same"]);
   });
 
+  test("waits for nobody who reads the replica meanwhile, such as a dump", async () => {
+    const dump = await replicas.database.connect("postgres");
+    const schema = `"tenant_${replica.tenant}"`;
+    await dump.query("BEGIN");
+    await dump.query(
+      `LOCK TABLE ${schema}.user, ${schema}.log, ${schema}._replica_removed, ${schema}._replica_tombstones,
+         sync_metadata.replicas, sync_metadata.replica_tables IN ACCESS SHARE MODE`,
+    );
+    source.table("user").rows.pop();
+    expect(await replica.sync(source.delta)).toMatchObject({ status: "success" });
+    source.table("user").rows.pop();
+    expect(await replica.sync(source.full)).toMatchObject({ status: "success" });
+    await dump.query("ROLLBACK");
+  });
+
   test("of nothing but a new sync is committed as one", async () => {
     const synced = await replica.sync(source.delta);
     expect(synced).toMatchObject({ status: "success", received: [] });
