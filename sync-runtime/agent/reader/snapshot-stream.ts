@@ -9,7 +9,7 @@ import type { Source } from "./source-database.ts";
 import { readSchema, type SourceSchema } from "./source-schema.ts";
 import { StoreWriter } from "./store-writer.ts";
 import type { TablePart } from "./table-part.ts";
-import { definitionOf, planTables, shapeOf } from "./table-parts.ts";
+import { definitionOf, MOST_COMPARED_ROWS, planTables, shapeOf } from "./table-parts.ts";
 import { ContentLimit } from "./table-rows.ts";
 import { TableTrees } from "./table-tree.ts";
 import { ReaderDescriptor, type ReaderTask } from "./task.ts";
@@ -30,17 +30,27 @@ export class SnapshotStream {
   readonly #database: DatabaseSync;
   readonly #task: ReaderTask;
   readonly #store: number;
+  readonly #mostRows: number;
   readonly #base: BaseStore | undefined;
   readonly #view: PageView | undefined;
   readonly #changes: PageChanges | undefined;
   readonly #limit: ContentLimit;
   #parts: { name: string; part: TablePart }[] = [];
 
-  /** @param source in an open transaction, which is begun anew */
-  constructor(source: Source, task: ReaderTask, stores: StoreDescriptors = ReaderDescriptor) {
+  /**
+   * @param source in an open transaction, which is begun anew
+   * @param mostRows of a table that are compared; see {@link MOST_COMPARED_ROWS}
+   */
+  constructor(
+    source: Source,
+    task: ReaderTask,
+    stores: StoreDescriptors = ReaderDescriptor,
+    mostRows = MOST_COMPARED_ROWS,
+  ) {
     this.#database = source.database;
     this.#task = task;
     this.#store = stores.store;
+    this.#mostRows = mostRows;
     this.#limit = new ContentLimit(task.maxContentBytes);
     if (task.base) this.#base = BaseStore.open(stores.base, task.base);
     const earlier = this.#base?.pages;
@@ -91,7 +101,7 @@ export class SnapshotStream {
         changes: this.#changes,
       };
     const reading = { pages, base: this.#base, store, limit: this.#limit, maxRows };
-    const parts = planTables(this.#database, schema, reading, this.#view);
+    const parts = planTables(this.#database, schema, reading, this.#view, this.#mostRows);
     return schema.tables.map(({ name }, index) => ({ name, part: parts[index] as TablePart }));
   }
 

@@ -18,7 +18,7 @@ export function planTables(
   { tables, storage }: SourceSchema,
   reading: Reading,
   view: PageView | undefined,
-  mostRows = MOST_COMPARED_ROWS,
+  mostRows: number,
 ): TablePart[] {
   return tables.map((table, index) => {
     const { root, rowid, record } = storage[index] as SourceSchema["storage"][number];

@@ -281,6 +281,23 @@ describe("snapshots beside an application that never stops writing", () => {
   });
 });
 
+describe("a table of which more changed than is compared", () => {
+  it.each([0, 2])("comes whole, and by changes again behind that: t%i", async (table) => {
+    using taker = new SnapshotTaker();
+    using application = new Application(taker.database, "WAL");
+    application.apply({ do: "insert", table, rows: 300, bytes: 400 });
+    await taker.take();
+    application.run(`UPDATE t${table} SET n = -n`);
+    const whole = await taker.take({ mostRows: 100 });
+    expect(whole.header.work).toMatchObject([{ table: `t${table}`, whole: true, rows: 300 }]);
+    expectEqual(taker, whole, application.database);
+    application.run(`UPDATE t${table} SET n = 7 WHERE id = 200`);
+    const changed = await taker.take();
+    expect(changed.header.work).toMatchObject([{ table: `t${table}`, whole: false, rows: 1, removed: 1 }]);
+    expectEqual(taker, changed, application.database);
+  });
+});
+
 describe("a row whose overflow page is overwritten in place", () => {
   it.each(["WAL", "DELETE"])("has changed, though its leaf has not: in %s mode", async (journal) => {
     using taker = new SnapshotTaker();

@@ -13,15 +13,16 @@ export interface SnapshotOrder {
   store: string;
   base: string | null;
   frames: string;
+  mostRows?: number;
 }
 
-async function take({ task, store, base, frames }: SnapshotOrder) {
+async function take({ task, store, base, frames, mostRows }: SnapshotOrder) {
   const descriptors = { store: openSync(store, "wx"), base: base ? openSync(base, "r") : -1 };
   const out = openSync(frames, "w");
   try {
     const source = openSource(task);
     try {
-      const snapshot = new SnapshotStream(source, task, descriptors);
+      const snapshot = new SnapshotStream(source, task, descriptors, mostRows);
       const { writeSync } = await import("node:fs");
       for await (const chunk of snapshot.frames()) writeSync(out, chunk);
       return { ok: true, ...snapshot.written };

@@ -41,8 +41,11 @@ export class SnapshotTaker implements Disposable {
 
   store = (sync: string): string => join(this.root, `${sync}.store`);
 
-  /** @param lost the replica never gets it, and the next one is relative to the same as this */
-  async take({ lost = false } = {}): Promise<TakenSnapshot> {
+  /**
+   * @param lost the replica never gets it, and the next one is relative to the same as this
+   * @param mostRows of a table that are compared, if not as many as always
+   */
+  async take({ lost = false, mostRows = undefined as number | undefined } = {}): Promise<TakenSnapshot> {
     const sync = randomUUID();
     const { state } = await takeStamp(this.root, 0n);
     const frames = join(this.root, "frames");
@@ -62,6 +65,7 @@ export class SnapshotTaker implements Disposable {
       store: this.store(sync),
       base: this.base && this.store(this.base),
       frames,
+      mostRows,
     };
     const answered = once(this.#child, "message");
     this.#child.send(order);
