@@ -82,11 +82,13 @@ export class Routes {
     const [, id] = (request.method === "POST" && CHANGES_PATH.exec(request.url ?? "")) || [];
     const directory = id && (await tenants.find(id));
     if (!id || !directory) {
-      const message = `${asked} is nothing that this agent serves.`;
+      const message = id
+        ? `Host ${host} has no data directory of tenant ${id}.`
+        : `${asked} is nothing that this agent serves.`;
       throw new RequestError(404, {
         code: "not-found",
         message,
-        remedy: "Check that the tenant lives on this host.",
+        remedy: "Check that its data volume is mounted, and that the tenant lives on this host.",
       });
     }
     // Held until the answer has been sent: a second snapshot would take the place of the pending one.

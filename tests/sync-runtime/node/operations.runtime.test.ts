@@ -126,6 +126,18 @@ describe("a volume that is not mounted", () => {
   );
 });
 
+test("a data directory that is gone as a whole is told in the same words", async () => {
+  renameSync(data(), fleet.agent.path("aside"));
+  expect(await fleet.sync("acme")).toMatchObject({
+    status: "failed",
+    error: expect.stringMatching(
+      /^Host local has no data directory of tenant acme\. Check that its data volume is mounted/,
+    ),
+  });
+  renameSync(fleet.agent.path("aside"), data());
+  expect((await fleet.sync("acme")).error).toBeNull();
+});
+
 describe("a deep verification", () => {
   test("finds what was altered behind the digests, repairs it, and tells which row", async () => {
     const { rows } = await fleet.admin
