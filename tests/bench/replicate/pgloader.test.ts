@@ -25,7 +25,8 @@ test("pgloader is told where from, where to, and to leave out what a replica lea
   expect(loadCommand("/tmp/a.db", target, "lz4")).toBe(`LOAD DATABASE
   FROM sqlite:///tmp/a.db
   INTO postgresql://postgres:secret@10.0.0.2:5432/beside
-  WITH create tables, create no indexes, no foreign keys, reset no sequences
+  WITH create tables, create no indexes, no foreign keys, reset no sequences,
+    batch rows = 1000, batch size = 5MB, prefetch rows = 100
   SET default_toast_compression TO 'lz4';
 `);
 });
