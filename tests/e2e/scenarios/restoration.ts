@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, stat } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Fleet } from "../../support/fleet/fleet.ts";
@@ -86,6 +86,36 @@ export const restoration = (fleet: Fleet) => {
     it("keeps its entry without any consequence", async () => {
       expect(await fleet.up()).toMatch(/nothing changed/i);
       await fleet.file.setTenant("globex", { restore: undefined });
+      expect(await fleet.up()).toMatch(/nothing changed/i);
+    });
+  });
+
+  describe("a tenant that is to start empty", () => {
+    beforeAll(async () => {
+      await fleet.engine.docker(["stop", container]);
+      for (const name of await readdir(data)) if (name.startsWith("webui.db")) await rm(join(data, name));
+      await fleet.file.setTenant("globex", { fresh: true });
+    });
+
+    it("is started by up, its admin made anew before anybody else could be the first", async () => {
+      expect(await fleet.up()).toMatch(/healthy; held: the replica of globex/);
+      const session = await fleet.signIn("globex");
+      expect(session.role).toBe("admin");
+      expect(await session.chats()).toEqual([]);
+      expect((await fleet.tenant("globex").signUp("stranger@example.com")).status).toBe(403);
+    });
+
+    it("leaves its replica with what it had, held for the other identity", async () => {
+      expect(await fleet.replica.chat("globex", chat)).toBeDefined();
+      const { replica } = await (await fleet.cluster()).sync("globex");
+      expect(replica).toMatchObject({ held: { reason: "identity-changed", accepted: false } });
+    });
+
+    it("is followed by its replica once the operator accepts it", async () => {
+      await fleet.file.setTenant("globex", { fresh: undefined });
+      await fleet.driver.accept("globex");
+      expect(await fleet.replica.chat("globex", chat)).toBeUndefined();
+      expect((await fleet.tenantStatus("globex")).replica).toMatchObject({ equal: true, held: null });
       expect(await fleet.up()).toMatch(/nothing changed/i);
     });
   });
