@@ -115,6 +115,9 @@ export class TableTrees {
     const bytes = this.#view.read(page);
     const at = page === 1 ? FIRST_PAGE_OFFSET : 0;
     const type = bytes[at];
+    // Only a table without rows has such a page: its root.
+    if (bytes.readUInt16BE(at + 3) === 0 && (depth > 0 || type !== LEAF_TABLE))
+      throw damaged(walk, page, "holds nothing");
     if (type === LEAF_TABLE) this.#parseLeaf(walk, page, bytes, at);
     else if (type !== INTERIOR_TABLE) throw damaged(walk, page, `has the type ${type}`);
     else for (const child of this.#childrenOf(walk, page, bytes, at)) this.#walk(walk, child, depth + 1);
