@@ -203,6 +203,7 @@ export class ChangeFinder {
       sync,
       generation: base.generation,
       base: base.sync,
+      throughSqlite: known.full,
       identity: known.identity,
       database: databasePath(tenant.directory),
       state: stamp.state,

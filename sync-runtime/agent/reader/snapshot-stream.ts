@@ -101,7 +101,8 @@ export class SnapshotStream {
         changes: this.#changes,
       };
     const reading = { pages, base: this.#base, store, limit: this.#limit, maxRows };
-    const parts = planTables(this.#database, schema, reading, this.#view, this.#mostRows);
+    const read = this.#task.throughSqlite ? undefined : this.#view;
+    const parts = planTables(this.#database, schema, reading, read, this.#mostRows);
     return schema.tables.map(({ name }, index) => ({ name, part: parts[index] as TablePart }));
   }
 

@@ -12,7 +12,10 @@ import { WholeTable } from "./whole-table.ts";
 /** Rows of a table that are compared in memory, 44 bytes each; if more of it changed, it is sent whole. */
 export const MOST_COMPARED_ROWS = 1_000_000;
 
-/** Plans what is sent of each table, in the schema's order; what is compared is read already. */
+/**
+ * Plans what is sent of each table, in the schema's order; what is compared is read already.
+ * @param view where rows are read off their pages; undefined: SQLite is asked for each
+ */
 export function planTables(
   database: DatabaseSync,
   { tables, storage }: SourceSchema,

@@ -22,6 +22,8 @@ export interface ReaderTask {
   generation: number;
   /** The sync whose store is given, and to which the stream may be relative; null for a full stream. */
   base: string | null;
+  /** Whether SQLite itself has to read every row, instead of one in some thousands: for verifying deeply. */
+  throughSqlite: boolean;
   identity: Identity;
   /** The tenant's webui.db, in its real directory; nothing outside of that may be read. */
   database: string;

@@ -189,7 +189,10 @@ describe("a row that is read off its page", () => {
         database.exec("UPDATE t SET d = CAST(d AS TEXT) WHERE typeof(d) = 'blob' AND id % 2 = 0");
         if (isOlder)
           database.exec("ALTER TABLE t ADD COLUMN e REAL DEFAULT 3; UPDATE t SET e = 4 WHERE id % 2");
-        expectEqual(taker, await taker.take(), database);
+        const taken = await taker.take();
+        expectEqual(taker, taken, database);
+        const asked = await taker.take({ throughSqlite: true, lost: true });
+        expect(asked.manifest.tables).toEqual(taken.manifest.tables);
         database.close();
       }),
       { numRuns: 15 },

@@ -6,6 +6,7 @@ const task: ReaderTask = {
   sync: "0b9f5e0e-6a53-4f0e-8d0c-6a1b1f1f9f10",
   generation: 1,
   base: null,
+  throughSqlite: false,
   identity: {
     fleet: "local",
     tenant: "acme",

@@ -39,6 +39,7 @@ const task = (state: JournalState): ReaderTask => ({
   sync: randomUUID(),
   generation: 1,
   base: null,
+  throughSqlite: false,
   identity: { fleet: "test", tenant: "acme", id: randomUUID(), created: "2025-11-21T12:00:00Z" },
   database,
   state,

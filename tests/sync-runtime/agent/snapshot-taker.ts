@@ -43,9 +43,14 @@ export class SnapshotTaker implements Disposable {
 
   /**
    * @param lost the replica never gets it, and the next one is relative to the same as this
+   * @param throughSqlite everything, and no row read off its pages
    * @param mostRows of a table that are compared, if not as many as always
    */
-  async take({ lost = false, mostRows = undefined as number | undefined } = {}): Promise<TakenSnapshot> {
+  async take({
+    lost = false,
+    mostRows = undefined as number | undefined,
+    throughSqlite = false,
+  } = {}): Promise<TakenSnapshot> {
     const sync = randomUUID();
     const { state } = await takeStamp(this.root, 0n);
     const frames = join(this.root, "frames");
@@ -53,7 +58,8 @@ export class SnapshotTaker implements Disposable {
       task: {
         sync,
         generation: 1,
-        base: this.base,
+        base: throughSqlite ? null : this.base,
+        throughSqlite,
         identity: { fleet: "test", tenant: "acme", id: randomUUID(), created: "2025-11-21T12:00:00Z" },
         database: this.database,
         // Nobody writes meanwhile: it is read in place as its copy would be.
@@ -63,7 +69,7 @@ export class SnapshotTaker implements Disposable {
         maxContentBytes: 10_000_000_000,
       },
       store: this.store(sync),
-      base: this.base && this.store(this.base),
+      base: throughSqlite ? null : this.base && this.store(this.base),
       frames,
       mostRows,
     };
