@@ -191,6 +191,8 @@ class SoakFleet {
     try {
       await tenant.pause();
       const { rows: clock } = await this.#query("SELECT clock_timestamp()::text AS now");
+      // A tenant whose syncs were all disturbed waits longer and longer; an operator would not.
+      await until("a node takes a trigger", () => this.#trigger(tenant.id));
       await until(
         `${tenant.id} is synced`,
         async () => {
@@ -212,6 +214,12 @@ class SoakFleet {
     } finally {
       tenant.resume();
     }
+  }
+
+  /** By either node; one of them may just have been killed. */
+  async #trigger(tenant: string): Promise<true> {
+    await Promise.any(this.#nodes.map((node) => node.trigger(tenant)));
+    return true;
   }
 
   async #disturb(name: MishapName): Promise<void> {

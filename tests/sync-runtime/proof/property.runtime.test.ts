@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => rig[Symbol.asyncDispose]());
 
 const mishap: fc.Arbitrary<Mishap> = fc.record({
-  what: fc.constantFrom("postgres", "agent"),
+  what: fc.constantFrom("postgres" as const, "agent" as const),
   behind: fc.nat({ max: 12 }),
 });
 

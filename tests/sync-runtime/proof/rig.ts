@@ -11,12 +11,13 @@ import { Checker, type Comparison } from "../../support/checker.ts";
 import { intentOf, TestDatabase } from "../../support/postgres.ts";
 import type { PostgresServer } from "../../support/postgres-server.ts";
 
-/** What may happen to a sync on the node's side: its connection to Postgres, or to the agent, ends at a message. */
-export interface Mishap {
-  what: "postgres" | "agent";
-  /** Behind so many messages of the stream. */
-  behind: number;
-}
+/**
+ * What may happen to a sync on the node's side: its connection to Postgres, or to the agent, ends behind so many messages
+ * of the stream; or the rows that come hold other bytes, as many, than the agent sent.
+ */
+export type Mishap =
+  | { what: "postgres" | "agent"; behind: number }
+  | { what: "altered"; from: string; to: string };
 
 /**
  * A real agent and a real Postgres with the node's own sync between them, in this process: a few syncs a second
@@ -146,12 +147,17 @@ export class Rig implements AsyncDisposable {
     return this.checker.requireEqual(file, this.database, tenant);
   }
 
-  /** Breaks a connection off in the middle of a stream. */
+  /** Breaks a connection off in the middle of a stream, or alters what comes. */
   #disturbed(stream: ChangeStream, mishap: Mishap, tenant: string, broken: AbortController): ChangeStream {
     const { admin } = this;
     async function* messages() {
       let at = 0;
       for await (const message of stream.messages) {
+        if (mishap.what === "altered") {
+          if (message.type === "rows") replaceOnce(message.bytes, mishap);
+          yield message;
+          continue;
+        }
         if (at++ === mishap.behind && mishap.what === "postgres")
           await admin.query(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE starts_with(application_name, $1)",
@@ -182,4 +188,10 @@ export class Rig implements AsyncDisposable {
     if (error.name === "NotEqualError") await rows("record-unequal", [job.tenant, job.claim_epoch]);
     await rows("fail-job", [job.id, job.claim_epoch, error.code ?? error.name, error.message, 3600]);
   }
+}
+
+/** Puts other text in the place of some, where it stands first. */
+function replaceOnce(bytes: Buffer, { from, to }: { from: string; to: string }): void {
+  const place = bytes.indexOf(from);
+  if (place >= 0) bytes.write(to, place);
 }
