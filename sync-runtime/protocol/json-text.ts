@@ -116,7 +116,9 @@ class Text {
     this.bytes = bytes;
     this.#shift = -bytes.byteOffset & 3;
     const words = Math.max(0, bytes.length - this.#shift) >> 2;
-    this.#words = new Int32Array(bytes.buffer, bytes.byteOffset + this.#shift, words);
+    // The place of the first word may lie behind the memory's end, where there is none.
+    this.#words =
+      words === 0 ? new Int32Array(0) : new Int32Array(bytes.buffer, bytes.byteOffset + this.#shift, words);
   }
 
   /** From somewhere in a string on, the next place that is not the inside of a plain word of it. */

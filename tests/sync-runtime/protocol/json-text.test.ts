@@ -47,6 +47,15 @@ describe("JSON text", () => {
     );
   });
 
+  it("is found in the last bytes of a piece of memory, however few", () => {
+    for (let length = 0; length <= 8; length++) {
+      const memory = Buffer.from(new ArrayBuffer(13));
+      const bytes = memory.subarray(memory.length - length);
+      bytes.fill("1");
+      expect(isJsonText(bytes)).toBe(length > 0);
+    }
+  });
+
   it("agrees with JSON.parse on a long string with something at any place, wherever its memory begins", () => {
     const plain = "Grüße, 漢字, and so on, for a while. ".repeat(2);
     const pieces = ["\n", "\x1f", "\\", '"', "\\u12g4", "\\\\", '\\"', " ", "!", "#", "[", "\x7f", "👋"];
