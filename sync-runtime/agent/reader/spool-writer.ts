@@ -44,6 +44,8 @@ export async function writeSpool(
     const end = new FrameEnd();
     let length = 0;
     for await (const chunk of frames) {
+      // The content of an empty text, for one, which is no beginning of a frame.
+      if (chunk.length === 0) continue;
       end.accept(chunk);
       length += chunk.length;
       if (!zstd.write(chunk)) await once(zstd, "drain", failed);

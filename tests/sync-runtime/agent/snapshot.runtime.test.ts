@@ -87,6 +87,16 @@ describe("a snapshot", () => {
     );
   });
 
+  it("carries a long row that ends with an empty value", async () => {
+    const path = join(agent.tenant("empty-end"), "webui.db");
+    const database = new DatabaseSync(path);
+    database.exec(
+      "CREATE TABLE t (a, b); INSERT INTO t VALUES (zeroblob(300000), ''), (zeroblob(400000), x'')",
+    );
+    database.close();
+    expect(contentsOfMessages(await agent.changes("empty-end")).contents).toEqual(contentsOfFile(path));
+  });
+
   it("carries a row of 36 MB", async () => {
     const directory = agent.tenant("large");
     const path = join(directory, "webui.db");
