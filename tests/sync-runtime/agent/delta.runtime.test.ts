@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RawText } from "../../../sync-runtime/protocol/value.ts";
+import { SEED } from "../../support/random-seed.ts";
 import { sqliteValue } from "../protocol/arbitrary.ts";
 import { digestsOfDatabase, SnapshotTaker, type TakenSnapshot } from "./snapshot-taker.ts";
 
@@ -362,7 +363,7 @@ describe("a replica that is sent what changed", () => {
             }
           },
         ),
-        { numRuns: Number(process.env.OWUI_DELTA_RUNS ?? 15) },
+        { seed: SEED, numRuns: Number(process.env.OWUI_DELTA_RUNS ?? 15) },
       );
     },
   );

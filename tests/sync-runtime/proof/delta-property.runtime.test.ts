@@ -1,13 +1,13 @@
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { SEED } from "../../support/random-seed.ts";
 import { digestsOfTable, SnapshotTaker } from "../agent/snapshot-taker.ts";
 import { EvolvingDatabase } from "./evolving-database.ts";
 import { operation } from "./operation.ts";
 
 /** As in property.runtime.test.ts. Without Postgres and the network between, there is time for many times as many. */
 const SECONDS = Number(process.env.OWUI_PROPERTY_SECONDS ?? 60) / 3;
-const SEED = Number(process.env.OWUI_PROPERTY_SEED ?? Date.now() % 1_000_000_000);
 
 const history = fc.record({
   journal: fc.constantFrom("wal", "rollback"),

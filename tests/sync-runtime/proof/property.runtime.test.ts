@@ -1,13 +1,13 @@
 import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { SEED } from "../../support/random-seed.ts";
 import { EvolvingDatabase } from "./evolving-database.ts";
 import { operation } from "./operation.ts";
 import { type Mishap, Rig } from "./rig.ts";
 
 /** How long the random histories go on; a night's run sets more, a failing one is repeated by its seed. */
 const SECONDS = Number(process.env.OWUI_PROPERTY_SECONDS ?? 60);
-const SEED = Number(process.env.OWUI_PROPERTY_SEED ?? Date.now() % 1_000_000_000);
 /** More than the time allows. */
 const TENANTS = 3000;
 

@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { restore } from "../../../sync-runtime/restore/restore.ts";
+import { SEED } from "../../support/random-seed.ts";
 import { contentsOfFile } from "../../support/table-contents.ts";
 import { TestReplicas } from "../node/test-replica.ts";
 import { EvolvingDatabase } from "../proof/evolving-database.ts";
@@ -13,7 +14,6 @@ import { fileSource } from "./file-source.ts";
 
 /** How long random databases are tried; a failing one is repeated by its seed. */
 const SECONDS = Number(process.env.OWUI_PROPERTY_SECONDS ?? 15);
-const SEED = Number(process.env.OWUI_PROPERTY_SEED ?? Date.now() % 1_000_000_000);
 /** More than the time allows. */
 const TENANTS = 500;
 
