@@ -17,7 +17,7 @@ import { BusyTenant } from "./tenant.ts";
 /** What is written to: of several versions, in both journal modes. */
 const TENANTS = [
   { id: "new-wal", schema: "v0.12.4-fresh", journal: "wal", pauseMs: 100 },
-  { id: "old-wal", schema: "v0.11.3-legacy", journal: "wal", pauseMs: 30 },
+  { id: "old-wal", schema: "v0.11.3-legacy", journal: "wal", pauseMs: 50 },
   { id: "new-rollback", schema: "v0.8.12-legacy", journal: "rollback", pauseMs: 100 },
   { id: "old-rollback", schema: "v0.6.43-legacy", journal: "rollback", pauseMs: 200 },
 ] as const;
@@ -125,7 +125,7 @@ class SoakFleet {
     const door = stack.use(await TcpDoor.to(() => ({ host: "127.0.0.1", port: agent.port })));
     const tenants = TENANTS.map(({ id, schema, journal, pauseMs }) => {
       const path = join(agent.tenant(id), "webui.db");
-      createWebuiDatabase(path, { schema, journal, megabytes: 8, odd: true });
+      createWebuiDatabase(path, { schema, journal, megabytes: 20, odd: true });
       return stack.use(new BusyTenant(id, path, pauseMs));
     });
     const intent = intentOf(

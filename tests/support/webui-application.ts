@@ -45,12 +45,14 @@ export class WebuiApplication {
   /**
    * Does any one thing; gives its name.
    * @param large whether seldom that may be what touches many chats: an account goes, all of a person's are archived
+   * @param losing whether it may be that something is deleted
    */
-  act({ large = true } = {}): string {
+  act({ large = true, losing = true } = {}): string {
     const rare = large ? this.#random.below(200) : 2;
     if (rare === 0) return this.#do("removeAccount");
     if (rare === 1) return this.#do("archiveAll");
-    return this.#do(this.#random.pick(ACTIONS));
+    const action = this.#random.pick(ACTIONS);
+    return !losing && (action === "forget" || action === "removeChat") ? this.#do("say") : this.#do(action);
   }
 
   #do(action: (typeof ACTIONS)[number] | "removeAccount" | "archiveAll"): string {

@@ -158,10 +158,11 @@ export class WebuiRows {
   }
 }
 
-const moment = (table: string, row: number): bigint =>
-  NANOSECOND_TABLES.test(table)
-    ? (EPOCH_SECONDS + BigInt(row)) * 1_000_000_000n + 123_456_789n
-    : EPOCH_SECONDS + BigInt(row);
+/** Numbers of rows may be as large as a clock; nanoseconds have to stay within 64 bits. */
+const moment = (table: string, row: number): bigint => {
+  const seconds = EPOCH_SECONDS + BigInt(row % 100_000_000);
+  return NANOSECOND_TABLES.test(table) ? seconds * 1_000_000_000n + 123_456_789n : seconds;
+};
 
 function json(table: string, name: string, row: number, random: Random): string {
   const note = `${shortText(random)} \u0000 end`;
