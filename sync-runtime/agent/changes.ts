@@ -217,7 +217,11 @@ export class ChangeFinder {
       signal,
       readerLimits(stamp.bytes),
       (usage) => this.#used(tenant.id, usage),
-    );
+    ).catch(async (error) => {
+      // Read without a lock, a database that came into use meanwhile may look damaged.
+      if (stamp.state === "settled") await this.#expectStill(tenant.directory, stamp);
+      throw error;
+    });
     faultPoint("agent:reader-ended");
     if (stamp.state === "settled") await this.#expectStill(tenant.directory, stamp);
     const fingerprint = stamp.trusted ? stamp.fingerprint : null;

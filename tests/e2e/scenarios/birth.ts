@@ -43,7 +43,11 @@ export const birth = (fleet: Fleet) =>
             tables: expect.any(Number),
             rows: expect.any(Number),
             equal: true,
+            held: null,
+            deep_verified_at: null,
           },
+          running: null,
+          last: expect.objectContaining({ status: "success", progress: expect.anything() }),
         })),
       );
       expect(nodes.map(({ id }) => id)).toEqual(["a", "b"]);

@@ -11,6 +11,12 @@ const SECRET_FILE = /(webui_secret_key|password|tls\.key)$/;
 const ENVIRONMENT_FILE = /config\/environment$/;
 const CONNECTION_KEY = /^OPENAI_API_KEYS='(.+)'$/m;
 
+/**
+ * The ids of the tenants' data, which stand in replicas and metrics: Pulumi takes what a command prints for a secret when
+ * it is told one.
+ */
+const DATA_ID = /-data\/outputs\/stdout$/;
+
 /** Every secret of the fleet by a name that says where it comes from: the stack, the host, the driver. */
 export const knownSecrets = async (fleet: Fleet): Promise<Map<string, string>> => {
   const { stdout } = await fleet.driver.pulumi(["stack", "export", "--show-secrets"]);
@@ -20,7 +26,7 @@ export const knownSecrets = async (fleet: Fleet): Promise<Map<string, string>> =
   const whole = await contents(["passphrase", ...files.filter((path) => SECRET_FILE.test(path))]);
   const environments = await contents(files.filter((path) => ENVIRONMENT_FILE.test(path)));
   return new Map([
-    ...stackSecrets(JSON.parse(stdout)),
+    ...[...stackSecrets(JSON.parse(stdout))].filter(([path]) => !DATA_ID.test(path)),
     ...whole.map(([path, content]) => [path, needleOf(content)] as const),
     ...environments.flatMap(([path, content]) => {
       const key = CONNECTION_KEY.exec(content)?.[1];

@@ -7,7 +7,7 @@ import { EvolvingDatabase } from "./evolving-database.ts";
 import { operation } from "./operation.ts";
 
 /** As in property.runtime.test.ts. Without Postgres and the network between, there is time for many times as many. */
-const SECONDS = Number(process.env.OWUI_PROPERTY_SECONDS ?? 60) / 3;
+const SECONDS = Number(process.env.OWUI_PROPERTY_SECONDS ?? 30) / 3;
 
 const history = fc.record({
   journal: fc.constantFrom("wal", "rollback"),
