@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import pg from "pg";
 import { AgentProcess } from "../../tests/support/agent-process.ts";
 import { Checker } from "../../tests/support/checker.ts";
 import { until } from "../../tests/support/fleet/until.ts";
@@ -190,13 +189,13 @@ class SoakFleet {
     const began = performance.now();
     try {
       await tenant.pause();
-      const { rows: clock } = await this.#query("SELECT clock_timestamp()::text AS now");
+      const { rows: clock } = await this.#database.queryAlone("SELECT clock_timestamp()::text AS now");
       // A tenant whose syncs were all disturbed waits longer and longer; an operator would not.
       await until("a node takes a trigger", () => this.#trigger(tenant.id));
       await until(
         `${tenant.id} is synced`,
         async () => {
-          const { rowCount } = await this.#query(
+          const { rowCount } = await this.#database.queryAlone(
             `SELECT FROM sync_metadata.replicas AS r JOIN sync_metadata.sync_jobs AS j ON j.tenant = r.tenant
              WHERE r.tenant = $1 AND j.started_at > $2 AND j.status IN ('success', 'unchanged') AND r.verified_at > $2`,
             [tenant.id, clock[0].now],
@@ -236,7 +235,7 @@ class SoakFleet {
         return node.run();
       }
       case "end the connections that sync":
-        return void (await this.#query(
+        return void (await this.#database.queryAlone(
           "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE starts_with(application_name, 'sync:')",
         ));
       case "kill a Postgres backend":
@@ -255,11 +254,13 @@ class SoakFleet {
 
   /** kill -9 of one backend: the server ends them all and recovers from its WAL. */
   async #killBackend(): Promise<void> {
-    await this.#query(`
+    await this.#database
+      .queryAlone(`
       DO $$
       DECLARE victim integer := (SELECT pid FROM pg_stat_activity WHERE usename = 'sync_main' LIMIT 1);
-      BEGIN EXECUTE format('COPY (SELECT) TO PROGRAM %L', 'kill -9 ' || victim); END $$`).catch(() => {});
-    await until("Postgres has recovered", () => this.#query("SELECT 1"));
+      BEGIN EXECUTE format('COPY (SELECT) TO PROGRAM %L', 'kill -9 ' || victim); END $$`)
+      .catch(() => {});
+    await until("Postgres has recovered", () => this.#database.queryAlone("SELECT 1"));
   }
 
   #readers(): number[] {
@@ -294,7 +295,7 @@ class SoakFleet {
         count(`failed: ${code ?? name}`);
       }
     }
-    const { rows } = await this.#query(`
+    const { rows } = await this.#database.queryAlone(`
       SELECT status, count(*)::integer AS count, percentile_disc(ARRAY[0.5, 0.95, 1])
         WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at)) AS seconds
       FROM sync_metadata.sync_jobs WHERE finished_at IS NOT NULL GROUP BY status ORDER BY status`);
@@ -309,18 +310,6 @@ class SoakFleet {
       const { journal, schema } = TENANTS[index] as (typeof TENANTS)[number];
       return { id, journal, schema, commits, refused, longest, bytes: bytesOf(path) };
     });
-  }
-
-  /** Over a connection of its own: any other may have been killed. */
-  async #query(sql: string, parameters: unknown[] = []): Promise<pg.QueryResult> {
-    const client = new pg.Client(this.#database.credentials("postgres"));
-    client.on("error", () => {});
-    await client.connect();
-    try {
-      return await client.query(sql, parameters);
-    } finally {
-      await client.end().catch(() => {});
-    }
   }
 }
 

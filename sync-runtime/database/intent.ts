@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { Connection } from "./connection.ts";
 
 /** An id as the stack's config allows it: a DNS label of at most 40 characters. */
 const label = z
@@ -62,16 +63,8 @@ export type Intent = z.infer<typeof Intent>;
 
 /** What apply.ts reads from its standard input. */
 export const ApplyRequest = z.strictObject({
-  connection: z.strictObject({
-    host: z.string().min(1),
-    port: z.int().min(1).max(65535),
-    database: z.string().min(1),
-    /** May SET ROLE fleet_owner; need not be a superuser. */
-    user: z.string().min(1),
-    password: z.string(),
-    /** Certificate(s) in PEM that the server's must chain to; without it the connection is not encrypted. */
-    ca: z.string().startsWith("-----BEGIN").optional(),
-  }),
+  /** Its user may SET ROLE fleet_owner; need not be a superuser. */
+  connection: Connection,
   intent: Intent,
 });
 export type ApplyRequest = z.infer<typeof ApplyRequest>;

@@ -1,7 +1,7 @@
 import pg from "pg";
+import type { Connection } from "../database/connection.ts";
 import { query } from "../database/query.ts";
 import { type Replica, ReplicaSnapshot, type ReplicaTable } from "../restore/replica-snapshot.ts";
-import type { Connection } from "../restore/request.ts";
 import { requireVerified } from "../restore/restore.ts";
 import { PromoteError } from "./promote-error.ts";
 import type { NotCarried, PromotedTable, Promotion, Violation } from "./report.ts";

@@ -6,9 +6,9 @@
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import * as z from "zod";
+import { Connection } from "../database/connection.ts";
 import { judge, type LostData } from "./lost-data.ts";
 import { type Replica, ReplicaSnapshot } from "./replica-snapshot.ts";
-import { Connection } from "./request.ts";
 import { restore } from "./restore.ts";
 import { RestoreError } from "./restore-error.ts";
 import { TenantHome } from "./tenant-home.ts";

@@ -1,11 +1,11 @@
 import pg from "pg";
 import { to as copyTo } from "pg-copy-streams";
 import * as z from "zod";
+import type { Connection } from "../database/connection.ts";
 import { query } from "../database/query.ts";
 import { COLUMN_TYPES } from "../protocol/column-type.ts";
 import { SourceFile } from "../protocol/message.ts";
 import { type RestoredRow, readCopiedRows } from "./copy-reader.ts";
-import type { Connection } from "./request.ts";
 import { RestoreError } from "./restore-error.ts";
 
 /** How long a server may take to answer at all. */

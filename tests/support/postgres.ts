@@ -51,6 +51,16 @@ export class TestDatabase {
     return client;
   }
 
+  /** One statement of the server's superuser, over a connection of its own: any other may have been killed. */
+  async queryAlone(sql: string, parameters: unknown[] = []): Promise<pg.QueryResult> {
+    const client = await connect(this.#server, "postgres", this.name);
+    try {
+      return await client.query(sql, parameters);
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+
   /** Migrates and writes what a stack's config would declare. */
   apply(intent: Intent) {
     return apply({ connection: this.credentials("fleet_admin"), intent });

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import pg from "pg";
 import { FAULT_VARIABLE, type FaultPoint } from "../../../sync-runtime/fault-point.ts";
 import { AgentProcess } from "../../support/agent-process.ts";
 import { Checker } from "../../support/checker.ts";
@@ -152,7 +151,7 @@ export class CrashFleet implements AsyncDisposable {
     process.kill(pid, "SIGCONT");
     // What was cut off has to be noticed by whoever uses it next.
     await until("the disturbed sync has ended, or waits for its end to be recorded", async () => {
-      const { rows } = await this.#query(
+      const { rows } = await this.#database.queryAlone(
         "SELECT count(*) FROM pg_stat_activity WHERE starts_with(application_name, 'sync:')",
       );
       return rows[0].count === "0";
@@ -170,13 +169,15 @@ export class CrashFleet implements AsyncDisposable {
 
   /** kill -9 of the backend that syncs, or of any other: the server ends all of them and recovers from its WAL. */
   async #killPostgres(): Promise<void> {
-    await this.#query(`
+    await this.#database
+      .queryAlone(`
       DO $$
       DECLARE victim integer := (
         SELECT pid FROM pg_stat_activity WHERE usename = 'sync_main'
         ORDER BY starts_with(application_name, 'sync:') DESC LIMIT 1);
-      BEGIN EXECUTE format('COPY (SELECT) TO PROGRAM %L', 'kill -9 ' || victim); END $$`).catch(() => {});
-    await until("Postgres has recovered", () => this.#query("SELECT 1"));
+      BEGIN EXECUTE format('COPY (SELECT) TO PROGRAM %L', 'kill -9 ' || victim); END $$`)
+      .catch(() => {});
+    await until("Postgres has recovered", () => this.#database.queryAlone("SELECT 1"));
   }
 
   /** Triggers a sync; the node's API may not be there yet. */
@@ -187,7 +188,7 @@ export class CrashFleet implements AsyncDisposable {
   async #awaitSuccess(before: string): Promise<{ first: string; retries: number }> {
     let triggered = "";
     return until("a sync succeeds again", async () => {
-      const { rows } = await this.#query(
+      const { rows } = await this.#database.queryAlone(
         "SELECT id, status, error FROM sync_metadata.sync_jobs WHERE id > $1 AND finished_at IS NOT NULL ORDER BY id",
         [before],
       );
@@ -203,22 +204,10 @@ export class CrashFleet implements AsyncDisposable {
   }
 
   async #lastJob(): Promise<JobRow | undefined> {
-    const { rows } = await this.#query(
+    const { rows } = await this.#database.queryAlone(
       "SELECT id, status, error FROM sync_metadata.sync_jobs ORDER BY id DESC LIMIT 1",
     );
     return rows[0];
-  }
-
-  /** Over a connection of its own: any other may have been killed. */
-  async #query(sql: string, parameters: unknown[] = []): Promise<pg.QueryResult> {
-    const client = new pg.Client(this.#database.credentials("postgres"));
-    client.on("error", () => {});
-    await client.connect();
-    try {
-      return await client.query(sql, parameters);
-    } finally {
-      await client.end().catch(() => {});
-    }
   }
 }
 
