@@ -27,6 +27,7 @@ import { restoration } from "./scenarios/restoration.ts";
 import { secrecy } from "./scenarios/secrecy.ts";
 import { stillness } from "./scenarios/stillness.ts";
 import { tampering } from "./scenarios/tampering.ts";
+import { upgrade } from "./scenarios/upgrade.ts";
 
 describe.skipIf(process.getuid?.() !== 0)("a fleet on the real engine, as root", () => {
   const fleet = new Fleet();
@@ -36,6 +37,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on the real engine, as root",
 
   birth(fleet);
   chats(fleet);
+  upgrade(fleet);
   promotion(fleet);
   readers(fleet);
   connections(fleet);

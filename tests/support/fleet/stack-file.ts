@@ -20,7 +20,7 @@ export class StackFile {
     this.path = path;
   }
 
-  /** Writes the first form: two tenants, one of them branded. */
+  /** Writes the first form: two tenants, one of them branded, the other with an older Open WebUI. */
   async create(logo: string): Promise<void> {
     await this.#write({
       config: {
@@ -36,7 +36,7 @@ export class StackFile {
             ...entryOf("acme"),
             branding: { logo, name: "Acme AI", basis: "up-to-50-users" },
           },
-          globex: entryOf("globex"),
+          globex: { ...entryOf("globex"), version: "v0.9.6" },
         },
         sync: {
           host: "local",
