@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { generateKeyPairSync, type KeyObject, randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
@@ -116,7 +116,7 @@ export class NodeProcess implements AsyncDisposable {
   /** An operator's token. */
   token(scope: string, { seconds = 300, audience = "owui-cluster" } = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
-    return new SignJWT({ scope })
+    return new SignJWT({ scope, sub: "test", jti: randomUUID() })
       .setProtectedHeader({ alg: "EdDSA" })
       .setAudience(audience)
       .setIssuedAt(now)

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { request } from "node:https";
 import { json } from "node:stream/consumers";
 import { importPKCS8, SignJWT } from "jose";
@@ -99,6 +100,7 @@ export const operatorToken = async (key: string, scope: "read" | "operate"): Pro
   new SignJWT({ scope })
     .setProtectedHeader({ alg: "EdDSA" })
     .setSubject("command-line")
+    .setJti(randomUUID())
     .setAudience("owui-cluster")
     .setIssuedAt()
     .setExpirationTime("1m")

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import fastify, { type FastifyInstance } from "fastify";
 import type { Lease } from "../lease.ts";
@@ -5,10 +6,11 @@ import type { NodeConfig } from "../node-config.ts";
 import type { NodeContext } from "../node-context.ts";
 import type { Service } from "../service.ts";
 import { answerProblems } from "./problem.ts";
-import { addRoutes } from "./routes.ts";
+import { routes } from "./routes.ts";
+import { serveRoutes } from "./serve-routes.ts";
 import { TokenGate } from "./token.ts";
 
-/** No route takes a body; what comes anyway is cut off early. */
+/** No route takes more than a few values; what is longer is cut off early. */
 const LONGEST_BODY = 16 * 1024;
 /** A whole request has to be there within this time, so that slow senders hold nothing. */
 const REQUEST_MS = 10_000;
@@ -28,9 +30,10 @@ export class ApiServer implements Service {
       bodyLimit: LONGEST_BODY,
       requestTimeout: REQUEST_MS,
       forceCloseConnections: true,
+      genReqId: () => randomUUID(),
     }) as unknown as FastifyInstance;
     answerProblems(this.#server, context.log);
-    addRoutes(this.#server, context, lease, new TokenGate(operatorKeys));
+    serveRoutes(this.#server, routes, { ...context, lease }, new TokenGate(operatorKeys));
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -16,88 +16,119 @@ const Progress = z
   })
   .nullable();
 
-/** A row of sync-status.sql, as the API answers it. */
-export const SyncStatus = z
-  .object({
-    id: z.string(),
-    host: z.string(),
-    interval: z.number(),
-    paused: z.boolean(),
-    status: z.string().nullable(),
-    finished_at: z.date().nullable(),
-    error: z.string().nullable(),
-    progress: Progress,
-    running_id: z.string().nullable(),
-    running_kind: z.string().nullable(),
-    running_since: z.date().nullable(),
-    running_progress: Progress,
+/** A row of sync-status.sql. */
+const StatusRow = z.object({
+  id: z.string(),
+  host: z.string(),
+  interval: z.number(),
+  paused: z.boolean(),
+  status: z.string().nullable(),
+  finished_at: z.date().nullable(),
+  error: z.string().nullable(),
+  progress: Progress,
+  running_id: z.string().nullable(),
+  running_kind: z.string().nullable(),
+  running_since: z.date().nullable(),
+  running_progress: Progress,
+  verified_at: z.date().nullable(),
+  deep_verified_at: z.date().nullable(),
+  tables: z.number(),
+  rows: z.coerce.number(),
+  equal: z.boolean(),
+  held_id: z.string().nullable(),
+  held_reason: z.string().nullable(),
+  held_detail: z.unknown(),
+  held_at: z.date().nullable(),
+  held_accepted: z.boolean(),
+});
+type StatusRow = z.infer<typeof StatusRow>;
+
+/** The occasion for which a replica keeps what it has. */
+const hold = {
+  /** What an operator names to accept it. */
+  id: z.string(),
+  /** The reason in words. */
+  text: z.string(),
+  since: z.date(),
+  accepted: z.boolean(),
+};
+const [IdentityChanged, SourceEmpty, RowsVanished] = Finding.options;
+const Held = z.discriminatedUnion("reason", [
+  IdentityChanged.extend(hold),
+  SourceEmpty.extend(hold),
+  RowsVanished.extend(hold),
+]);
+
+/** How one tenant's replica stands, as the API answers it. */
+const TenantStatus = z.object({
+  id: z.string(),
+  host: z.string(),
+  /** Seconds between syncs. */
+  interval: z.number(),
+  paused: z.boolean(),
+  /** The sync that ended last; null before the first. */
+  last: z
+    .object({
+      status: z.string(),
+      finished_at: z.date().nullable(),
+      error: z.string().optional(),
+      progress: Progress,
+    })
+    .nullable(),
+  running: z
+    .object({ id: z.string(), kind: z.string(), started_at: z.date(), progress: Progress })
+    .nullable(),
+  replica: z.object({
     verified_at: z.date().nullable(),
-    deep_verified_at: z.date().nullable(),
     tables: z.number(),
-    rows: z.coerce.number(),
+    rows: z.number(),
     equal: z.boolean(),
-    held_id: z.string().nullable(),
-    held_reason: z.string().nullable(),
-    held_detail: z.unknown(),
-    held_at: z.date().nullable(),
-    held_accepted: z.boolean(),
-  })
-  .transform((row) => ({
-    id: row.id,
-    host: row.host,
-    interval: row.interval,
-    paused: row.paused,
-    last: row.status === null ? null : lastOf(row),
-    running:
-      row.running_id === null
-        ? null
-        : {
-            id: row.running_id,
-            kind: row.running_kind,
-            started_at: row.running_since,
-            progress: row.running_progress,
-          },
-    replica: {
-      verified_at: row.verified_at,
-      tables: row.tables,
-      rows: row.rows,
-      equal: row.equal,
-      deep_verified_at: row.deep_verified_at,
-      held:
-        row.held_id === null
-          ? null
-          : {
-              id: row.held_id,
-              ...heldFor(row),
-              since: row.held_at,
-              accepted: row.held_accepted,
-            },
-    },
-  }));
+    deep_verified_at: z.date().nullable(),
+    held: Held.nullable(),
+  }),
+});
+
+/** A row of sync-status.sql, as the API answers it. */
+export const SyncStatus = StatusRow.transform((row) => ({
+  id: row.id,
+  host: row.host,
+  interval: row.interval,
+  paused: row.paused,
+  last: lastOf(row),
+  running:
+    row.running_id === null
+      ? null
+      : {
+          id: row.running_id,
+          kind: row.running_kind,
+          started_at: row.running_since,
+          progress: row.running_progress,
+        },
+  replica: {
+    verified_at: row.verified_at,
+    tables: row.tables,
+    rows: row.rows,
+    equal: row.equal,
+    deep_verified_at: row.deep_verified_at,
+    held: heldOf(row),
+  },
+})).pipe(TenantStatus);
+
+const lastOf = ({ status, finished_at, error, progress }: StatusRow) =>
+  status === null ? null : { status, finished_at, ...(error === null ? {} : { error }), progress };
 
 /** What a replica is held for, as it is kept and in words. */
-function heldFor({
-  held_reason: reason,
-  held_detail: detail,
-}: {
-  held_reason: string | null;
-  held_detail?: unknown;
-}) {
-  const finding = Finding.parse({ reason, detail });
-  return { ...finding, text: findingText(finding) };
+function heldOf(row: StatusRow) {
+  if (row.held_id === null) return null;
+  const finding = Finding.parse({ reason: row.held_reason, detail: row.held_detail });
+  return {
+    id: row.held_id,
+    ...finding,
+    text: findingText(finding),
+    since: row.held_at,
+    accepted: row.held_accepted,
+  };
 }
-
-const lastOf = ({
-  status,
-  finished_at,
-  error,
-  progress,
-}: {
-  status: string | null;
-  finished_at: Date | null;
-  error: string | null;
-  progress: z.infer<typeof Progress>;
-}) => ({ status, finished_at, ...(error === null ? {} : { error }), progress });
 
 /** A row of sync-history.sql, as the API answers it. */
 export const PastSync = z.object({
@@ -145,10 +176,4 @@ export const Difference = z.object({
   key: z.record(z.string(), z.string().nullable()).nullable(),
   what: z.enum(["altered", "missing", "extra", "digest"]),
   found_at: z.date(),
-});
-
-/** What a history is asked for by. */
-export const HistoryQuery = z.object({
-  client: z.string().optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(50),
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { request } from "node:https";
 import { json } from "node:stream/consumers";
 import { importPKCS8, SignJWT } from "jose";
@@ -45,6 +46,7 @@ export class ClusterClient {
     return new SignJWT({ scope })
       .setProtectedHeader({ alg: "EdDSA" })
       .setSubject("e2e")
+      .setJti(randomUUID())
       .setAudience("owui-cluster")
       .setIssuedAt()
       .setExpirationTime("5m")

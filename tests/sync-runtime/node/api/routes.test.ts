@@ -4,11 +4,11 @@ import { SignJWT } from "jose";
 import { pino } from "pino";
 import { beforeEach, describe, expect, test } from "vitest";
 import { answerProblems } from "../../../../sync-runtime/node/api/problem.ts";
-import { addRoutes } from "../../../../sync-runtime/node/api/routes.ts";
-import { TokenGate } from "../../../../sync-runtime/node/api/token.ts";
-import type { Lease } from "../../../../sync-runtime/node/lease.ts";
+import type { ApiContext, Route } from "../../../../sync-runtime/node/api/route.ts";
+import { routes } from "../../../../sync-runtime/node/api/routes.ts";
+import { serveRoutes } from "../../../../sync-runtime/node/api/serve-routes.ts";
+import { SCOPES, type Scope, TokenGate } from "../../../../sync-runtime/node/api/token.ts";
 import { Metrics } from "../../../../sync-runtime/node/metrics.ts";
-import type { NodeContext } from "../../../../sync-runtime/node/node-context.ts";
 
 const operator = generateKeyPairSync("ed25519");
 const former = generateKeyPairSync("ed25519");
@@ -24,19 +24,21 @@ let server: ReturnType<typeof fastify>;
 beforeEach(() => {
   rows = {};
   asked = () => {};
-  server = fastify();
+  server = fastify({ genReqId: () => "0b8f7c1e-6a55-4b5c-9d3e-2f1a0c9b8d7e" });
   const postgres = {
     rows: async (name: string, parameters: unknown[] = []) => {
       asked(name, parameters);
-      if (!rows[name]) throw new Error("connect ECONNREFUSED, password=hunter2");
+      if (!rows[name])
+        throw Object.assign(new Error("connect ECONNREFUSED, password=hunter2"), { code: "ECONNREFUSED" });
       return rows[name];
     },
   };
   const log = pino({ enabled: false });
   answerProblems(server, log);
-  const context = { node: "a", postgres, metrics: new Metrics(), log } as unknown as NodeContext;
+  const lease = { epoch: 7 };
+  const api = { node: "a", postgres, lease, metrics: new Metrics(), log } as unknown as ApiContext;
   const gate = new TokenGate([pem(former.publicKey), pem(operator.publicKey)]);
-  addRoutes(server, context, { epoch: 7 } as Lease, gate);
+  serveRoutes(server, routes, api, gate);
 });
 
 interface TokenOptions {
@@ -45,6 +47,8 @@ interface TokenOptions {
   audience?: string;
   issued?: number;
   seconds?: number;
+  /** Claims instead of the usual ones. */
+  claims?: Record<string, unknown>;
 }
 
 async function tokenOf({
@@ -54,14 +58,15 @@ async function tokenOf({
 }: TokenOptions): Promise<string> {
   const { audience = "owui-cluster", issued = 0, seconds = 300 } = options;
   const now = Math.floor(Date.now() / 1000) + issued;
-  const token = new SignJWT({ scope }).setProtectedHeader({ alg: "EdDSA" }).setAudience(audience);
+  const claims = { scope, sub: "ana", jti: "1", ...options.claims };
+  const token = new SignJWT(claims).setProtectedHeader({ alg: "EdDSA" }).setAudience(audience);
   return token
     .setIssuedAt(now)
     .setExpirationTime(now + seconds)
     .sign(key);
 }
 
-const ask = async (method: "GET" | "POST", url: string, options?: TokenOptions) =>
+const ask = async (method: Route["method"], url: string, options?: TokenOptions) =>
   server.inject({
     method,
     url,
@@ -69,36 +74,40 @@ const ask = async (method: "GET" | "POST", url: string, options?: TokenOptions) 
   });
 
 describe("who may ask for what:", () => {
-  const READ = ["metrics", "cluster", "sync/status", "sync/history", "sync/differences/7"].map((path) =>
-    path === "metrics" ? "GET /metrics" : `GET /api/v1/${path}`,
-  );
-  const OPERATE = ["POST /api/v1/sync/trigger/acme", "POST /api/v1/sync/verify/acme"];
-  const routes = [...READ, ...OPERATE].map((route) => route.split(" ") as ["GET" | "POST", string]);
+  /** An address that the path of a declaration matches. */
+  const addressOf = (path: string) => path.replace("{tenant}", "acme").replace(/\{\w+\}/, "7");
+  const guarded = routes
+    .filter(({ scope }) => scope !== "public")
+    .map(
+      ({ method, path, scope, status }) => [method, addressOf(path), scope as Scope, status ?? 200] as const,
+    );
 
   beforeEach(() => {
     rows = { "cluster-nodes": [], "sync-status": [], "sync-history": [], "sync-differences": [] };
     rows["trigger-sync"] = rows["trigger-verify"] = [{ id: "1" }];
   });
 
-  test.each(routes)("%s %s wants a token", async (method, url) => {
+  test.each(guarded)("%s %s wants a token", async (method, url) => {
     const answer = await ask(method, url);
     expect(answer.statusCode).toBe(401);
     expect(answer.headers["content-type"]).toMatch("application/problem+json");
     expect(answer.json()).toEqual({
-      type: "about:blank",
-      title: "Unauthorized",
+      type: "urn:owui:problem:not-authenticated",
+      title: "There is no token that is accepted",
       status: 401,
       detail: "Send an operator's token: Authorization: Bearer <JWT>.",
+      instance: "urn:uuid:0b8f7c1e-6a55-4b5c-9d3e-2f1a0c9b8d7e",
     });
   });
 
-  test.each(routes)("%s %s with each scope", async (method, url) => {
+  test.each(guarded)("%s %s allows %s and what includes it", async (method, url, asked) => {
     const status = async (scope: unknown) => (await ask(method, url, { scope })).statusCode;
-    const allowed = method === "GET" ? 200 : 202;
-    expect(await status("operate")).toBe(allowed);
-    expect(await status("read operate")).toBe(allowed);
-    expect(await status("read")).toBe(method === "GET" ? 200 : 403);
-    for (const scope of ["", "reader", "admin", null, ["read"]]) expect(await status(scope)).toBe(403);
+    for (const scope of SCOPES) {
+      const allowed = SCOPES.indexOf(scope) >= SCOPES.indexOf(asked);
+      if (allowed) expect(await status(scope)).not.toBe(403);
+      else expect(await status(scope)).toBe(403);
+    }
+    for (const scope of ["", "reader", null, ["read"], 7]) expect(await status(scope)).toBe(403);
   });
 
   test.each<[string, TokenOptions, string]>([
@@ -106,6 +115,8 @@ describe("who may ask for what:", () => {
     ["for another audience", { audience: "elsewhere" }, 'unexpected "aud" claim value'],
     ["that has expired", { issued: -400 }, '"exp" claim timestamp check failed'],
     ["valid for longer than ten minutes", { seconds: 601 }, "valid for more than 600 seconds"],
+    ["for nobody", { claims: { sub: undefined } }, "it has no sub and jti"],
+    ["without an id", { claims: { jti: "" } }, "it has no sub and jti"],
     ["issued in the future", { issued: 3600 }, '"iat" claim timestamp check failed'],
   ])("a token %s is refused", async (_, options, detail) => {
     const answer = await ask("GET", "/metrics", options);
@@ -202,11 +213,18 @@ describe("the history", () => {
     ]);
   });
 
-  test.each(["limit=0", "limit=1001", "limit=all"])("with %s is refused", async (search) => {
-    const answer = await ask("GET", `/api/v1/sync/history?${search}`, {});
-    expect(answer.statusCode).toBe(400);
-    expect(answer.json().detail).toBe("Send client=<tenant>, limit=<1 to 1000>.");
-  });
+  test.each(["limit=0", "limit=1001", "limit=all", "limit=1&limit=2"])(
+    "with %s is refused",
+    async (search) => {
+      const answer = await ask("GET", `/api/v1/sync/history?${search}`, {});
+      expect(answer.statusCode).toBe(400);
+      expect(answer.json()).toMatchObject({
+        type: "urn:owui:problem:invalid-request",
+        detail: "The query is not as the route declares it, see errors.",
+        errors: [{ parameter: "limit", detail: expect.stringContaining("expected") }],
+      });
+    },
+  );
 });
 
 test.each(["x", "0", "1%3B", "9".repeat(30)])("differences of job %s are refused", async (job) => {
@@ -262,14 +280,63 @@ test("a tenant that the cluster does not have cannot be triggered", async () => 
   expect(answer.json().detail).toBe("This cluster has no tenant nobody.");
 });
 
-test("a fault of ours is told without its cause", async () => {
+test("an outage is told as one, without its cause", async () => {
   const answer = await ask("GET", "/api/v1/sync/status", {});
   expect(answer.statusCode).toBe(503);
+  expect(answer.json().type).toBe("urn:owui:problem:unavailable");
   expect(answer.body).not.toContain("hunter2");
+});
+
+test("an answer that is not as declared is a fault of ours, told without its cause", async () => {
+  rows["sync-history"] = [{ id: "hunter2" }];
+  const answer = await ask("GET", "/api/v1/sync/history", {});
+  expect(answer.statusCode).toBe(500);
+  expect(answer.json().type).toBe("urn:owui:problem:internal");
+  expect(answer.body).not.toContain("hunter2");
+});
+
+test("nothing leaves that is not declared", async () => {
+  rows["cluster-nodes"] = [{ id: "b", leader: true, epoch: "9", seen_at: at, password: "hunter2" }];
+  const answer = await ask("GET", "/api/v1/cluster", {});
+  expect(answer.json()).toEqual({ nodes: [{ id: "b", leader: true, epoch: 9, seen_at: iso }] });
 });
 
 test("an unknown path is a problem too", async () => {
   const answer = await ask("GET", "/api/v1/nothing");
   expect(answer.statusCode).toBe(404);
   expect(answer.json().detail).toBe("There is no GET /api/v1/nothing.");
+});
+
+test("a method that a path does not take is refused with those it takes", async () => {
+  const answer = await server.inject({ method: "DELETE", url: "/api/v1/sync/trigger/acme" });
+  expect(answer.statusCode).toBe(405);
+  expect(answer.headers.allow).toBe("POST");
+  expect(answer.json().type).toBe("urn:owui:problem:method-not-allowed");
+});
+
+describe("what a route does not declare is refused:", () => {
+  test("a parameter", async () => {
+    const answer = await ask("GET", "/api/v1/cluster?all=1", {});
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().errors).toEqual([{ detail: "This route does not have it", parameter: "all" }]);
+  });
+
+  test("a body", async () => {
+    const headers = { authorization: `Bearer ${await tokenOf({ scope: "operate" })}` };
+    const url = "/api/v1/sync/trigger/acme";
+    expect((await server.inject({ method: "POST", url, headers, payload: {} })).statusCode).toBe(400);
+  });
+
+  test.each(["Acme", "a.b", "-a", "a%00", "a".repeat(41)])("a tenant named %s", async (tenant) => {
+    const answer = await ask("POST", `/api/v1/sync/trigger/${tenant}`, { scope: "operate" });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().errors).toEqual([{ detail: "Not a tenant's id", parameter: "tenant" }]);
+  });
+
+  test("a field of a body, by its place", async () => {
+    const headers = { authorization: `Bearer ${await tokenOf({ scope: "operate" })}` };
+    const url = "/api/v1/sync/accept/acme";
+    const answer = await server.inject({ method: "POST", url, headers, payload: { held: 7 } });
+    expect(answer.json().errors).toEqual([{ detail: expect.any(String), pointer: "#/held" }]);
+  });
 });

@@ -1,0 +1,24 @@
+/**
+ * Every way in which a request can fail, by the name that ends its `type` URI. Names and statuses are an interface:
+ * clients decide by them, so one that was published keeps its meaning.
+ */
+export const PROBLEMS = {
+  "invalid-request": { status: 400, title: "The request is not as the route declares it" },
+  "not-authenticated": { status: 401, title: "There is no token that is accepted" },
+  "not-allowed": { status: 403, title: "The token does not allow this" },
+  "not-found": { status: 404, title: "There is no such thing" },
+  "unknown-tenant": { status: 404, title: "The cluster has no such tenant" },
+  "method-not-allowed": { status: 405, title: "The path does not take this method" },
+  "request-too-slow": { status: 408, title: "The request did not arrive in time" },
+  "not-held-for-this": { status: 409, title: "The replica is not held for what was named" },
+  "body-too-large": { status: 413, title: "The body is larger than any route takes" },
+  "not-json": { status: 415, title: "The body is not declared as JSON" },
+  "headers-too-large": { status: 431, title: "The headers are larger or more than any client needs" },
+  internal: { status: 500, title: "The node has a fault" },
+  unavailable: { status: 503, title: "The node cannot answer at the moment" },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemKind = keyof typeof PROBLEMS;
+
+/** The URI by which clients tell kinds apart. */
+export const problemType = (kind: ProblemKind): string => `urn:owui:problem:${kind}`;

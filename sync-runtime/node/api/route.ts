@@ -1,0 +1,73 @@
+import type { Readable } from "node:stream";
+import type * as z from "zod";
+import type { Lease } from "../lease.ts";
+import type { NodeContext } from "../node-context.ts";
+import type { ProblemKind } from "./problem-kind.ts";
+import type { Caller, Scope } from "./token.ts";
+
+/**
+ * What a route is, declared once: the server parses and authorises by it, and the OpenAPI document, its description, and
+ * the tests of who may do what are made from it.
+ */
+export interface RouteDeclaration<
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  Answer extends z.ZodType,
+> {
+  method: "GET" | "POST" | "PUT" | "DELETE";
+  /** As OpenAPI writes it: `/api/v1/sync/trigger/{tenant}`. Each parameter is a field of `params`. */
+  path: string;
+  /** What a token has to allow; `public` asks for no token. */
+  scope: Scope | "public";
+  /** One line, in the imperative. */
+  summary: string;
+  /** What a caller should know besides; Markdown. */
+  description?: string;
+  params?: Params;
+  /** A strict object, so that a misspelt parameter is an error. */
+  query?: Query;
+  /** Without it a body is refused. */
+  body?: Body;
+  /** Parses what the function gives, so nothing leaves that is not declared; a `z.date()` is sent as ISO 8601. */
+  answer: Answer;
+  /** Of the answer; JSON unless another is named. */
+  contentType?: string;
+  /** Of a success; 200 unless another is given. */
+  status?: 200 | 202;
+  /** Kinds that this route's function answers; what any route may answer is known. */
+  problems?: readonly ProblemKind[];
+}
+
+/** A request whose parts are what the route declares, from a caller who may make it. */
+export interface Call<Params, Query, Body> {
+  params: Params;
+  query: Query;
+  body: Body;
+  caller: Caller;
+}
+
+/** What every route's function is given. */
+export interface ApiContext extends NodeContext {
+  lease: Lease;
+}
+
+/** A declared route with its function, as the server takes it. */
+export interface Route extends RouteDeclaration<z.ZodObject, z.ZodObject, z.ZodType, z.ZodType> {
+  /** Rows of Postgres may be given as they are: `answer` parses them. A stream is sent as it comes. */
+  handle: (call: Call<never, never, never>, api: ApiContext) => Promise<unknown | Readable>;
+}
+
+/** Declares a route; the function's parameters are typed by the schemas. */
+export const route = <
+  Answer extends z.ZodType,
+  Params extends z.ZodObject = z.ZodObject,
+  Query extends z.ZodObject = z.ZodObject,
+  Body extends z.ZodType = z.ZodUndefined,
+>(
+  declaration: RouteDeclaration<Params, Query, Body, Answer>,
+  handle: (
+    call: Call<z.output<Params>, z.output<Query>, z.output<Body>>,
+    api: ApiContext,
+  ) => Promise<unknown>,
+): Route => ({ ...declaration, handle });

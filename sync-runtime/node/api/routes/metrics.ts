@@ -1,0 +1,23 @@
+import * as z from "zod";
+import { refreshReplicaMetrics } from "../../replica-metrics.ts";
+import { route } from "../route.ts";
+
+export const metricsRoutes = [
+  route(
+    {
+      method: "GET",
+      path: "/metrics",
+      scope: "read",
+      summary: "Give what the node counts, for Prometheus",
+      answer: z.string(),
+      contentType: "text/plain; version=0.0.4; charset=utf-8",
+    },
+    async (_, { metrics, postgres, log }) => {
+      // While Postgres is away they stay as they were; what this node counts is told all the same.
+      await refreshReplicaMetrics(metrics, postgres).catch((error) =>
+        log.warn({ err: error }, "metrics of replicas were not refreshed"),
+      );
+      return metrics.registry.metrics();
+    },
+  ),
+];

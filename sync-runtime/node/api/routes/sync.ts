@@ -1,0 +1,87 @@
+import * as z from "zod";
+import type { Postgres } from "../../postgres.ts";
+import { ApiProblem } from "../problem.ts";
+import { route } from "../route.ts";
+import { SyncStatus } from "../sync-view.ts";
+import { TenantPath, unknownTenant } from "../tenant.ts";
+
+const QueuedJob = z.object({ id: z.string() });
+const Accepted = z.object({ accepted: z.boolean() });
+
+/** The job that does what was asked for. */
+const Queued = z.object({ tenant: z.string(), job: z.string() });
+
+/** Queues a job of one tenant and answers which. */
+async function queue(postgres: Postgres, statement: string, tenant: string): Promise<z.infer<typeof Queued>> {
+  const [row] = await postgres.rows(statement, [tenant]);
+  if (!row) throw unknownTenant(tenant);
+  return { tenant, job: QueuedJob.parse(row).id };
+}
+
+export const syncRoutes = [
+  route(
+    {
+      method: "GET",
+      path: "/api/v1/sync/status",
+      scope: "read",
+      summary: "Tell how every tenant's replica stands",
+      answer: z.object({ tenants: z.array(SyncStatus) }),
+    },
+    async (_, { postgres }) => ({ tenants: await postgres.rows("sync-status") }),
+  ),
+  route(
+    {
+      method: "POST",
+      path: "/api/v1/sync/trigger/{tenant}",
+      scope: "operate",
+      summary: "Sync a tenant now",
+      description: "A sync that waits for its time already is brought forward.",
+      params: TenantPath,
+      answer: Queued,
+      status: 202,
+      problems: ["unknown-tenant"],
+    },
+    ({ params }, { postgres }) => queue(postgres, "trigger-sync", params.tenant),
+  ),
+  route(
+    {
+      method: "POST",
+      path: "/api/v1/sync/verify/{tenant}",
+      scope: "operate",
+      summary: "Verify a tenant's replica deeply now",
+      description: "Every row is read back, compared with the source and repaired.",
+      params: TenantPath,
+      answer: Queued,
+      status: 202,
+      problems: ["unknown-tenant"],
+    },
+    ({ params }, { postgres }) => queue(postgres, "trigger-verify", params.tenant),
+  ),
+  route(
+    {
+      method: "POST",
+      path: "/api/v1/sync/accept/{tenant}",
+      scope: "operate",
+      summary: "Accept what a replica is held for",
+      description:
+        "Takes the operator's decision about one hold, and about no other; the next sync goes through.",
+      params: TenantPath,
+      body: z.strictObject({ held: z.uuid().describe("Id of what the replica is held for") }),
+      answer: Queued,
+      status: 202,
+      problems: ["unknown-tenant", "not-held-for-this"],
+    },
+    async ({ params: { tenant }, body: { held } }, { postgres, log }) => {
+      const known = z.array(SyncStatus).parse(await postgres.rows("sync-status"));
+      if (!known.some(({ id }) => id === tenant)) throw unknownTenant(tenant);
+      const [row] = await postgres.rows("accept-hold", [tenant, held]);
+      if (!Accepted.parse(row).accepted)
+        throw new ApiProblem(
+          "not-held-for-this",
+          `The replica of ${tenant} is not held for ${held}, or no longer: nothing was accepted. Look at what it is held for now.`,
+        );
+      log.warn({ tenant, held }, "an operator accepted what the replica was held for");
+      return queue(postgres, "trigger-sync", tenant);
+    },
+  ),
+];

@@ -1,0 +1,98 @@
+import { Readable } from "node:stream";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type * as z from "zod";
+import { ApiProblem, invalidRequest, type Place } from "./problem.ts";
+import type { ApiContext, Call, Route } from "./route.ts";
+import type { Caller, TokenGate } from "./token.ts";
+
+/** Methods that a server is asked for; those that a path does not have are refused by name. */
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] as const;
+
+/** Who calls a public route. */
+const ANYBODY: Caller = { subject: "anybody", token: "" };
+
+/** Makes a server answer the declared routes, each as it is declared. */
+export function serveRoutes(
+  server: FastifyInstance,
+  routes: readonly Route[],
+  api: ApiContext,
+  gate: TokenGate,
+): void {
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  for (const route of routes) {
+    const { method, path, scope } = route;
+    server.route({
+      method,
+      url: routerPath(path),
+      // Before a byte of the body is read.
+      onRequest: async (request) => {
+        if (scope !== "public")
+          callers.set(request, await gate.require(request.headers.authorization, scope));
+      },
+      handler: (request, reply) => answer(route, request, reply, api, callers.get(request) ?? ANYBODY),
+    });
+  }
+  refuseOtherMethods(server, routes);
+}
+
+async function answer(
+  route: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  api: ApiContext,
+  caller: Caller,
+): Promise<unknown> {
+  const call = { ...parseRequest(route, request), caller } as Call<never, never, never>;
+  const given = await route.handle(call, api);
+  reply.code(route.status ?? 200).type(route.contentType ?? "application/json; charset=utf-8");
+  if (given instanceof Readable) return given;
+  const sent = route.answer.parse(given);
+  return route.contentType === undefined ? JSON.stringify(sent) : sent;
+}
+
+/** The parts of a request as the route declares them; the first place that is not so is told with all that is wrong. */
+function parseRequest(route: Route, { params, query, body }: FastifyRequest) {
+  // The router's own objects have no prototype, and zod's have none of ours.
+  const path = parsePart("path", route.params, params);
+  const search = parsePart("query", route.query, query);
+  if (!route.body && body !== undefined && body !== null)
+    throw new ApiProblem("invalid-request", "This route takes no body. Send none.");
+  return { params: path, query: search, body: route.body && parse("body", route.body, body) };
+}
+
+/** A part that is an object; one that is not declared has to be empty. */
+function parsePart(place: Place, schema: z.ZodObject | undefined, value: unknown): unknown {
+  const given = { ...(value as object) };
+  if (schema) return parse(place, schema, given);
+  const unknown = Object.keys(given);
+  if (unknown.length === 0) return given;
+  throw new ApiProblem("invalid-request", `The ${place} is not as the route declares it, see errors.`, {
+    errors: unknown.map((parameter) => ({ detail: "This route does not have it", parameter })),
+  });
+}
+
+function parse<T>(place: Place, schema: z.ZodType<T>, value: unknown): T {
+  const { success, data, error } = schema.safeParse(value);
+  if (!success) throw invalidRequest(place, error);
+  return data;
+}
+
+/** Answers 405 with what is allowed, where a path exists under other methods. */
+function refuseOtherMethods(server: FastifyInstance, routes: readonly Route[]): void {
+  for (const [path, those] of Map.groupBy(routes, ({ path }) => path)) {
+    const allowed = those.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+    server.route({
+      method: METHODS.filter((method) => !allowed.includes(method)),
+      url: routerPath(path),
+      onRequest: async ({ method }) => {
+        throw new ApiProblem("method-not-allowed", `${path} does not take ${method}.`, {
+          headers: { allow: allowed.join(", ") },
+        });
+      },
+      handler: () => {},
+    });
+  }
+}
+
+/** `{tenant}` as the router writes it: `:tenant`. */
+const routerPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1");
