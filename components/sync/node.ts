@@ -11,6 +11,12 @@ export const nodePort = 9443;
 /** A node runs as this user, which owns nothing. */
 export const nodeUser = "9443:9443";
 
+/**
+ * Seconds from beat to beat, and for which a lease lasts without one: a leader that dies is followed within three. The
+ * arithmetic is in sync-runtime/node/README.md.
+ */
+export const leaseTiming = { beat: 1, duration: 3 };
+
 /** The Postgres role of a cluster's nodes. */
 export const clusterLogin = (cluster: string): string => `sync_${cluster}`;
 
@@ -41,6 +47,7 @@ export const nodeConfig = ({ stack, sync, node, operatorKey, password }: NodeSet
     tls: { certificate: "/etc/fleet/tls.crt", key: "/etc/fleet/tls.key", ca: "/etc/fleet/ca.crt" },
     operatorKeys: [operatorKey],
     parallel: sync.parallel,
+    lease: leaseTiming,
     database: {
       host: postgresHost(stack),
       port: 5432,

@@ -1,12 +1,7 @@
 import * as z from "zod";
 import type { HeldError } from "./hold.ts";
+import { silenceOf } from "./lease-timing.ts";
 import type { NodeContext } from "./node-context.ts";
-
-/**
- * Silence after which a node counts as dead and its jobs are taken over: four beats. Taking over too early does no
- * harm but work done twice, since the claim's epoch decides who may commit.
- */
-export const SILENCE_S = 4;
 
 /** A sync that this node has claimed. */
 export const Job = z.object({
@@ -33,24 +28,29 @@ export const connectionName = (job: Job): string => `sync:${job.tenant}:${job.cl
  * @param running ids of the jobs this node works on
  */
 export async function claimJob(context: NodeContext, running: Iterable<string>): Promise<Job | undefined> {
-  const { postgres, cluster, node, run, log } = context;
-  const [row] = await postgres.rows("claim-job", [cluster, node, run, SILENCE_S, [...running]]);
+  const { postgres, cluster, node, run, timing, log } = context;
+  const [row] = await postgres.rows("claim-job", [cluster, node, run, silenceOf(timing), [...running]]);
   if (!row) return undefined;
   const job = Job.parse(row);
   if (job.taken_over) log.warn({ tenant: job.tenant, job: job.id }, "took over a job that was left behind");
   return job;
 }
 
-/** Ends a job that is held, and holds the replica; interval after interval of the same is one row of the history. */
+/**
+ * Ends a job that is held, and holds the replica; interval after interval of the same is one row of the history. False:
+ * the job was taken over, and nothing was changed.
+ */
 export async function recordHeld(
-  rows: (query: string, parameters: unknown[]) => Promise<unknown>,
+  rows: (query: string, parameters: unknown[]) => Promise<unknown[]>,
   { id, claim_epoch: epoch }: Job,
   { hold, message }: HeldError,
-): Promise<void> {
+): Promise<boolean> {
   const { reason, detail } = hold.finding;
   const values = [hold.id, reason, JSON.stringify(detail), hold.offered, message];
-  await rows("hold-job", [id, epoch, ...values]);
+  const recorded = await rows("hold-job", [id, epoch, ...values]);
+  if (recorded.length === 0) return false;
   await rows("fold-job", [id]);
+  return true;
 }
 
 /** Another node has claimed the tenant since: what was written is rolled back. */

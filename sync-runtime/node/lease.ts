@@ -1,15 +1,15 @@
 import * as z from "zod";
 import type { NodeContext } from "./node-context.ts";
-import { repeat, type Service } from "./service.ts";
+import { Bell, repeat, type Service } from "./service.ts";
 
-/**
- * How often a node says that it is alive, and how long its word holds. A leader that dies is followed after at most
- * LEASE_S + BEAT_MS: 4 s. A leader that is slow has two beats to miss before it loses the lease.
- */
-export const BEAT_MS = 1_000;
-export const LEASE_S = 3;
+/** Behind the moment at which another's lease expires, so that the beat does not come just before it. */
+const EXPIRED_MS = 5;
 
-const Beat = z.object({ epoch: z.coerce.number().nullable() });
+const Beat = z.object({
+  epoch: z.coerce.number().nullable(),
+  /** Seconds until another's lease expires; null before the first. */
+  free_in: z.number().nullable(),
+});
 
 /**
  * Leadership of the cluster. Postgres' clock decides who holds the lease; this side believes in it only as long as
@@ -17,8 +17,12 @@ const Beat = z.object({ epoch: z.coerce.number().nullable() });
  * another can begin. Everything a leader does is fenced by the epoch besides.
  */
 export class Lease implements Service {
+  /** Rings when this node begins to lead. */
+  readonly taken = new Bell();
   readonly #context: NodeContext;
   #held: { epoch: number; until: number } | undefined;
+  /** Milliseconds until the next beat. */
+  #next = 0;
 
   constructor(context: NodeContext) {
     this.#context = context;
@@ -29,10 +33,22 @@ export class Lease implements Service {
     return this.#held && this.#context.clock.monotonic() < this.#held.until ? this.#held.epoch : undefined;
   }
 
+  /**
+   * Hears that Postgres refused a write because the lease of its epoch had ended. Whatever this node believed, it does
+   * not lead under that epoch any more.
+   * @param write what was refused, for the log
+   */
+  refused(epoch: number, write: string): void {
+    const { metrics, log } = this.#context;
+    metrics.fenced.inc({ guard: "lease" });
+    log.warn({ epoch, write }, "a write was refused because the lease had ended");
+    if (this.#held?.epoch === epoch) this.#become(undefined);
+  }
+
   /** Beats until the signal aborts, then hands the lease over. */
   async run(signal: AbortSignal): Promise<void> {
     const { postgres, cluster, run, log } = this.#context;
-    await repeat(() => this.#beat(), this.#context, { ms: BEAT_MS, what: "the beat", signal });
+    await repeat(() => this.#beat(), this.#context, { ms: () => this.#next, what: "the beat", signal });
     if (this.epoch === undefined) return;
     this.#become(undefined);
     await postgres.rows("release-lease", [cluster, run]).catch((error) => {
@@ -41,12 +57,20 @@ export class Lease implements Service {
   }
 
   async #beat(): Promise<void> {
-    const { postgres, cluster, node, run, clock, metrics } = this.#context;
+    const { postgres, cluster, node, run, timing, clock, metrics } = this.#context;
     const sent = clock.monotonic();
+    const duration = timing.duration * 1000;
+    this.#next = timing.beat * 1000;
     try {
-      const [row] = await postgres.rows("beat", [cluster, node, run, LEASE_S]);
-      const { epoch } = Beat.parse(row);
-      this.#become(epoch === null ? undefined : { epoch, until: sent + LEASE_S * 1000 });
+      // An answer that comes later than the lease lasts is worth nothing, and the connection may be dead.
+      const [row] = await postgres.rows("beat", [cluster, node, run, timing.duration], {
+        withinMs: duration,
+      });
+      const { epoch, free_in } = Beat.parse(row);
+      this.#become(epoch === null ? undefined : { epoch, until: sent + duration });
+      // Who follows asks again in the moment in which it may lead.
+      if (epoch === null && free_in !== null)
+        this.#next = Math.max(EXPIRED_MS, Math.min(this.#next, free_in * 1000 + EXPIRED_MS));
     } finally {
       // Also when Postgres did not answer: what is believed then ends by itself.
       metrics.leader.set({ node_id: node }, this.epoch === undefined ? 0 : 1);
@@ -61,5 +85,6 @@ export class Lease implements Service {
     if (before !== undefined) metrics.elections.inc({ result: "lost" });
     if (held) metrics.elections.inc({ result: "won" });
     log.info({ epoch: held?.epoch ?? before }, held ? "took the lease" : "gave up the lease");
+    if (held) this.taken.ring();
   }
 }

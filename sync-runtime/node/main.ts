@@ -41,7 +41,7 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
   });
   const { cluster, node } = config;
   const context: NodeContext = {
-    ...{ cluster, node, run, postgres, log },
+    ...{ cluster, node, run, postgres, log, timing: config.lease },
     clock: systemClock,
     random: Math.random,
     metrics: new Metrics(),

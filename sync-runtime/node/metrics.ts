@@ -64,6 +64,12 @@ export class Metrics {
     labelNames: ["result"],
     registers: [this.registry],
   });
+  readonly fenced = new Counter({
+    name: "fenced_writes_total",
+    help: "Writes of this node that were refused because its lease or its claim of the tenant had ended: lease, claim",
+    labelNames: ["guard"],
+    registers: [this.registry],
+  });
   readonly leader = new Gauge({
     name: "sync_container_is_leader",
     help: "1 while this node holds the lease",

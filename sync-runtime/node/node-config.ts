@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as z from "zod";
+import { DEFAULT_TIMING, LeaseSettings } from "./lease-timing.ts";
 
 /** What a node is told by its config file; the stack writes it. */
 export const NodeConfig = z.strictObject({
@@ -13,6 +14,8 @@ export const NodeConfig = z.strictObject({
   operatorKeys: z.array(z.string().startsWith("-----BEGIN PUBLIC KEY-----")),
   /** Syncs at a time. */
   parallel: z.int().min(1).max(100),
+  /** Seconds from beat to beat, and for which a lease lasts without one. */
+  lease: LeaseSettings.prefault(DEFAULT_TIMING),
   database: z.strictObject({
     host: z.string(),
     port: z.int().min(1).max(65535),

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { LeaseTiming } from "./lease-timing.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Postgres } from "./postgres.ts";
 import type { Clock } from "./service.ts";
@@ -10,6 +11,7 @@ export interface NodeContext {
   node: string;
   /** A fresh id per process start, so that a restarted node is never taken for its former self. */
   run: string;
+  timing: LeaseTiming;
   postgres: Postgres;
   clock: Clock;
   /** A number in [0, 1). */

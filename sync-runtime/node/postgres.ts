@@ -9,6 +9,9 @@ const CONNECT_MS = 5_000;
 /** Silence on a connection after which the kernel asks whether the other side still lives. */
 const KEEPALIVE_MS = 10_000;
 
+/** Longest that a short statement may take; the longest of them removes a thousand tombstones. */
+const ANSWER_MS = 60_000;
+
 /** The node's connections: short statements on any, and one to itself for each running sync. */
 export class Postgres {
   readonly #pool: pg.Pool;
@@ -27,9 +30,17 @@ export class Postgres {
     this.#pool.on("error", (error) => log.warn({ err: error }, "an idle database connection broke"));
   }
 
-  /** Runs one of database/queries; its rows are still to be parsed. */
-  async rows(name: string, parameters: unknown[] = []): Promise<unknown[]> {
-    return (await this.#pool.query(query(name), parameters)).rows;
+  /**
+   * Runs one of database/queries; its rows are still to be parsed. One that is not answered in time fails, and its
+   * connection is given up: behind a network that swallows packets it would be silent for a quarter of an hour.
+   */
+  async rows(
+    name: string,
+    parameters: unknown[] = [],
+    { withinMs = ANSWER_MS }: { withinMs?: number } = {},
+  ): Promise<unknown[]> {
+    const statement = { text: query(name), values: parameters, query_timeout: withinMs };
+    return (await this.#pool.query(statement)).rows;
   }
 
   /**

@@ -46,16 +46,22 @@ export class Retention implements Service {
     const { postgres, run, log } = this.#context;
     const jobs = await untilNothingGoes(signal, async () => {
       const [row] = await postgres.rows("prune-history", [run, epoch]);
-      return Pruned.parse(row).pruned;
+      return this.#guarded(epoch, "prune-history", Pruned.parse(row).pruned);
     });
     if (jobs > 0) log.info({ jobs }, "removed old jobs from the history");
     for (const { tenant } of z.array(Tenant).parse(await postgres.rows("replicated-tenants"))) {
       const tombstones = await untilNothingGoes(signal, async () => {
         const [row] = await postgres.rows("drop-tombstones", [tenant, run, epoch]);
-        return Dropped.parse(row).dropped;
+        return this.#guarded(epoch, "drop-tombstones", Dropped.parse(row).dropped);
       });
       if (tombstones > 0) log.info({ tenant, tombstones }, "dropped tombstones that were kept long enough");
     }
+  }
+
+  /** What a statement says it removed; null is how it refuses an epoch that is over. */
+  #guarded(epoch: number, statement: string, removed: number | null): number | null {
+    if (removed === null) this.#lease.refused(epoch, statement);
+    return removed;
   }
 }
 

@@ -16,12 +16,15 @@ export class Scheduler implements Service {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    await repeat(() => this.#schedule(), this.#context, { ms: LOOK_MS, what: "scheduling", signal });
+    const bell = this.#lease.taken;
+    await repeat(() => this.#schedule(), this.#context, { ms: LOOK_MS, what: "scheduling", signal, bell });
   }
 
   async #schedule(): Promise<void> {
     const { postgres, cluster, run } = this.#context;
     const { epoch } = this.#lease;
-    if (epoch !== undefined) await postgres.rows("schedule-jobs", [cluster, run, epoch]);
+    if (epoch === undefined) return;
+    const queued = await postgres.rows("schedule-jobs", [cluster, run, epoch]);
+    if (queued.length === 0) this.#lease.refused(epoch, "schedule-jobs");
   }
 }

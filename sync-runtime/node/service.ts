@@ -14,19 +14,43 @@ export interface Clock {
   pause(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** Something that ends a pause early: what was waited for is there. */
+export class Bell {
+  #rung = new AbortController();
+
+  ring(): void {
+    this.#rung.abort();
+    this.#rung = new AbortController();
+  }
+
+  /** Pauses until it rings, or as the clock does. */
+  async pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+    await clock.pause(ms, AbortSignal.any([signal, this.#rung.signal]));
+  }
+}
+
 export const systemClock: Clock = {
   monotonic: () => performance.now(),
   pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
 };
 
+/** How a step is repeated. */
+interface Repetition {
+  /** Between the end of a step and the next; asked each time where it is a function. */
+  ms: number | (() => number);
+  what: string;
+  signal: AbortSignal;
+  bell?: Bell;
+}
+
 /**
- * Takes a step again and again, `ms` apart, until the signal aborts. A step that fails is logged and taken again: what
- * it needs (Postgres, mostly) comes back by itself.
+ * Takes a step again and again, `ms` apart or when the bell rings, until the signal aborts. A step that fails is logged
+ * and taken again: what it needs (Postgres, mostly) comes back by itself.
  */
 export async function repeat(
   step: () => Promise<void>,
   { clock, log }: { clock: Clock; log: Logger },
-  { ms, what, signal }: { ms: number; what: string; signal: AbortSignal },
+  { ms, what, signal, bell = new Bell() }: Repetition,
 ): Promise<void> {
   let failing = false;
   while (!signal.aborted) {
@@ -36,9 +60,9 @@ export async function repeat(
       failing = false;
     } catch (error) {
       // Once per outage, not once per second of it.
-      if (!failing) log.warn({ err: error }, `${what} failed and is tried every ${ms} ms`);
+      if (!failing) log.warn({ err: error }, `${what} failed and is tried again and again`);
       failing = true;
     }
-    await clock.pause(ms, signal);
+    await bell.pause(clock, typeof ms === "number" ? ms : ms(), signal);
   }
 }

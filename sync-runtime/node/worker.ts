@@ -2,7 +2,7 @@ import type { AgentClient } from "./agent-client.ts";
 import { retryDelay } from "./backoff.ts";
 import { NotEqualError } from "./equality.ts";
 import { HeldError } from "./hold.ts";
-import { claimJob, type Job, recordHeld } from "./job.ts";
+import { ClaimLostError, claimJob, type Job, recordHeld } from "./job.ts";
 import type { NodeContext } from "./node-context.ts";
 import { Progress } from "./progress.ts";
 import { type Ask, replicate, type Synced } from "./replicate.ts";
@@ -52,9 +52,10 @@ export class Worker implements Service {
     const { postgres, run, clock, metrics } = this.#context;
     const client = job.tenant;
     const begun = clock.monotonic();
-    const progress = new Progress((state) =>
-      postgres.rows("write-progress", [job.id, job.claim_epoch, JSON.stringify(state)]),
-    );
+    const progress = new Progress(async (state) => {
+      const written = await postgres.rows("write-progress", [job.id, job.claim_epoch, JSON.stringify(state)]);
+      if (written.length === 0) this.#fenced(job, "write-progress");
+    });
     const ended = new AbortController();
     const keeping = progress.keep(clock, ended.signal);
     try {
@@ -92,7 +93,8 @@ export class Worker implements Service {
     metrics.operations.inc({ client: tenant, status: "held" });
     log.warn({ err: error, tenant, job: id, held: error.hold.id }, "a replica is held");
     try {
-      await recordHeld((name, values) => postgres.rows(name, values), job, error);
+      const recorded = await recordHeld((name, values) => postgres.rows(name, values), job, error);
+      if (!recorded) this.#fenced(job, "hold-job");
     } catch (cause) {
       log.error({ err: cause, tenant, job: id }, "a held replica could not be recorded");
     }
@@ -106,11 +108,21 @@ export class Worker implements Service {
     // Broken off by this node's own end: no fault of the tenant, the other node may go on at once.
     const delay = signal.aborted ? 0 : retryDelay(job.attempt, random());
     log.warn({ err: error, tenant, job: job.id, attempt: job.attempt, retry_s: delay }, "a sync failed");
+    if (error instanceof ClaimLostError) this.#fenced(job, "commit");
     try {
-      if (error instanceof NotEqualError) await postgres.rows("record-unequal", [tenant, epoch]);
-      await postgres.rows("fail-job", [job.id, epoch, error.code ?? error.name, error.message, delay]);
+      const unequal = [tenant, epoch];
+      if (error instanceof NotEqualError && (await postgres.rows("record-unequal", unequal)).length === 0)
+        this.#fenced(job, "record-unequal");
+      const failed = [job.id, epoch, error.code ?? error.name, error.message, delay];
+      if ((await postgres.rows("fail-job", failed)).length === 0) this.#fenced(job, "fail-job");
     } catch (cause) {
       log.error({ err: cause, tenant, job: job.id }, "a failed sync could not be recorded");
     }
+  }
+  /** Counts a write that was refused because another node has claimed the tenant since. */
+  #fenced({ id, tenant, claim_epoch: epoch }: Job, write: string): void {
+    const { metrics, log } = this.#context;
+    metrics.fenced.inc({ guard: "claim" });
+    log.warn({ tenant, job: id, epoch, write }, "a write was refused because the claim had ended");
   }
 }

@@ -104,6 +104,7 @@ describe("a node", () => {
       tls: { certificate: "/etc/fleet/tls.crt", key: "/etc/fleet/tls.key", ca: "/etc/fleet/ca.crt" },
       operatorKeys: ["public key of main-operator"],
       parallel: 5,
+      lease: { beat: 1, duration: 3 },
       database: {
         host: "owui-test-postgres",
         port: 5432,

@@ -1,6 +1,7 @@
 -- Says that a node is alive, and takes the cluster's lease or renews it. All in one statement, on this server's clock.
 -- $1 cluster text · $2 node text · $3 run uuid · $4 lease, seconds it lasts without renewal
--- Returns the epoch under which the run leads; null: another run's lease has not expired.
+-- Returns the epoch under which the run leads; null: another run's lease has not expired, and free_in says in how many
+-- seconds it will have, unless it is renewed.
 WITH presence AS (
   INSERT INTO sync_metadata.nodes AS n (cluster, id, run) VALUES ($1, $2, $3)
   ON CONFLICT (cluster, id) DO UPDATE
@@ -19,4 +20,8 @@ lease AS (
   WHERE l.holder = excluded.holder OR l.expires_at <= clock_timestamp()
   RETURNING l.epoch
 )
-SELECT (SELECT lease.epoch FROM lease) AS epoch
+SELECT (SELECT lease.epoch FROM lease) AS epoch,
+  (
+    SELECT extract(epoch FROM l.expires_at - clock_timestamp())::float8
+    FROM sync_metadata.leader_election AS l WHERE l.cluster = $1
+  ) AS free_in

@@ -1,6 +1,7 @@
 import { pino } from "pino";
-import { beforeEach, expect, test } from "vitest";
-import { LEASE_S, Lease } from "../../../sync-runtime/node/lease.ts";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { Lease } from "../../../sync-runtime/node/lease.ts";
+import { DEFAULT_TIMING } from "../../../sync-runtime/node/lease-timing.ts";
 import { Metrics } from "../../../sync-runtime/node/metrics.ts";
 import type { NodeContext } from "../../../sync-runtime/node/node-context.ts";
 
@@ -12,14 +13,19 @@ let metrics: Metrics;
 let stop: AbortController;
 /** Milliseconds that an answer takes. */
 let slowness: number;
-/** Called between two beats. */
-let between: () => void;
+/** Called between two beats, with how long the pause is to be. */
+let between: (ms: number) => void;
+/** What Postgres says of another's lease: seconds until it expires. */
+let free: number | null;
+
+const LEASE_S = DEFAULT_TIMING.duration;
 
 beforeEach(() => {
   answers = [];
   statements = [];
   now = 1_000_000;
   slowness = 0;
+  free = null;
   metrics = new Metrics();
   stop = new AbortController();
   between = () => {};
@@ -35,15 +41,16 @@ function leaseOf(): Lease {
       const epoch = answers.shift();
       if (answers.length === 0) stop.abort();
       if (epoch === "away") throw new Error("away");
-      return [{ epoch: epoch === null ? null : String(epoch) }];
+      return [{ epoch: epoch === null ? null : String(epoch), free_in: free }];
     },
   };
-  const clock = { monotonic: () => now, pause: async () => between() };
+  const clock = { monotonic: () => now, pause: async (ms: number) => between(ms) };
   const log = pino({ enabled: false });
   return new Lease({
     cluster: "main",
     node: "a",
     run: "r",
+    timing: DEFAULT_TIMING,
     postgres,
     clock,
     metrics,
@@ -103,4 +110,58 @@ test("at its end a leader hands over, a follower does not touch the lease", asyn
   answers = [null];
   await leaseOf().run(stop.signal);
   expect(statements).toEqual(["beat"]);
+});
+
+test("who follows asks again in the moment in which the lease expires, and no later than at the next beat", async () => {
+  answers = [null, null, null, null, 5];
+  const pauses: number[] = [];
+  const left = [2.5, 0.4, -0.1, null];
+  free = left.shift() as number;
+  between = (ms) => {
+    pauses.push(ms);
+    free = left.shift() ?? null;
+  };
+  await leaseOf().run(stop.signal);
+  expect(pauses.slice(0, 4)).toEqual([1_000, 405, 5, 1_000]);
+});
+
+describe("a write that was refused under a lease", () => {
+  const fenced = async () => (await metrics.fenced.get()).values;
+
+  test("is counted, and its leader leads no more", async () => {
+    answers = [4, 4];
+    const lease = leaseOf();
+    const seen: unknown[] = [];
+    between = () => {
+      lease.refused(4, "schedule-jobs");
+      seen.push(lease.epoch);
+    };
+    await lease.run(stop.signal);
+    expect(seen[0]).toBeUndefined();
+    expect(await fenced()).toMatchObject([{ labels: { guard: "lease" }, value: 2 }]);
+    expect(await elections()).toEqual({ won: 2, lost: 2 });
+  });
+
+  test("of an epoch before says nothing about the one that is held", async () => {
+    answers = [5, 5];
+    const lease = leaseOf();
+    const seen: unknown[] = [];
+    between = () => {
+      lease.refused(4, "schedule-jobs");
+      seen.push(lease.epoch);
+    };
+    await lease.run(stop.signal);
+    expect(seen[0]).toBe(5);
+    expect(await fenced()).toMatchObject([{ value: 2 }]);
+  });
+});
+
+test("whoever waits to lead hears of it at once", async () => {
+  answers = [null, 4, 4];
+  const lease = leaseOf();
+  let rung = 0;
+  const bell = vi.spyOn(lease.taken, "ring").mockImplementation(() => void rung++);
+  await lease.run(stop.signal);
+  expect(rung).toBe(1);
+  bell.mockRestore();
 });

@@ -53,8 +53,9 @@ export class TestReplicas implements AsyncDisposable {
   /** Records a failed job as the worker does. */
   async fail(job: Job, error: Error & { code?: string }): Promise<void> {
     const { id, tenant, claim_epoch: epoch } = job;
-    if (error instanceof HeldError)
-      return recordHeld((name, values) => this.#client.query(query(name), values), job, error);
+    const rows = async (name: string, values: unknown[]) =>
+      (await this.#client.query(query(name), values)).rows;
+    if (error instanceof HeldError) return void (await recordHeld(rows, job, error));
     if (error.name === "NotEqualError") await this.#client.query(query("record-unequal"), [tenant, epoch]);
     await this.#client.query(query("fail-job"), [id, epoch, error.code, error.message, 3600]);
   }

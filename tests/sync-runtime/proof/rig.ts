@@ -183,8 +183,9 @@ export class Rig implements AsyncDisposable {
 
   /** What is held is accepted at once: histories here lose rows as no operator's tenants do. */
   async #recordFailure(job: Job, error: Error & { code?: string }): Promise<void> {
-    const rows = (name: string, values: unknown[]) => this.#queue.query(query(name), values);
-    if (error instanceof HeldError) return recordHeld(rows, job, error);
+    const rows = async (name: string, values: unknown[]) =>
+      (await this.#queue.query(query(name), values)).rows;
+    if (error instanceof HeldError) return void (await recordHeld(rows, job, error));
     if (error.name === "NotEqualError") await rows("record-unequal", [job.tenant, job.claim_epoch]);
     await rows("fail-job", [job.id, job.claim_epoch, error.code ?? error.name, error.message, 3600]);
   }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ClusterNode, clusterNodes } from "../cluster-view.ts";
+import { ClusterNode, clusterNodes, Leader, lastLeaders } from "../cluster-view.ts";
 import { route } from "../route.ts";
 
 export const clusterRoutes = [
@@ -8,9 +8,17 @@ export const clusterRoutes = [
       method: "GET",
       path: "/api/v1/cluster",
       scope: "read",
-      summary: "List the nodes and who leads",
-      answer: z.object({ nodes: z.array(ClusterNode) }),
+      summary: "List the nodes, who leads, and who led before",
+      description: "`leader` is null while nobody leads. `history` has the last 20 leaders, newest first.",
+      answer: z.object({
+        nodes: z.array(ClusterNode),
+        leader: Leader.omit({ until: true, ended: true }).nullable(),
+        history: z.array(Leader),
+      }),
     },
-    async (_, { postgres }) => ({ nodes: await clusterNodes(postgres) }),
+    async (_, api) => {
+      const [nodes, history] = [await clusterNodes(api), await lastLeaders(api)];
+      return { nodes, leader: history.find(({ until }) => until === null) ?? null, history };
+    },
   ),
 ];

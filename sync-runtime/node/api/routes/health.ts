@@ -25,7 +25,7 @@ export const healthRoutes = [
     },
     async (_, api) => {
       // A node that cannot reach Postgres is alive and answers; it just leads nobody.
-      const leader = (await clusterNodes(api.postgres).catch(() => undefined))?.find(({ leader }) => leader);
+      const leader = (await clusterNodes(api).catch(() => undefined))?.find(({ leader }) => leader);
       return {
         status: leader ? "ok" : "degraded",
         node: api.node,

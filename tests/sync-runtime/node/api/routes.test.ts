@@ -8,6 +8,7 @@ import type { ApiContext, Route } from "../../../../sync-runtime/node/api/route.
 import { routes } from "../../../../sync-runtime/node/api/routes.ts";
 import { serveRoutes } from "../../../../sync-runtime/node/api/serve-routes.ts";
 import { SCOPES, type Scope, TokenGate } from "../../../../sync-runtime/node/api/token.ts";
+import { DEFAULT_TIMING } from "../../../../sync-runtime/node/lease-timing.ts";
 import { Metrics } from "../../../../sync-runtime/node/metrics.ts";
 
 const operator = generateKeyPairSync("ed25519");
@@ -35,8 +36,8 @@ beforeEach(() => {
   };
   const log = pino({ enabled: false });
   answerProblems(server, log);
-  const lease = { epoch: 7 };
-  const api = { node: "a", postgres, lease, metrics: new Metrics(), log } as unknown as ApiContext;
+  const given = { lease: { epoch: 7 }, timing: DEFAULT_TIMING, metrics: new Metrics() };
+  const api = { node: "a", postgres, log, ...given } as unknown as ApiContext;
   const gate = new TokenGate([pem(former.publicKey), pem(operator.publicKey)]);
   serveRoutes(server, routes, api, gate);
 });
@@ -83,7 +84,13 @@ describe("who may ask for what:", () => {
     );
 
   beforeEach(() => {
-    rows = { "cluster-nodes": [], "sync-status": [], "sync-history": [], "sync-differences": [] };
+    rows = {
+      "cluster-nodes": [],
+      "leader-history": [],
+      "sync-status": [],
+      "sync-history": [],
+      "sync-differences": [],
+    };
     rows["trigger-sync"] = rows["trigger-verify"] = [{ id: "1" }];
   });
 
@@ -166,6 +173,30 @@ const NOTHING = {
   ...{ verified_at: null, deep_verified_at: null, tables: 0, rows: "0", equal: false },
   ...{ held_id: null, held_reason: null, held_detail: null, held_at: null, held_accepted: false },
 };
+
+describe("/api/v1/cluster", () => {
+  const past = { epoch: "3", node: "a", run: HELD, from: at, until: at, ended: "released", age: 90.5 };
+  const now = { epoch: "4", node: "b", run: HELD, from: at, until: null, ended: null, age: 12.5 };
+
+  test("names the nodes, who leads since when, and who led before", async () => {
+    rows["cluster-nodes"] = [{ id: "b", leader: true, epoch: "4", seen_at: at }];
+    rows["leader-history"] = [now, past];
+    expect((await ask("GET", "/api/v1/cluster", {})).json()).toEqual({
+      nodes: [{ id: "b", leader: true, epoch: 4, seen_at: iso }],
+      leader: { node: "b", run: HELD, epoch: 4, from: iso, age: 12.5 },
+      history: [
+        { ...now, epoch: 4, from: iso },
+        { ...past, epoch: 3, from: iso, until: iso },
+      ],
+    });
+  });
+
+  test("says that nobody leads", async () => {
+    rows["cluster-nodes"] = [];
+    rows["leader-history"] = [past];
+    expect((await ask("GET", "/api/v1/cluster", {})).json().leader).toBeNull();
+  });
+});
 
 test("the status of syncs has the shape that scripts read", async () => {
   rows["sync-status"] = [
@@ -297,8 +328,9 @@ test("an answer that is not as declared is a fault of ours, told without its cau
 
 test("nothing leaves that is not declared", async () => {
   rows["cluster-nodes"] = [{ id: "b", leader: true, epoch: "9", seen_at: at, password: "hunter2" }];
+  rows["leader-history"] = [];
   const answer = await ask("GET", "/api/v1/cluster", {});
-  expect(answer.json()).toEqual({ nodes: [{ id: "b", leader: true, epoch: 9, seen_at: iso }] });
+  expect(answer.json().nodes).toEqual([{ id: "b", leader: true, epoch: 9, seen_at: iso }]);
 });
 
 test("an unknown path is a problem too", async () => {
