@@ -81,4 +81,24 @@ export const failover = (fleet: Fleet) => {
       expect(line.replica.equal).toBe(true);
     });
   });
+
+  describe("the control host's whole work, gone: agent, nodes and database", () => {
+    const gone = ["node-a", "node-b", "postgres", "agent"].map((role) => fleet.name(role));
+    let chat: string;
+
+    it("is missed by no tenant", async () => {
+      await fleet.engine.docker(["stop", ...gone]);
+      chat = await (await fleet.signIn("acme")).createChat("Written with no cluster");
+      expect((await fleet.tenant("globex").get("/health")).status).toBe(200);
+    });
+
+    it("comes back by itself, and what was written meanwhile reaches the replica", async () => {
+      await fleet.engine.docker(["start", ...gone.toReversed()]);
+      await until(
+        "the chat in the replica",
+        () => fleet.replica.chat("acme", chat).catch(() => undefined),
+        TAKEOVER_AND_SYNC_S,
+      );
+    });
+  });
 };
