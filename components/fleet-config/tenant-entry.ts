@@ -59,7 +59,8 @@ const sync = z.strictObject({
       remedy: "choose 1m, 5m, 1h or 1d",
     }),
   paused: z.boolean().prefault(false).register(documentation, {
-    description: "True: the replica stays as it is until this is false again.",
+    description:
+      "True: the replica stays as it is, until this is false again or an operator resumes it. Only a change of this takes effect: an operator's pause stays while it says the same.",
     remedy: yesOrNo,
   }),
 });

@@ -69,13 +69,22 @@ async function writeIntent(client: pg.ClientBase, intent: Intent): Promise<Appli
     (await client.query<Change>(query(name), [cluster, declared])).rows;
   const settings = await changes("apply-settings", JSON.stringify(intent.settings));
   const hosts = await changes("apply-hosts", JSON.stringify(intent.hosts));
-  const tenants = await changes("apply-tenants", JSON.stringify(intent.tenants));
+  const declared = JSON.stringify(intent.tenants);
+  // What the config said before is compared with what it says now, and is then overwritten.
+  const moved = await changes("move-tenants", declared);
+  const tenants = onceEach([...moved, ...(await changes("apply-tenants", declared))]);
   const logins = await changes("apply-logins", roles);
   const readers = await changes("apply-readers", JSON.stringify(intent.readers));
   await client.query(query("grant-tenant-schemas"));
   await client.query(query("grant-readers"));
   return { settings, hosts, tenants, logins, readers };
 }
+
+/** One change of each entry: the first that was made. */
+const onceEach = (changes: Change[]): Change[] =>
+  [...new Map(changes.toReversed().map((change) => [change.id, change])).values()].sort((one, other) =>
+    one.id < other.id ? -1 : 1,
+  );
 
 async function refuseMissingRoles(client: pg.ClientBase, roles: string[]): Promise<void> {
   const { rows } = await client.query<{ role: string }>(query("missing-roles"), [roles]);

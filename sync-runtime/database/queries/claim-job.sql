@@ -9,7 +9,7 @@ WITH job AS MATERIALIZED (
   WHERE j.cluster = $1 AND (
     (
       j.status = 'queued' AND j.due_at <= clock_timestamp()
-      AND (d.state = 'active' OR (d.state = 'paused' AND j.reason = 'manual'))
+      AND (d.state IN ('provisioning', 'active') OR (d.state IN ('paused', 'migrating') AND j.reason = 'manual'))
       AND NOT EXISTS (SELECT FROM sync_metadata.sync_jobs AS r WHERE r.tenant = j.tenant AND r.status = 'running')
     ) OR (
       j.status = 'running'

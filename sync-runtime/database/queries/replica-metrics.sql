@@ -11,5 +11,5 @@ SELECT r.tenant, extract(epoch FROM r.verified_at)::double precision AS verified
     '[]'
   ) AS tables
 FROM sync_metadata.replicas AS r JOIN sync_metadata.client_deployments AS d ON d.id = r.tenant
-WHERE d.state <> 'retired'
+WHERE d.state NOT IN ('retired', 'erased')
 ORDER BY r.tenant

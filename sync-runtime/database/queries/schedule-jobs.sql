@@ -1,5 +1,5 @@
--- Queues a sync for every active tenant whose interval has passed, or a deep verification where that is due. The lease
--- is locked and checked in this statement: nobody else can take it before this commits.
+-- Queues a sync for every tenant (provisioning or active) whose interval has passed, or a deep verification where that is
+-- due. The lease is locked and checked in this statement: nobody else can take it before this commits.
 -- $1 cluster text · $2 run uuid · $3 lease epoch bigint
 -- Returns the tenants queued; one row with null when nothing is due. No row: the epoch is stale, nothing was done.
 WITH lease AS MATERIALIZED (
@@ -28,7 +28,7 @@ queued AS (
         ) + s.verify_interval <= clock_timestamp()
     ) AS due
   ) AS v
-  WHERE d.state = 'active'
+  WHERE d.state IN ('provisioning', 'active')
     AND (last.id IS NULL OR last.status NOT IN ('queued', 'running'))
     AND (
       v.due OR last.id IS NULL

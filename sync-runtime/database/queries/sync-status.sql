@@ -15,6 +15,6 @@ LEFT JOIN LATERAL (
   WHERE j.tenant = d.id AND j.finished_at IS NOT NULL ORDER BY j.id DESC LIMIT 1
 ) AS last ON true
 LEFT JOIN sync_metadata.sync_jobs AS running ON running.tenant = d.id AND running.status = 'running'
-WHERE d.state <> 'retired'
+WHERE d.state NOT IN ('retired', 'erased')
 GROUP BY d.id, r.tenant, last.status, last.finished_at, last.error, last.progress, running.id
 ORDER BY d.id

@@ -3,7 +3,7 @@
 -- Returns the job. No row: the cluster has no such tenant, or it is retired.
 INSERT INTO sync_metadata.sync_jobs AS j (cluster, tenant, reason, kind, due_at)
 SELECT d.cluster, d.id, 'manual', 'verify', clock_timestamp() FROM sync_metadata.client_deployments AS d
-WHERE d.id = $1 AND d.state <> 'retired'
+WHERE d.id = $1 AND d.state NOT IN ('retired', 'erased')
 ON CONFLICT (tenant) WHERE status = 'queued'
 DO UPDATE SET reason = 'manual', kind = 'verify', due_at = clock_timestamp()
 RETURNING j.id

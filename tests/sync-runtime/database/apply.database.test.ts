@@ -75,7 +75,7 @@ describe("refused, with nothing changed:", () => {
         "Nothing was changed. Run the version of this repository that made it, or a newer one.",
     );
     const { rows } = await admin.query("SELECT state FROM sync_metadata.client_deployments");
-    expect(rows).toEqual([{ state: "active" }]);
+    expect(rows).toEqual([{ state: "provisioning" }]);
   });
 
   test("a login that is no member of sync_service", async () => {
