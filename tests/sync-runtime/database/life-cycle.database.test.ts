@@ -310,7 +310,8 @@ test("a database from before life cycles has each tenant where it was, with how 
   const owner = await former.connect("fleet_admin");
   await owner.query("SET ROLE fleet_owner");
   const all = readMigrations();
-  await migrate(owner, all.slice(0, all.findIndex(({ name }) => name.endsWith("life-cycle"))));
+  const first = all.findIndex(({ name }) => name.endsWith("life-cycle"));
+  await migrate(owner, all.slice(0, first));
   await owner.query(`
     INSERT INTO sync_metadata.hosts (cluster, id, agent_address, agent_identity) VALUES ('main', 'local', 'x:1', 'x');
     INSERT INTO sync_metadata.client_deployments (id, cluster, host, url, sync_interval, state)
