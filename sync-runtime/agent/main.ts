@@ -15,7 +15,8 @@ async function main(configPath: string): Promise<void> {
   const log = createLog(config.host);
   const state = await realpath(config.state);
   const tenants = new TenantDirectory(await realpath(config.tenants));
-  const metrics: Metrics = new Metrics(state, () => changes.spooledBytes());
+  const { certificate, ca } = config.tls;
+  const metrics: Metrics = new Metrics(state, () => changes.spooledBytes(), [certificate, ca]);
   const changes = new ChangeFinder(state, now, metrics.countReader.bind(metrics));
   await changes.prepare();
   const bandwidth = new Bandwidth(config.bandwidth);

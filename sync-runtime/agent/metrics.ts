@@ -1,7 +1,8 @@
 import { freemem, loadavg, totalmem } from "node:os";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { certificateGauge } from "../certificate-end.ts";
 import { anonymousBytes, type ReaderUsage } from "./reader-process.ts";
-import { freeBytes } from "./spool.ts";
+import { freeBytes, totalBytes } from "./spool.ts";
 
 /** How a request for changes ended. */
 export type ChangesResult = "unchanged" | "sent" | "failed" | "busy";
@@ -69,8 +70,10 @@ export class Metrics {
   /**
    * @param state the directory whose file system the agent writes to
    * @param spooledBytes what snapshots take of it now
+   * @param certificates PEM files of the certificates that the agent uses
    */
-  constructor(state: string, spooledBytes: () => Promise<number>) {
+  constructor(state: string, spooledBytes: () => Promise<number>, certificates: readonly string[]) {
+    this.#registry.registerMetric(certificateGauge(certificates));
     this.#measured(
       "agent_spool_bytes",
       "Size of the snapshots and copies on the agent's disk.",
@@ -84,6 +87,9 @@ export class Metrics {
     this.#measured("host_load1", "Processes that ran or waited over one minute.", () => loadavg()[0] ?? 0);
     this.#measured("host_disk_free_bytes", "Free space of the agent's state directory.", () =>
       freeBytes(state),
+    );
+    this.#measured("host_disk_total_bytes", "Size of the file system of the agent's state directory.", () =>
+      totalBytes(state),
     );
   }
 

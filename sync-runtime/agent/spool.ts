@@ -77,6 +77,12 @@ export async function freeBytes(directory: string): Promise<number> {
   return bavail * bsize;
 }
 
+/** Size of a directory's file system, without what is reserved for root. */
+export async function totalBytes(directory: string): Promise<number> {
+  const { blocks, bfree, bavail, bsize } = await statfs(directory);
+  return (blocks - bfree + bavail) * bsize;
+}
+
 /** @param needed bytes to be written as far as known */
 export const diskFull = (free: number, needed: number): TenantError =>
   new TenantError(

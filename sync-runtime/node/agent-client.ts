@@ -48,10 +48,18 @@ export const failureOf = ({ code, message, remedy }: Failure): AgentError =>
 export class AgentClient {
   readonly #tls: { cert: Buffer; key: Buffer; ca: Buffer };
   readonly #connections = new Map<string, Agent>();
+  readonly #onReach: (host: string, reached: boolean) => void;
 
-  /** @param tls this node's certificate and key, and the stack's CA, all PEM */
-  constructor(tls: { cert: Buffer; key: Buffer; ca: Buffer }) {
+  /**
+   * @param tls this node's certificate and key, and the stack's CA, all PEM
+   * @param onReach is told with every request whether the host's agent answered it, whatever it said
+   */
+  constructor(
+    tls: { cert: Buffer; key: Buffer; ca: Buffer },
+    onReach: (host: string, reached: boolean) => void = () => {},
+  ) {
     this.#tls = tls;
+    this.#onReach = onReach;
   }
 
   /**
@@ -97,9 +105,16 @@ export class AgentClient {
       timeout: SILENCE_MS,
     };
     return new Promise((resolve, reject) => {
-      const asked = request(options, resolve);
+      const asked = request(options, (answer) => {
+        this.#onReach(agent.host, true);
+        resolve(answer);
+      });
       asked.once("timeout", () => asked.destroy(new Error(`it was silent for ${SILENCE_MS / 1000} s`)));
-      asked.once("error", (cause) => reject(signal.aborted ? cause : unreachable(agent, cause)));
+      asked.once("error", (cause) => {
+        if (signal.aborted) return reject(cause);
+        this.#onReach(agent.host, false);
+        reject(unreachable(agent, cause));
+      });
       asked.end(JSON.stringify(body));
     });
   }

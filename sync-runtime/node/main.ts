@@ -34,17 +34,17 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
   });
   const postgres = new Postgres(config.database, config.parallel + SHORT_CONNECTIONS, log);
   const { certificate, key, ca } = config.tls;
-  const agents = new AgentClient({
-    cert: readFileSync(certificate),
-    key: readFileSync(key),
-    ca: readFileSync(ca),
-  });
+  const metrics = new Metrics([certificate, ca]);
+  const agents = new AgentClient(
+    { cert: readFileSync(certificate), key: readFileSync(key), ca: readFileSync(ca) },
+    (host, reached) => metrics.agentUnreachable.set({ host }, Number(!reached)),
+  );
   const { cluster, node } = config;
   const context: NodeContext = {
     ...{ cluster, node, run, postgres, log, timing: config.lease },
     clock: systemClock,
     random: Math.random,
-    metrics: new Metrics(),
+    metrics,
   };
   const lease = new Lease(context);
   const services = [

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { certificateGauge } from "../certificate-end.ts";
 
 /** What a node counts. The names are an interface: dashboards and alerts are built on them. */
 export class Metrics {
@@ -30,13 +31,25 @@ export class Metrics {
   });
   readonly unrepresentable = new Gauge({
     name: "replica_unrepresentable_rows",
-    help: "Rows with a value that Postgres cannot hold in its column's type; kept losslessly beside the row",
+    help: "Rows with a value that Postgres cannot hold in its column's type, kept losslessly beside the row; missing where there are none",
     labelNames: ["client", "table"],
     registers: [this.registry],
   });
   readonly verified = new Gauge({
     name: "replica_verified_timestamp_seconds",
     help: "When a node last found the replica equal to its source",
+    labelNames: ["client"],
+    registers: [this.registry],
+  });
+  readonly interval = new Gauge({
+    name: "replica_sync_interval_seconds",
+    help: "How often the replica is to be brought up to date; missing while its tenant is paused",
+    labelNames: ["client", "host"],
+    registers: [this.registry],
+  });
+  readonly users = new Gauge({
+    name: "tenant_users",
+    help: "Users of the tenant's application, as its replica had them when it was last verified",
     labelNames: ["client"],
     registers: [this.registry],
   });
@@ -58,6 +71,23 @@ export class Metrics {
     labelNames: ["client"],
     registers: [this.registry],
   });
+  readonly queueOldest = new Gauge({
+    name: "sync_queue_oldest_seconds",
+    help: "How long the oldest job has waited for a node although it is due; 0 when none does",
+    registers: [this.registry],
+  });
+  readonly leaseEpoch = new Gauge({
+    name: "sync_lease_epoch",
+    help: "Epoch of the cluster's lease; grows whenever the lease changes hands or lapses",
+    labelNames: ["cluster"],
+    registers: [this.registry],
+  });
+  readonly agentUnreachable = new Gauge({
+    name: "agent_unreachable",
+    help: "1 when this node could not reach the host's agent the last time it asked",
+    labelNames: ["host"],
+    registers: [this.registry],
+  });
   readonly elections = new Counter({
     name: "leader_elections_total",
     help: "Changes of leadership seen by this node: won, lost",
@@ -76,4 +106,9 @@ export class Metrics {
     labelNames: ["node_id"],
     registers: [this.registry],
   });
+
+  /** @param certificates PEM files of the certificates that the node uses */
+  constructor(certificates: readonly string[] = []) {
+    this.registry.registerMetric(certificateGauge(certificates));
+  }
 }

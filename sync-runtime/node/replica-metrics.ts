@@ -2,9 +2,15 @@ import * as z from "zod";
 import type { Metrics } from "./metrics.ts";
 import type { Postgres } from "./postgres.ts";
 
+/** Open WebUI's table of its users, in every version. */
+const USERS = "user";
+
 /** One row of replica-metrics.sql. */
 const ReplicaFacts = z.object({
   tenant: z.string(),
+  host: z.string(),
+  /** Seconds. */
+  interval: z.number().nullable(),
   /** Seconds since 1970. */
   verified: z.number().nullable(),
   deep_verified: z.number().nullable(),
@@ -12,6 +18,7 @@ const ReplicaFacts = z.object({
   differences: z.coerce.number(),
   tables: z.array(z.object({ table: z.string(), rows: z.number(), odd: z.number() })),
 });
+type ReplicaFacts = z.infer<typeof ReplicaFacts>;
 
 /**
  * Brings the gauges about replicas to what Postgres knows of all the cluster's tenants: they are the same on every node
@@ -22,18 +29,26 @@ export async function refreshReplicaMetrics(
   postgres: Pick<Postgres, "rows">,
 ): Promise<void> {
   const replicas = z.array(ReplicaFacts).parse(await postgres.rows("replica-metrics"));
-  const { verified, deepVerified, held, differences, replicaRows, unrepresentable } = metrics;
-  for (const gauge of [verified, deepVerified, held, differences, replicaRows, unrepresentable])
-    gauge.reset();
+  const { interval, verified, deepVerified, held, differences } = metrics;
+  const { replicaRows, unrepresentable, users } = metrics;
+  const all = [interval, verified, deepVerified, held, differences, replicaRows, unrepresentable, users];
+  for (const gauge of all) gauge.reset();
   for (const replica of replicas) {
     const client = replica.tenant;
+    if (replica.interval !== null) interval.set({ client, host: replica.host }, replica.interval);
     if (replica.verified !== null) verified.set({ client }, replica.verified);
     if (replica.deep_verified !== null) deepVerified.set({ client }, replica.deep_verified);
     held.set({ client }, Number(replica.held));
     differences.set({ client }, replica.differences);
-    for (const { table, rows, odd } of replica.tables) {
-      replicaRows.set({ client, table }, rows);
-      unrepresentable.set({ client, table }, odd);
-    }
+    setTables(metrics, client, replica.tables);
+  }
+}
+
+/** What is told of each table; of odd rows only where there are any, since a thousand tenants have 43,000 tables. */
+function setTables(metrics: Metrics, client: string, tables: ReplicaFacts["tables"]): void {
+  for (const { table, rows, odd } of tables) {
+    metrics.replicaRows.set({ client, table }, rows);
+    if (odd > 0) metrics.unrepresentable.set({ client, table }, odd);
+    if (table === USERS) metrics.users.set({ client }, rows);
   }
 }

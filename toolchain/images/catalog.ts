@@ -16,6 +16,9 @@ export const debianImage = "debian:bookworm-slim";
 /** Images the fleet needs besides its tenants' own. */
 export const fleetImages = ["node:24-bookworm-slim", "nginx:stable-bookworm", "postgres:15-bookworm"];
 
+/** Images of what watches the fleet. Of the versions that Debian has, so that one configuration fits both makes. */
+export const monitoringImages = ["prom/prometheus:v2.42.0", "prom/alertmanager:v0.25.0"];
+
 const fromDebian = { source: "Debian's packages", arguments: {} };
 
 const fixed: Record<string, Recipe> = {
@@ -28,6 +31,12 @@ const fixed: Record<string, Recipe> = {
   },
   "nginx:stable-bookworm": { ...fromDebian, folder: "nginx", version: ["nginx", "-v"] },
   "postgres:15-bookworm": { ...fromDebian, folder: "postgres", version: ["postgres", "--version"] },
+  "prom/prometheus:v2.42.0": { ...fromDebian, folder: "prometheus", version: ["prometheus", "--version"] },
+  "prom/alertmanager:v0.25.0": {
+    ...fromDebian,
+    folder: "alertmanager",
+    version: ["alertmanager", "--version"],
+  },
 };
 
 /** The recipe of an image, undefined when only a registry can serve it. */

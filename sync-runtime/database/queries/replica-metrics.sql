@@ -1,15 +1,17 @@
--- What is known about every replica of the cluster, for its metrics.
--- No row: none has been made.
-SELECT r.tenant, extract(epoch FROM r.verified_at)::double precision AS verified,
+-- What is known about every tenant of the cluster and its replica, for its metrics.
+-- interval: seconds between two syncs; null while the tenant is not synced by itself. No row: the cluster has no tenants.
+SELECT d.id AS tenant, d.host,
+  CASE WHEN d.state IN ('provisioning', 'active') THEN extract(epoch FROM d.sync_interval)::double precision END AS interval,
+  extract(epoch FROM r.verified_at)::double precision AS verified,
   extract(epoch FROM r.deep_verified_at)::double precision AS deep_verified,
-  r.held_id IS NOT NULL AS held, r.differences,
+  r.held_id IS NOT NULL AS held, coalesce(r.differences, 0) AS differences,
   coalesce(
     (
       SELECT json_agg(json_build_object('table', t.name, 'rows', t.rows, 'odd', t.odd_rows))
-      FROM sync_metadata.replica_tables AS t WHERE t.tenant = r.tenant AND t.sum IS NOT NULL
+      FROM sync_metadata.replica_tables AS t WHERE t.tenant = d.id AND t.sum IS NOT NULL
     ),
     '[]'
   ) AS tables
-FROM sync_metadata.replicas AS r JOIN sync_metadata.client_deployments AS d ON d.id = r.tenant
+FROM sync_metadata.client_deployments AS d LEFT JOIN sync_metadata.replicas AS r ON r.tenant = d.id
 WHERE d.state NOT IN ('retired', 'erased')
-ORDER BY r.tenant
+ORDER BY d.id

@@ -156,5 +156,7 @@ describe("a snapshot", () => {
     expect(body).toMatch(/agent_reader_memory_peak_bytes\{client="listed"\} \d+/);
     expect(body).toMatch(/^agent_spool_bytes 0$/m);
     expect(body).toMatch(/^host_memory_available_bytes \d+/m);
+    expect(body).toMatch(/^host_disk_total_bytes \d+/m);
+    expect(body).toMatch(/^certificate_expires_timestamp_seconds\{certificate="urn:owui:agent:local"\} \d+/m);
   });
 });

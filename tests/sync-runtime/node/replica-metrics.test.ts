@@ -6,11 +6,13 @@ const metrics = new Metrics();
 const refresh = async (rows: unknown[]) => {
   await refreshReplicaMetrics(metrics, { rows: async () => rows });
   const lines = (await metrics.registry.metrics()).split("\n");
-  return lines.filter((line) => line.startsWith("replica_")).sort();
+  return lines.filter((line) => /^(replica|tenant)_/.test(line)).sort();
 };
 const acme = {
   ...{
     tenant: "acme",
+    host: "local",
+    interval: 60,
     verified: 1_700_000_000.5,
     deep_verified: 1_600_000_000,
     held: true,
@@ -29,15 +31,17 @@ test("the gauges say what Postgres knows, whichever node is asked", async () => 
     'replica_held{client="acme"} 1',
     'replica_rows{client="acme",table="chat"} 12',
     'replica_rows{client="acme",table="user"} 2',
+    'replica_sync_interval_seconds{client="acme",host="local"} 60',
     'replica_unrepresentable_rows{client="acme",table="chat"} 1',
-    'replica_unrepresentable_rows{client="acme",table="user"} 0',
     'replica_verified_timestamp_seconds{client="acme"} 1700000000.5',
+    'tenant_users{client="acme"} 2',
   ]);
 });
 
-test("what is gone is no longer told: a table, a tenant, a hold; nor a moment that has not been", async () => {
+test("what is gone is no longer told: a table, a tenant, a pause's interval; nor a moment that has not been", async () => {
   await refresh([acme, { ...acme, tenant: "globex" }]);
-  const fresh = { ...acme, verified: null, deep_verified: null, held: false, differences: "0", tables: [] };
+  const nothing = { interval: null, verified: null, deep_verified: null, tables: [] };
+  const fresh = { ...acme, ...nothing, held: false, differences: "0" };
   expect(await refresh([fresh])).toEqual([
     'replica_differences_total{client="acme"} 0',
     'replica_held{client="acme"} 0',

@@ -89,9 +89,12 @@ test("an agent that is away fails its tenants' syncs, and is asked again until i
     error: expect.stringContaining("The agent of host local"),
   });
   expect(await statusOf("acme")).toMatchObject({ replica: { equal: true } });
+  const reach = async () => (await node.ask("GET", "/metrics", await node.token("read"))).body;
+  expect(await reach()).toContain('agent_unreachable{host="local"} 1');
   await fleet.agent.run();
   await fleet.declare();
   expect(await fleet.nextJob("acme", failed.started_at)).toMatchObject({ error: null });
+  expect(await reach()).toContain('agent_unreachable{host="local"} 0');
 });
 
 test("an agent with another host's certificate is refused, and so is one with a node's", async () => {
@@ -124,7 +127,13 @@ test("the metrics bear the names dashboards are built on", async () => {
     /^sync_rows_processed_total\{client="acme",table="chat"\} \d/m,
     /^replica_rows\{client="acme",table="chat"\} \d/m,
     /^replica_verified_timestamp_seconds\{client="acme"\} \d/m,
+    /^replica_sync_interval_seconds\{client="acme",host="local"\} 3600$/m,
+    /^tenant_users\{client="acme"\} \d/m,
     /^leader_elections_total\{result="won"\} 1$/m,
+    /^sync_lease_epoch\{cluster="main"\} 1$/m,
+    /^sync_queue_oldest_seconds 0$/m,
+    /^agent_unreachable\{host="local"\} 0$/m,
+    /^certificate_expires_timestamp_seconds\{certificate="urn:owui:node:main:a"\} \d/m,
     /^sync_container_is_leader\{node_id="a"\} 1$/m,
   ])
     expect(body).toMatch(line);

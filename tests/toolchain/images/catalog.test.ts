@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { debianImage, fleetImages, recipeOf } from "../../../toolchain/images/catalog.ts";
+import { debianImage, fleetImages, monitoringImages, recipeOf } from "../../../toolchain/images/catalog.ts";
 
 describe("the catalog of images", () => {
-  it.each([debianImage, ...fleetImages])("has a recipe for %s", (image) => {
+  it.each([debianImage, ...fleetImages, ...monitoringImages])("has a recipe for %s", (image) => {
     const folder = `toolchain/images/${recipeOf(image)?.folder}`;
     expect(["Dockerfile", "build.sh"].some((file) => existsSync(`${folder}/${file}`))).toBe(true);
   });

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { refreshClusterMetrics } from "../../cluster-metrics.ts";
 import { refreshReplicaMetrics } from "../../replica-metrics.ts";
 import { route } from "../route.ts";
 
@@ -14,9 +15,10 @@ export const metricsRoutes = [
     },
     async (_, { metrics, postgres, log }) => {
       // While Postgres is away they stay as they were; what this node counts is told all the same.
-      await refreshReplicaMetrics(metrics, postgres).catch((error) =>
-        log.warn({ err: error }, "metrics of replicas were not refreshed"),
-      );
+      await Promise.all([
+        refreshReplicaMetrics(metrics, postgres),
+        refreshClusterMetrics(metrics, postgres),
+      ]).catch((error) => log.warn({ err: error }, "metrics of replicas were not refreshed"));
       return metrics.registry.metrics();
     },
   ),

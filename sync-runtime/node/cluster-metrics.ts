@@ -1,0 +1,22 @@
+import * as z from "zod";
+import type { Metrics } from "./metrics.ts";
+import type { Postgres } from "./postgres.ts";
+
+/** The row of cluster-metrics.sql. */
+const ClusterFacts = z.object({
+  /** Seconds. */
+  queue_oldest: z.number(),
+  cluster: z.string().nullable(),
+  epoch: z.number().nullable(),
+});
+
+/** Brings the gauges about the cluster as a whole to what Postgres knows. One query for each scrape. */
+export async function refreshClusterMetrics(
+  { queueOldest, leaseEpoch }: Pick<Metrics, "queueOldest" | "leaseEpoch">,
+  postgres: Pick<Postgres, "rows">,
+): Promise<void> {
+  const [row] = await postgres.rows("cluster-metrics");
+  const { queue_oldest, cluster, epoch } = ClusterFacts.parse(row);
+  queueOldest.set(queue_oldest);
+  if (cluster !== null && epoch !== null) leaseEpoch.set({ cluster }, epoch);
+}

@@ -1,0 +1,73 @@
+import { randomUUID } from "node:crypto";
+import type pg from "pg";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { query } from "../../../sync-runtime/database/query.ts";
+import { refreshClusterMetrics } from "../../../sync-runtime/node/cluster-metrics.ts";
+import { Metrics } from "../../../sync-runtime/node/metrics.ts";
+import { refreshReplicaMetrics } from "../../../sync-runtime/node/replica-metrics.ts";
+import { intentOf, TestDatabase } from "../../support/postgres.ts";
+
+const RUN = randomUUID();
+
+let database: TestDatabase;
+let admin: pg.Client;
+let metrics: Metrics;
+let rows: (name: string, parameters?: unknown[]) => Promise<Record<string, unknown>[]>;
+
+beforeEach(async () => {
+  database = await TestDatabase.create();
+  await database.apply(intentOf(["acme", "globex"]));
+  admin = await database.connect("postgres");
+  const sync = await database.connect("sync_main");
+  rows = async (name, parameters = []) => (await sync.query(query(name), parameters)).rows;
+  metrics = new Metrics();
+});
+afterEach(() => database.drop());
+
+/** Lines of the metrics that begin so. */
+const told = async (prefix: string) => {
+  await refreshReplicaMetrics(metrics, { rows });
+  await refreshClusterMetrics(metrics, { rows });
+  const lines = (await metrics.registry.metrics()).split("\n");
+  return lines.filter((line) => line.startsWith(prefix)).sort();
+};
+const oldest = async () => Number((await told("sync_queue_oldest_seconds"))[0]?.split(" ")[1]);
+/** Queues a sync of a tenant that has been due for some seconds. */
+const queue = (tenant: string, seconds: number) =>
+  admin.query(
+    `INSERT INTO sync_metadata.sync_jobs (cluster, tenant, reason, due_at)
+     VALUES ('main', $1, 'interval', clock_timestamp() - make_interval(secs => $2))`,
+    [tenant, seconds],
+  );
+
+test("a queue is as old as its oldest job that is due", async () => {
+  expect(await oldest()).toBe(0);
+  await queue("acme", -60);
+  expect(await oldest()).toBe(0);
+  await queue("globex", 400);
+  expect(await oldest()).toBeGreaterThanOrEqual(400);
+});
+
+test("a job that waits for its own tenant's sync does not make the queue old", async () => {
+  await rows("beat", ["main", "a", RUN, 60]);
+  await queue("acme", 400);
+  await rows("claim-job", ["main", "a", RUN, 60, []]);
+  await queue("acme", 400);
+  expect(await oldest()).toBe(0);
+});
+
+test("the lease's epoch is told from its first holder on", async () => {
+  expect(await told("sync_lease_epoch")).toEqual([]);
+  await rows("beat", ["main", "a", RUN, 3]);
+  expect(await told("sync_lease_epoch")).toEqual(['sync_lease_epoch{cluster="main"} 1']);
+});
+
+test("intervals are told of tenants that are synced by themselves, replica or not", async () => {
+  const { tenants, ...intent } = intentOf(["acme", "globex", "initech"]);
+  const [acme, globex] = tenants.map((tenant) => ({ ...tenant, interval: 60 }));
+  if (!acme || !globex) throw new Error("unreachable");
+  await database.apply({ ...intent, tenants: [acme, { ...globex, paused: true }] });
+  expect(await told("replica_sync_interval_seconds")).toEqual([
+    'replica_sync_interval_seconds{client="acme",host="local"} 60',
+  ]);
+});
