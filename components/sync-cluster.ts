@@ -51,8 +51,9 @@ export class SyncCluster extends pulumi.ComponentResource {
   constructor(name: string, args: SyncClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("owui:fleet:SyncCluster", name, {}, opts);
     const { spec, running } = args;
-    const operator = new tls.PrivateKey(`${name}-operator`, { algorithm: "ED25519" }, { parent: this });
-    const homes = spec.nodes.map((spec) => this.writeHome(name, spec, args, operator));
+    const [operator, former] = this.makeOperatorKeys(name, spec.operatorKey);
+    const accepted = former ? [operator, former] : [operator];
+    const homes = spec.nodes.map((spec) => this.writeHome(name, spec, args, accepted));
     if (running) {
       // One node after the other: while one is replaced another works, and a bad image stops at the first.
       let before = this.migrate(name, args);
@@ -82,18 +83,29 @@ export class SyncCluster extends pulumi.ComponentResource {
     );
   }
 
+  /** The key that signs operators' tokens, and the one before it, which signed those that are still around. */
+  private makeOperatorKeys(name: string, generation: number): [tls.PrivateKey, tls.PrivateKey?] {
+    const make = (generation: number) =>
+      new tls.PrivateKey(
+        generation === 1 ? `${name}-operator` : `${name}-operator-${generation}`,
+        { algorithm: "ED25519" },
+        { parent: this },
+      );
+    return generation === 1 ? [make(1)] : [make(generation), make(generation - 1)];
+  }
+
   /** What a node reads: its settings, certificate and key. */
   private writeHome(
     name: string,
     { id, port }: SyncSpec["nodes"][number],
     { stack, host, spec, database, authority }: SyncClusterArgs,
-    operator: tls.PrivateKey,
+    operators: tls.PrivateKey[],
   ): NodeHome {
     const identity = authority.issue(`${name}-node-${id}`, node.nodeSubject(spec.cluster, id), this);
     const config = pulumi
-      .all([operator.publicKeyPem, database.login.password])
-      .apply(([operatorKey, password]) =>
-        node.nodeConfig({ stack, sync: spec, node: id, operatorKey, password }),
+      .all([pulumi.all(operators.map(({ publicKeyPem }) => publicKeyPem)), database.login.password])
+      .apply(([operatorKeys, password]) =>
+        node.nodeConfig({ stack, sync: spec, node: id, operatorKeys, password }),
       );
     const files = node.nodeLayout(id, config, identity, authority.certificate);
     const written = host.layout(`${name}-node-${id}-home`, files, { parent: this });

@@ -111,6 +111,8 @@ export interface SyncSpec {
   verify: Seconds;
   /** How long replicas keep what vanished from their sources. */
   tombstones: Seconds;
+  /** Which key signs operators' tokens, counted from 1; the former is accepted too. */
+  operatorKey: number;
   nodes: { id: string; port: number }[];
   database: { kind: "embedded"; port: number };
   readers: ReaderSpec[];

@@ -108,6 +108,11 @@ export const syncEntry = z.strictObject({
       type: "duration",
       remedy: "write a number with its unit, from 1d to 3650d, such as 90d",
     }),
+  operatorKey: z.int().min(1).prefault(1).register(documentation, {
+    description:
+      "Which key signs operators' tokens. Counted up, the next `up` makes a new key; tokens of the former one are accepted until it is counted up again.",
+    remedy: "write a whole number from 1, and count it up to have a new key",
+  }),
   nodes: nodes.register(documentation, {
     description: "The nodes, by name. All of them work, one leads, and any of them can take over.",
     remedy: "declare a node, or two so that one can fail: { a: { port: 9443 }, b: { port: 9444 } }",

@@ -33,19 +33,19 @@ export interface NodeSettings {
   stack: string;
   sync: SyncSpec;
   node: string;
-  /** PEM of the key whose owner may operate the cluster. */
-  operatorKey: string;
+  /** PEM of the keys whose owners may operate the cluster: the one that signs, and the former. */
+  operatorKeys: string[];
   password: string;
 }
 
 /** What /etc/fleet/node.json says. */
-export const nodeConfig = ({ stack, sync, node, operatorKey, password }: NodeSettings): string =>
+export const nodeConfig = ({ stack, sync, node, operatorKeys, password }: NodeSettings): string =>
   JSON.stringify({
     cluster: sync.cluster,
     node,
     listen: { address: "0.0.0.0", port: nodePort },
     tls: { certificate: "/etc/fleet/tls.crt", key: "/etc/fleet/tls.key", ca: "/etc/fleet/ca.crt" },
-    operatorKeys: [operatorKey],
+    operatorKeys,
     parallel: sync.parallel,
     lease: leaseTiming,
     database: {

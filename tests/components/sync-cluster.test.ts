@@ -11,11 +11,12 @@ const declared = ({
   preview = false,
   tenants = [tenantSpec()],
   readers = [] as ReaderSpec[],
+  operatorKey = 1,
 } = {}) =>
   declaredBy(
     () => {
       const shared = { stack: "test", running };
-      const spec = { ...syncSpec, readers };
+      const spec = { ...syncSpec, readers, operatorKey };
       const { host, authority } = declareHost({ running });
       const database = new SyncDatabase("database", {
         ...shared,
@@ -36,6 +37,13 @@ const declared = ({
     },
     { preview },
   );
+
+/** What the first node's config file says. */
+function configOf(cluster: Awaited<ReturnType<typeof declared>>): unknown {
+  const [line = ""] =
+    String(plain(cluster.one("main-node-a-home").inputs.stdin)).match(/.*node.json.*/) ?? [];
+  return JSON.parse(Buffer.from(line.split(" ").at(-1) ?? "", "base64").toString());
+}
 
 /** As declared with nothing special; what several tests look at. */
 const cluster = await declared();
@@ -95,9 +103,7 @@ describe("a node", () => {
 
   it("learns its database password from a file", () => {
     expect(JSON.stringify(cluster.one("main-node-a").inputs)).not.toContain("password of");
-    const [line = ""] =
-      String(plain(cluster.one("main-node-a-home").inputs.stdin)).match(/.*node.json.*/) ?? [];
-    expect(JSON.parse(Buffer.from(line.split(" ").at(-1) ?? "", "base64").toString())).toEqual({
+    expect(configOf(cluster)).toEqual({
       cluster: "main",
       node: "a",
       listen: { address: "0.0.0.0", port: 9443 },
@@ -114,6 +120,19 @@ describe("a node", () => {
         ca: "/etc/fleet/ca.crt",
       },
     });
+  });
+});
+
+describe("the key that signs operators' tokens", () => {
+  it("keeps its name while there was never another", () => {
+    expect(cluster.below("main").filter((name) => name.includes("operator"))).toEqual(["main-operator"]);
+  });
+
+  it.each([
+    [2, ["public key of main-operator-2", "public key of main-operator"]],
+    [3, ["public key of main-operator-3", "public key of main-operator-2"]],
+  ])("as number %i is accepted beside the one before it", async (operatorKey, accepted) => {
+    expect(configOf(await declared({ operatorKey }))).toMatchObject({ operatorKeys: accepted });
   });
 });
 

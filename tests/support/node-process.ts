@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { SignJWT } from "jose";
+import { keyId } from "../../sync-runtime/node/api/token.ts";
 import type { Credentials, TestAuthority } from "./certificates.ts";
 import { stopChild } from "./child-process.ts";
 import { until } from "./fleet/until.ts";
@@ -117,7 +118,7 @@ export class NodeProcess implements AsyncDisposable {
   token(scope: string, { seconds = 300, audience = "owui-cluster" } = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
     return new SignJWT({ scope, sub: "test", jti: randomUUID() })
-      .setProtectedHeader({ alg: "EdDSA" })
+      .setProtectedHeader({ alg: "EdDSA", kid: keyId(this.#operator) })
       .setAudience(audience)
       .setIssuedAt(now)
       .setExpirationTime(now + seconds)

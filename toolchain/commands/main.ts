@@ -1,5 +1,5 @@
 /** Every command of the project, on the project's own Node; started by up.mjs. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { printFailure } from "../setup/problem.mjs";
 import { type DownInvocation, down } from "./down.ts";
 import type { Invocation } from "./invocation.ts";
@@ -11,6 +11,7 @@ import { type RestoreInvocation, restore } from "./restore.ts";
 import { status } from "./status.ts";
 import { type SyncInvocation, sync, syncHelp } from "./sync.ts";
 import { projects, test } from "./test.ts";
+import { type TokenInvocation, token } from "./token.ts";
 import { up } from "./up.ts";
 
 const program = new Command("npm run")
@@ -52,6 +53,15 @@ onStack("password", "shows a tenant's first admin and password, or how a reader 
   .argument("[tenant]")
   .option("--reader <name>", "a reader of replicas instead of a tenant")
   .action((tenant: string | undefined, options: PasswordInvocation) => password(options, tenant));
+onStack("token", "prints a token for the nodes' API, valid for ten minutes")
+  .addOption(
+    new Option("--scope <scope>", "what it allows, each including those before it")
+      .choices(["read", "operate", "admin"])
+      .default("read"),
+  )
+  .option("--as <name>", "who acts with it, for the audit log, instead of you")
+  .option("--ca <file>", "also write the certificate that the nodes' certificates are signed by")
+  .action((options: TokenInvocation) => token(options));
 onStack("restore", "rebuilds a tenant's database from its replica, into a file")
   .requiredOption("--tenant <id>", "whose replica")
   .requiredOption("--to <file>", "the file to make")

@@ -1,9 +1,8 @@
-import { randomUUID } from "node:crypto";
 import { request } from "node:https";
 import { json } from "node:stream/consumers";
-import { importPKCS8, SignJWT } from "jose";
 import * as z from "zod";
 import type { FleetOutputs } from "./fleet-outputs.ts";
+import { operatorToken } from "./operator-token.ts";
 import { PastSync, TenantSync } from "./sync-view.ts";
 
 /** A node that does not answer within this is as good as gone. */
@@ -81,7 +80,7 @@ async function fromAnyNode<T>(
   scope: "read" | "operate",
   ask: (call: Call) => Promise<T>,
 ): Promise<T | undefined> {
-  const token = await operatorToken(outputs.operatorKey, scope);
+  const token = await operatorToken(outputs.operatorKey, { scope });
   for (const { url } of Object.values(outputs.nodes)) {
     try {
       return await ask((method, path, body) =>
@@ -94,17 +93,6 @@ async function fromAnyNode<T>(
   }
   return undefined;
 }
-
-/** A token that allows what `scope` says, for the minute a command takes. */
-export const operatorToken = async (key: string, scope: "read" | "operate"): Promise<string> =>
-  new SignJWT({ scope })
-    .setProtectedHeader({ alg: "EdDSA" })
-    .setSubject("command-line")
-    .setJti(randomUUID())
-    .setAudience("owui-cluster")
-    .setIssuedAt()
-    .setExpirationTime("1m")
-    .sign(await importPKCS8(key, "EdDSA"));
 
 /** One call of a node's API; its certificate must be of the stack's own authority. */
 const send = (method: string, url: URL, ca: string, token: string, body?: unknown): Promise<unknown> =>

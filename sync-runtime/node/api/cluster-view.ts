@@ -13,6 +13,7 @@ export const ClusterNode = z.object({
   epoch: z.coerce.number().nullable(),
   seen_at: z.date(),
 });
+type ClusterNode = z.infer<typeof ClusterNode>;
 
 /** A row of leader-history.sql, as the API answers it. */
 export const Leader = z.object({
@@ -31,9 +32,22 @@ export const Leader = z.object({
 
 type Asked = Pick<NodeContext, "postgres" | "timing">;
 
-/** The nodes that were heard of lately. */
-export const clusterNodes = async ({ postgres, timing }: Asked): Promise<z.infer<typeof ClusterNode>[]> =>
-  z.array(ClusterNode).parse(await postgres.rows("cluster-nodes", [silenceOf(timing)]));
+const asking = new WeakMap<Asked["postgres"], Promise<ClusterNode[]>>();
+
+/**
+ * The nodes that were heard of lately. Anybody may ask for them, so whoever asks while an answer is on its way gets that
+ * one: strangers cost Postgres one statement at a time, whatever they send.
+ */
+export function clusterNodes({ postgres, timing }: Asked): Promise<ClusterNode[]> {
+  const under = asking.get(postgres);
+  if (under) return under;
+  const answer = postgres
+    .rows("cluster-nodes", [silenceOf(timing)])
+    .then((rows) => z.array(ClusterNode).parse(rows))
+    .finally(() => asking.delete(postgres));
+  asking.set(postgres, answer);
+  return answer;
+}
 
 /** Who led last, newest first. */
 export const lastLeaders = async ({ postgres }: Asked): Promise<z.infer<typeof Leader>[]> =>

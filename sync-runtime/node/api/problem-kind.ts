@@ -14,6 +14,7 @@ export const PROBLEMS = {
   "body-too-large": { status: 413, title: "The body is larger than any route takes" },
   "not-json": { status: 415, title: "The body is not declared as JSON" },
   "headers-too-large": { status: 431, title: "The headers are larger or more than any client needs" },
+  "not-ready": { status: 503, title: "The node is not ready to work" },
   internal: { status: 500, title: "The node has a fault" },
   unavailable: { status: 503, title: "The node cannot answer at the moment" },
 } as const satisfies Record<string, { status: number; title: string }>;

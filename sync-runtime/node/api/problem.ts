@@ -56,12 +56,15 @@ export function answerProblems(server: FastifyInstance, log: Logger): void {
 }
 
 /** Sends a problem as the answer to its request. */
-export const sendProblem = (reply: FastifyReply, problem: ApiProblem): FastifyReply =>
-  reply
+export function sendProblem(reply: FastifyReply, problem: ApiProblem): FastifyReply {
+  // What is still on its way is not waited for: a body that nobody reads ends with its connection.
+  if (!reply.request.raw.complete) reply.header("connection", "close");
+  return reply
     .code(problem.status)
     .headers(problem.headers)
     .type("application/problem+json")
     .send(problemDetails(problem, reply.request.id));
+}
 
 /** What the caller is told; the cause of a fault of ours stays in the log. */
 export function problemOf(error: unknown, { id, url }: FastifyRequest, log: Logger): ApiProblem {

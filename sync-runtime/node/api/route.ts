@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import type { Readable } from "node:stream";
 import type * as z from "zod";
 import type { Lease } from "../lease.ts";
@@ -50,6 +51,8 @@ export interface Call<Params, Query, Body> {
 /** What every route's function is given. */
 export interface ApiContext extends NodeContext {
   lease: Lease;
+  /** The certificate that the node shows. */
+  certificate: () => X509Certificate;
 }
 
 /** A declared route with its function, as the server takes it. */

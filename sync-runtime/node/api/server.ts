@@ -1,19 +1,29 @@
-import { randomUUID } from "node:crypto";
+import { randomUUID, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import fastify, { type FastifyInstance } from "fastify";
+import type { Logger } from "pino";
 import type { Lease } from "../lease.ts";
 import type { NodeConfig } from "../node-config.ts";
 import type { NodeContext } from "../node-context.ts";
 import type { Service } from "../service.ts";
-import { answerProblems } from "./problem.ts";
+import { answerClientError } from "./client-error.ts";
+import { ApiProblem, answerProblems, problemOf, sendProblem } from "./problem.ts";
 import { routes } from "./routes.ts";
 import { serveRoutes } from "./serve-routes.ts";
 import { TokenGate } from "./token.ts";
 
 /** No route takes more than a few values; what is longer is cut off early. */
 const LONGEST_BODY = 16 * 1024;
-/** A whole request has to be there within this time, so that slow senders hold nothing. */
+/** A whole request has to be there within this time, so that slow senders hold nothing; looked at every second. */
 const REQUEST_MS = 10_000;
+const LOOK_MS = 1_000;
+/** A connection that has not begun to speak within this is closed: TLS first, then the headers. */
+const BEGIN_MS = 5_000;
+/** All headers together, bytes; and how many. A token takes about 500 bytes. */
+const LONGEST_HEADERS = 8 * 1024;
+const MOST_HEADERS = 64;
+/** Connections at a time; more wait at the door of the operating system. */
+const MOST_CONNECTIONS = 512;
 
 /** Serves the node's HTTP interface over TLS. */
 export class ApiServer implements Service {
@@ -24,16 +34,11 @@ export class ApiServer implements Service {
   constructor(context: NodeContext, config: NodeConfig, lease: Lease) {
     this.#context = context;
     this.#config = config;
-    const { tls, operatorKeys } = config;
-    this.#server = fastify({
-      https: { cert: readFileSync(tls.certificate), key: readFileSync(tls.key), minVersion: "TLSv1.3" },
-      bodyLimit: LONGEST_BODY,
-      requestTimeout: REQUEST_MS,
-      forceCloseConnections: true,
-      genReqId: () => randomUUID(),
-    }) as unknown as FastifyInstance;
-    answerProblems(this.#server, context.log);
-    serveRoutes(this.#server, routes, { ...context, lease }, new TokenGate(operatorKeys));
+    const cert = readFileSync(config.tls.certificate);
+    this.#server = makeServer({ cert, key: readFileSync(config.tls.key) }, context.log);
+    const certificate = new X509Certificate(cert);
+    const api = { ...context, lease, certificate: () => certificate };
+    serveRoutes(this.#server, routes, api, new TokenGate(config.operatorKeys));
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -46,4 +51,34 @@ export class ApiServer implements Service {
     });
     await this.#server.close();
   }
+}
+
+/** A server with every limit there is, and no route yet. */
+function makeServer(tls: { cert: Buffer; key: Buffer }, log: Logger): FastifyInstance {
+  const server = fastify({
+    https: {
+      ...tls,
+      minVersion: "TLSv1.3",
+      handshakeTimeout: BEGIN_MS,
+      headersTimeout: BEGIN_MS,
+      connectionsCheckingInterval: LOOK_MS,
+      maxHeaderSize: LONGEST_HEADERS,
+    },
+    bodyLimit: LONGEST_BODY,
+    requestTimeout: REQUEST_MS,
+    forceCloseConnections: true,
+    genReqId: () => randomUUID(),
+    clientErrorHandler: answerClientError,
+    // Raised before there is a route: an address that cannot be decoded.
+    frameworkErrors: (error, request, reply) => void sendProblem(reply, problemOf(error, request, log)),
+  }) as unknown as FastifyInstance;
+  server.server.maxConnections = MOST_CONNECTIONS;
+  // Only JSON is taken; fastify would take plain text too.
+  server.removeContentTypeParser("text/plain");
+  server.addHook("onRequest", async ({ raw }) => {
+    if (raw.rawHeaders.length > 2 * MOST_HEADERS)
+      throw new ApiProblem("headers-too-large", `Send at most ${MOST_HEADERS} headers.`);
+  });
+  answerProblems(server, log);
+  return server;
 }

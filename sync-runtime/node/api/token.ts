@@ -1,5 +1,5 @@
-import { createPublicKey } from "node:crypto";
-import { errors, type JWTPayload, jwtVerify } from "jose";
+import { createHash, createPublicKey, type KeyObject } from "node:crypto";
+import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import * as z from "zod";
 import { ApiProblem } from "./problem.ts";
 
@@ -29,13 +29,19 @@ const Claims = z.object({
 export const allows = (granted: readonly string[], asked: Scope): boolean =>
   SCOPES.slice(SCOPES.indexOf(asked)).some((scope) => granted.includes(scope));
 
+/** What tokens name a key by, `kid`: its thumbprint (RFC 7638), so that nobody has to give names. */
+export function keyId(key: KeyObject): string {
+  const { crv, kty, x } = key.export({ format: "jwk" });
+  return createHash("sha256").update(JSON.stringify({ crv, kty, x })).digest("base64url");
+}
+
 /** Checks operators' tokens: EdDSA by one of the given keys, short-lived, meant for this cluster's API. */
 export class TokenGate {
-  readonly #keys: ReturnType<typeof createPublicKey>[];
+  readonly #keys: ReadonlyMap<string, KeyObject>;
 
-  /** @param keys public keys, SPKI in PEM; several while one is being replaced */
+  /** @param keys public keys, SPKI in PEM: the one that signs, and the former until the next is made */
   constructor(keys: readonly string[]) {
-    this.#keys = keys.map((key) => createPublicKey(key));
+    this.#keys = new Map(keys.map((pem) => createPublicKey(pem)).map((key) => [keyId(key), key]));
   }
 
   /** Who the header's token is of, if it allows the scope; throws the {@link ApiProblem} to answer otherwise. */
@@ -50,28 +56,31 @@ export class TokenGate {
   }
 
   async #verify(token: string): Promise<JWTPayload> {
-    for (const key of this.#keys) {
-      try {
-        const { payload } = await jwtVerify(token, key, {
-          algorithms: ["EdDSA"],
-          audience: "owui-cluster",
-          requiredClaims: ["exp", "iat"],
-          maxTokenAge: LONGEST_S,
-        });
-        if ((payload.exp as number) - (payload.iat as number) <= LONGEST_S) return payload;
-        throw new errors.JWTClaimValidationFailed(
-          `it is valid for more than ${LONGEST_S} seconds`,
-          payload,
-          "exp",
-        );
-      } catch (error) {
-        // Another key may be the one that signed it; any other fault is the token's own.
-        if (error instanceof errors.JWSSignatureVerificationFailed) continue;
-        const found = error instanceof errors.JOSEError ? error.message : "it is not a JWT";
-        throw refused(`The token is not accepted: ${found}. Sign a new one.`);
-      }
+    try {
+      const { payload } = await jwtVerify(token, this.#keyOf(token), {
+        algorithms: ["EdDSA"],
+        audience: "owui-cluster",
+        requiredClaims: ["exp", "iat"],
+        maxTokenAge: LONGEST_S,
+      });
+      if ((payload.exp as number) - (payload.iat as number) <= LONGEST_S) return payload;
+      throw new errors.JWTClaimValidationFailed(
+        `it is valid for more than ${LONGEST_S} seconds`,
+        payload,
+        "exp",
+      );
+    } catch (error) {
+      if (error instanceof ApiProblem) throw error;
+      const found = error instanceof errors.JOSEError ? error.message : "it is not a JWT";
+      throw refused(`The token is not accepted: ${found}. Sign a new one.`);
     }
-    throw refused("The token is not signed by an operator's key of this stack.");
+  }
+
+  /** The key that the token says it is signed by. */
+  #keyOf(token: string): KeyObject {
+    const key = this.#keys.get(decodeProtectedHeader(token).kid ?? "");
+    if (!key) throw refused("The token's kid names no operator's key of this stack. Sign a new one.");
+    return key;
   }
 }
 

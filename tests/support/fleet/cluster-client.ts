@@ -1,7 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { request } from "node:https";
 import { json } from "node:stream/consumers";
-import { importPKCS8, SignJWT } from "jose";
+import { operatorToken, type Scope } from "../../../toolchain/commands/operator-token.ts";
 
 /** One tenant's line of a node's answer about syncs. */
 export interface SyncLine {
@@ -36,21 +35,14 @@ export class ClusterClient {
     await this.#call("POST", `/api/v1/sync/trigger/${tenant}`, "operate");
   }
 
-  async #call<T>(method: string, path: string, scope: string): Promise<T> {
+  async #call<T>(method: string, path: string, scope: Scope): Promise<T> {
     const { status, body } = await askNode(this.#port, method, path, await this.#token(scope));
     if (status > 299) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(body)}`);
     return body as T;
   }
 
-  async #token(scope: string): Promise<string> {
-    return new SignJWT({ scope })
-      .setProtectedHeader({ alg: "EdDSA" })
-      .setSubject("e2e")
-      .setJti(randomUUID())
-      .setAudience("owui-cluster")
-      .setIssuedAt()
-      .setExpirationTime("5m")
-      .sign(await importPKCS8(this.#operatorKey, "EdDSA"));
+  async #token(scope: Scope): Promise<string> {
+    return operatorToken(this.#operatorKey, { scope, subject: "e2e" });
   }
 }
 

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { clusterNodes } from "../cluster-view.ts";
+import { ApiProblem } from "../problem.ts";
 import { route } from "../route.ts";
 
 const Health = z.object({
@@ -33,6 +34,30 @@ export const healthRoutes = [
         leader_id: leader?.id ?? null,
         epoch: leader?.epoch ?? null,
       };
+    },
+  ),
+  route(
+    {
+      method: "GET",
+      path: "/ready",
+      scope: "public",
+      summary: "Say whether the node can do its work",
+      description: "503 until Postgres answers and the node's certificate is valid.",
+      answer: z.object({ status: z.literal("ready"), node: z.string() }),
+      problems: ["not-ready"],
+    },
+    async (_, api) => {
+      const { validFromDate, validToDate } = api.certificate();
+      const now = new Date();
+      if (now < validFromDate || now > validToDate)
+        throw new ApiProblem(
+          "not-ready",
+          `The node's certificate is valid from ${validFromDate.toISOString()} to ${validToDate.toISOString()} only. Run up, and look at the clock.`,
+        );
+      await clusterNodes(api).catch(() => {
+        throw new ApiProblem("not-ready", "Postgres does not answer the node.");
+      });
+      return { status: "ready", node: api.node };
     },
   ),
 ];

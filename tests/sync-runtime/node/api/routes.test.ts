@@ -7,7 +7,7 @@ import { answerProblems } from "../../../../sync-runtime/node/api/problem.ts";
 import type { ApiContext, Route } from "../../../../sync-runtime/node/api/route.ts";
 import { routes } from "../../../../sync-runtime/node/api/routes.ts";
 import { serveRoutes } from "../../../../sync-runtime/node/api/serve-routes.ts";
-import { SCOPES, type Scope, TokenGate } from "../../../../sync-runtime/node/api/token.ts";
+import { keyId, SCOPES, type Scope, TokenGate } from "../../../../sync-runtime/node/api/token.ts";
 import { DEFAULT_TIMING } from "../../../../sync-runtime/node/lease-timing.ts";
 import { Metrics } from "../../../../sync-runtime/node/metrics.ts";
 
@@ -20,11 +20,14 @@ const pem = (key: KeyObject) => key.export({ type: "spki", format: "pem" }) as s
 let rows: Record<string, unknown[]>;
 /** Hears what Postgres is asked. */
 let asked: (name: string, parameters: unknown[]) => void;
+/** What the node shows. */
+let certificate: { validFromDate: Date; validToDate: Date };
 let server: ReturnType<typeof fastify>;
 
 beforeEach(() => {
   rows = {};
   asked = () => {};
+  certificate = { validFromDate: new Date(0), validToDate: new Date(Date.now() + 60_000) };
   server = fastify({ genReqId: () => "0b8f7c1e-6a55-4b5c-9d3e-2f1a0c9b8d7e" });
   const postgres = {
     rows: async (name: string, parameters: unknown[] = []) => {
@@ -36,7 +39,12 @@ beforeEach(() => {
   };
   const log = pino({ enabled: false });
   answerProblems(server, log);
-  const given = { lease: { epoch: 7 }, timing: DEFAULT_TIMING, metrics: new Metrics() };
+  const given = {
+    lease: { epoch: 7 },
+    timing: DEFAULT_TIMING,
+    certificate: () => certificate,
+    metrics: new Metrics(),
+  };
   const api = { node: "a", postgres, log, ...given } as unknown as ApiContext;
   const gate = new TokenGate([pem(former.publicKey), pem(operator.publicKey)]);
   serveRoutes(server, routes, api, gate);
@@ -48,6 +56,8 @@ interface TokenOptions {
   audience?: string;
   issued?: number;
   seconds?: number;
+  /** Whose id the token names, if not the key's that signs it. */
+  signedAs?: KeyObject;
   /** Claims instead of the usual ones. */
   claims?: Record<string, unknown>;
 }
@@ -60,7 +70,9 @@ async function tokenOf({
   const { audience = "owui-cluster", issued = 0, seconds = 300 } = options;
   const now = Math.floor(Date.now() / 1000) + issued;
   const claims = { scope, sub: "ana", jti: "1", ...options.claims };
-  const token = new SignJWT(claims).setProtectedHeader({ alg: "EdDSA" }).setAudience(audience);
+  const token = new SignJWT(claims)
+    .setProtectedHeader({ alg: "EdDSA", kid: keyId(options.signedAs ?? key) })
+    .setAudience(audience);
   return token
     .setIssuedAt(now)
     .setExpirationTime(now + seconds)
@@ -118,7 +130,12 @@ describe("who may ask for what:", () => {
   });
 
   test.each<[string, TokenOptions, string]>([
-    ["of a stranger", { key: stranger.privateKey }, "not signed by an operator's key"],
+    ["of a stranger", { key: stranger.privateKey }, "kid names no operator's key"],
+    [
+      "of a stranger who says to be the operator",
+      { key: stranger.privateKey, signedAs: operator.publicKey },
+      "signature verification failed",
+    ],
     ["for another audience", { audience: "elsewhere" }, 'unexpected "aud" claim value'],
     ["that has expired", { issued: -400 }, '"exp" claim timestamp check failed'],
     ["valid for longer than ten minutes", { seconds: 601 }, "valid for more than 600 seconds"],
@@ -159,6 +176,38 @@ describe("/health", () => {
   test("answers while Postgres is away", async () => {
     expect((await ask("GET", "/health")).json()).toMatchObject({ status: "degraded", leader_id: null });
   });
+});
+
+describe("/ready", () => {
+  test("is open, and 200 when Postgres answers and the certificate is valid", async () => {
+    rows["cluster-nodes"] = [];
+    const answer = await ask("GET", "/ready");
+    expect([answer.statusCode, answer.json()]).toEqual([200, { status: "ready", node: "a" }]);
+  });
+
+  test("is 503 while Postgres is away", async () => {
+    const answer = await ask("GET", "/ready");
+    expect([answer.statusCode, answer.json().type]).toEqual([503, "urn:owui:problem:not-ready"]);
+    expect(answer.json().detail).toBe("Postgres does not answer the node.");
+  });
+
+  test.each([
+    ["has ended", new Date(0), new Date(1)],
+    ["is not valid yet", new Date(Date.now() + 60_000), new Date(Date.now() + 90_000)],
+  ])("is 503 when the certificate %s", async (_, validFromDate, validToDate) => {
+    rows["cluster-nodes"] = [];
+    certificate = { validFromDate, validToDate };
+    const answer = await ask("GET", "/ready");
+    expect([answer.statusCode, answer.json().type]).toEqual([503, "urn:owui:problem:not-ready"]);
+  });
+});
+
+test("strangers who ask at once cost Postgres one statement", async () => {
+  rows["cluster-nodes"] = [];
+  let statements = 0;
+  asked = () => statements++;
+  await Promise.all(Array.from({ length: 20 }, () => ask("GET", "/health")));
+  expect(statements).toBeLessThan(20);
 });
 
 const iso = "2026-01-01T00:00:00.000Z";
