@@ -48,6 +48,10 @@ export function memoryOf(pid: number): number {
   }
 }
 
+/** Anonymous memory of a process and its children. */
+export const memoryBelow = (pid: number): number =>
+  childrenOf(pid).reduce((sum, child) => sum + memoryOf(child), memoryOf(pid));
+
 /** Memory of agent, reader and node at one moment, or the highest of each over some time; bytes. */
 export interface Memory {
   agent: number;

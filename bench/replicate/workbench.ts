@@ -45,8 +45,15 @@ export class Workbench implements AsyncDisposable {
     this.progress = progress;
   }
 
-  /** @throws SetupError when the machine cannot run it */
-  static async open(choice: Choice, say: (text: string) => void): Promise<Workbench> {
+  /**
+   * @param settings of Postgres, `name=value`, where it is not to be stock
+   * @throws SetupError when the machine cannot run it
+   */
+  static async open(
+    choice: Choice,
+    say: (text: string) => void,
+    settings: string[] = [],
+  ): Promise<Workbench> {
     const began = performance.now();
     const progress = (text: string) =>
       say(`${`${Math.round((performance.now() - began) / 1000)}`.padStart(5)} s  ${text}`);
@@ -59,7 +66,7 @@ export class Workbench implements AsyncDisposable {
     bench.#held.defer(() => rm(folder, { recursive: true, force: true }));
     try {
       await chmod(folder, 0o777);
-      await bench.#startPostgres();
+      await bench.#startPostgres(settings);
       return bench;
     } catch (error) {
       await bench[Symbol.asyncDispose]();
@@ -103,12 +110,12 @@ export class Workbench implements AsyncDisposable {
     return this.#held.disposeAsync();
   }
 
-  /** Stock settings, data on the engine's disk, reached as a neighbour reaches it: not through a published port. */
-  async #startPostgres(): Promise<void> {
+  /** Data on the engine's disk, reached as a neighbour reaches it: not through a published port. */
+  async #startPostgres(settings: string[]): Promise<void> {
     const { server, container, stop } = await startServer({
       name: "owui-bench-postgres",
       arguments: ["--volume", `${this.folder}:/bench`],
-      settings: [],
+      settings,
     });
     this.#held.defer(stop);
     this.#container = container;

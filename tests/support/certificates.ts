@@ -14,7 +14,7 @@ export interface Credentials {
 
 /** What a certificate is for. */
 interface Purpose {
-  uri?: string;
+  uris?: string[];
   dns?: string[];
   usages: string[];
   notAfter?: Date;
@@ -51,20 +51,19 @@ export class TestAuthority {
     return this.#certificate.toString("pem");
   }
 
-  /** A host's agent: a server only. */
-  agent(host: string): Promise<Credentials> {
+  /** A host's agent: a server only. Of several hosts: one that stands for all their agents. */
+  agent(...hosts: string[]): Promise<Credentials> {
     return this.#issue({
-      uri: `urn:owui:agent:${host}`,
-      dns: [`agent.${host}`, "localhost"],
+      uris: hosts.map((host) => `urn:owui:agent:${host}`),
+      dns: [...hosts.map((host) => `agent.${host}`), "localhost"],
       usages: [SERVER_AUTH],
     });
   }
 
   /** A node of a cluster: server and client. */
   node(cluster: string, node: string, notAfter?: Date): Promise<Credentials> {
-    const uri = `urn:owui:node:${cluster}:${node}`;
     return this.#issue({
-      uri,
+      uris: [`urn:owui:node:${cluster}:${node}`],
       dns: ["localhost"],
       usages: [SERVER_AUTH, CLIENT_AUTH],
       ...(notAfter && { notAfter }),
@@ -73,14 +72,14 @@ export class TestAuthority {
 
   /** A client that is no node. */
   client(uri?: string): Promise<Credentials> {
-    return this.#issue({ ...(uri && { uri }), dns: ["localhost"], usages: [CLIENT_AUTH] });
+    return this.#issue({ uris: uri ? [uri] : [], dns: ["localhost"], usages: [CLIENT_AUTH] });
   }
 
-  async #issue({ uri, dns = [], usages, notAfter }: Purpose): Promise<Credentials> {
+  async #issue({ uris = [], dns = [], usages, notAfter }: Purpose): Promise<Credentials> {
     const keys = await generateKeys();
     const names = [
       ...dns.map((value) => ({ type: "dns" as const, value })),
-      ...(uri ? [{ type: "url" as const, value: uri }] : []),
+      ...uris.map((value) => ({ type: "url" as const, value })),
     ];
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: (++this.#serial).toString(16).padStart(2, "0"),
