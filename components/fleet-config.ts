@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { conflictsOf } from "./fleet-config/conflicts-entry.ts";
 import { draftOf } from "./fleet-config/draft.ts";
 import { problemsOf } from "./fleet-config/issue.ts";
 import { missingLogos } from "./fleet-config/logo-file.ts";
@@ -42,7 +43,10 @@ export function parseFleet(stack: string, raw: Record<string, unknown>, where: W
 
 /** The model of a config that is right: defaults that depend on the place or on a name are filled in. */
 function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet {
-  const { running, sync } = config;
+  const {
+    running,
+    sync: { conflicts, ...sync },
+  } = config;
   return {
     stack,
     running,
@@ -53,9 +57,10 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
         root: entry.root ? resolve(where.repository, entry.root) : resolve(where.dataHome, stack),
       }),
     ),
-    tenants: Object.entries(config.tenants).map(([id, entry]) =>
-      tenantOf(stack, id, entry, where.repository),
-    ),
+    tenants: Object.entries(config.tenants).map(([id, entry]) => ({
+      ...tenantOf(stack, id, entry, where.repository),
+      sync: { ...entry.sync, conflicts: conflictsOf(conflicts, entry.sync.conflicts) },
+    })),
     sync: {
       ...sync,
       nodes: Object.entries(sync.nodes).map(([id, { port }]) => ({ id, port })),
@@ -69,8 +74,8 @@ function tenantOf(
   id: string,
   entry: StackConfig["tenants"][string],
   repository: string,
-): TenantSpec {
-  const { version, ...given } = entry;
+): Omit<TenantSpec, "sync"> {
+  const { version, sync: _, ...given } = entry;
   return {
     ...given,
     id,

@@ -93,11 +93,20 @@ export interface TenantSpec {
   memory: { reserved: Bytes; limit: Bytes };
   cpus: number;
   pids: number;
-  sync: { interval: Seconds; paused: boolean };
+  sync: { interval: Seconds; paused: boolean; conflicts: ConflictsSpec };
   /** Where a lost database comes from; absent: the tenant is not started without it. */
   restore?: "replica";
   /** Whether it may start without its database, and empty. */
   fresh: boolean;
+}
+
+/** How a conflict is decided: by the later change, by a side, by both together, or by an operator. */
+export type ConflictStrategy = "newest_wins" | "source_wins" | "target_wins" | "merge" | "manual";
+
+/** How conflicts of one tenant are decided: in the named tables, and in all others. */
+export interface ConflictsSpec {
+  default: ConflictStrategy;
+  tables: Record<string, ConflictStrategy>;
 }
 
 /** The sync pair and the database that holds the replicas. */

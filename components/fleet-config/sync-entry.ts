@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fleetConflicts } from "./conflicts-entry.ts";
 import { documentation } from "./documentation.ts";
 import { duration } from "./duration.ts";
 import { port, portRemedy } from "./network-address.ts";
@@ -112,6 +113,11 @@ export const syncEntry = z.strictObject({
     description:
       "Which key signs operators' tokens. Counted up, the next `up` makes a new key; tokens of the former one are accepted until it is counted up again.",
     remedy: "write a whole number from 1, and count it up to have a new key",
+  }),
+  conflicts: fleetConflicts.prefault({}).register(documentation, {
+    description:
+      "How it is decided when others than the nodes changed rows in a replica (docs/conflicts.md): `newest_wins`, `source_wins` (the tenant's database), `target_wins` (the replica), `merge` or `manual`.",
+    remedy: "write default and tables, or leave it out",
   }),
   nodes: nodes.register(documentation, {
     description: "The nodes, by name. All of them work, one leads, and any of them can take over.",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { branding } from "./branding.ts";
+import { tenantConflicts } from "./conflicts-entry.ts";
 import { connection } from "./connection.ts";
 import { documentation } from "./documentation.ts";
 import { environment } from "./environment.ts";
@@ -62,6 +63,10 @@ const sync = z.strictObject({
     description:
       "True: the replica stays as it is, until this is false again or an operator resumes it. Only a change of this takes effect: an operator's pause stays while it says the same.",
     remedy: yesOrNo,
+  }),
+  conflicts: tenantConflicts.prefault({}).register(documentation, {
+    description: "How conflicts in its replica are decided, where it is not as `sync.conflicts` says.",
+    remedy: "write default and tables, or leave it out",
   }),
 });
 
@@ -163,7 +168,7 @@ export const tenantEntry = z
     }),
     sync: sync.prefault({}).register(documentation, {
       description: "The replica of its database.",
-      remedy: "write interval and paused",
+      remedy: "write interval, paused and conflicts",
     }),
     restore: z.literal("replica").optional().register(documentation, {
       description:

@@ -1,4 +1,4 @@
-import type { HostSpec, SyncSpec, TenantSpec } from "../fleet-config.ts";
+import type { ConflictsSpec, HostSpec, SyncSpec, TenantSpec } from "../fleet-config.ts";
 import { agentIdentity, agentName, agentPort } from "../host/agent.ts";
 import { digestOf, filesBelow } from "../source-digest.ts";
 import { clusterLogin } from "./node.ts";
@@ -12,7 +12,14 @@ export interface Intent {
   /** Where each host's agent answers on the network of the nodes, and whose certificate it must show. */
   hosts: { id: string; agent: { address: string; identity: string } }[];
   /** `interval` in seconds. */
-  tenants: { id: string; host: string; url: string; interval: number; paused: boolean }[];
+  tenants: {
+    id: string;
+    host: string;
+    url: string;
+    interval: number;
+    paused: boolean;
+    conflicts: ConflictsSpec;
+  }[];
   logins: { role: string; cluster: string }[];
   /** `tenants` null: all. */
   readers: { role: string; tenants: string[] | null; columns: { table: string; column: string }[] }[];

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { Conflicts } from "./conflicts.ts";
 import { Connection } from "./connection.ts";
 
 /** An id as the stack's config allows it: a DNS label of at most 40 characters. */
@@ -27,6 +28,7 @@ export const Intent = z
         /** Seconds. */
         interval: z.int().positive(),
         paused: z.boolean(),
+        conflicts: Conflicts,
       }),
     ),
     /** Login roles that speak for the cluster. */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { Conflicts } from "../database/conflicts.ts";
 import type { HeldError } from "./hold.ts";
 import { silenceOf } from "./lease-timing.ts";
 import type { NodeContext } from "./node-context.ts";
@@ -17,6 +18,8 @@ export const Job = z.object({
   host: z.string(),
   agent_address: z.string(),
   agent_identity: z.string(),
+  /** How conflicts in the tenant's replica are decided. */
+  conflicts: Conflicts,
 });
 export type Job = z.infer<typeof Job>;
 

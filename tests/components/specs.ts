@@ -46,7 +46,7 @@ export const tenantSpec = (changed: Partial<TenantSpec> = {}): TenantSpec => ({
   memory: { reserved: 700 * 2 ** 20, limit: 1400 * 2 ** 20 },
   cpus: 1,
   pids: 512,
-  sync: { interval: 300, paused: false },
+  sync: { interval: 300, paused: false, conflicts: { default: "source_wins", tables: {} } },
   fresh: false,
   ...changed,
 });

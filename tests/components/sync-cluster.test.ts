@@ -138,8 +138,9 @@ describe("the key that signs operators' tokens", () => {
 
 describe("what a cluster is told to replicate", () => {
   it("reaches the migrator by standard input, with every tenant, running or not", async () => {
+    const conflicts = { default: "manual", tables: { chat: "merge" } } as const;
     const cluster = await declared({
-      tenants: [tenantSpec({ running: false, sync: { interval: 60, paused: true } })],
+      tenants: [tenantSpec({ running: false, sync: { interval: 60, paused: true, conflicts } })],
       readers: [{ id: "ana", tenants: ["acme"], columns: [{ table: "auth", column: "password" }] }],
     });
     const { inputs } = cluster.one("main-intent");
@@ -158,7 +159,10 @@ describe("what a cluster is told to replicate", () => {
         settings: { verify: 604_800, tombstones: 7_776_000 },
         hosts: [{ id: "local", agent: { address: "agent.local:8050", identity: "urn:owui:agent:local" } }],
         tenants: [
-          { id: "acme", host: "local", url: "http://acme.localhost:8080", interval: 60, paused: true },
+          {
+            ...{ id: "acme", host: "local", url: "http://acme.localhost:8080" },
+            ...{ interval: 60, paused: true, conflicts },
+          },
         ],
         logins: [{ role: "sync_main", cluster: "main" }],
         readers: [

@@ -87,6 +87,7 @@ export function intentOf(tenants: string[], changed: Partial<Intent> = {}): Inte
       url: `http://${id}.localhost:8080`,
       interval: 300,
       paused: false,
+      conflicts: {},
     })),
     logins: [{ role: "sync_main", cluster: "main" }],
     readers: [],

@@ -42,4 +42,4 @@ SET status = 'running', node = $2, run = $3, claim_epoch = claim.epoch, started_
 FROM job, claim, sync_metadata.client_deployments AS d, sync_metadata.hosts AS h
 WHERE j.id = job.id AND claim.tenant = job.tenant AND d.id = job.tenant AND h.cluster = d.cluster AND h.id = d.host
 RETURNING j.id, j.tenant, j.kind, j.attempt, j.claim_epoch, job.status = 'running' AS taken_over,
-  h.id AS host, h.agent_address, h.agent_identity
+  h.id AS host, h.agent_address, h.agent_identity, d.conflicts

@@ -38,7 +38,14 @@ describe("a config that is right", () => {
       memory: { reserved: 700_000_000, limit: 1_400_000_000 },
       cpus: 1,
       pids: 512,
-      sync: { interval: 300, paused: false },
+      sync: {
+        interval: 300,
+        paused: false,
+        conflicts: {
+          default: "source_wins",
+          tables: { chat: "merge", config: "manual", oauth_session: "source_wins", user: "newest_wins" },
+        },
+      },
       fresh: false,
     });
     expect(sync).toEqual({
@@ -64,6 +71,20 @@ describe("a config that is right", () => {
       { id: "ana", tenants: null, columns: [] },
       { id: "bo", tenants: ["acme"], columns: [{ table: "auth", column: "password" }] },
     ]);
+  });
+
+  test("decides conflicts by table before any default, and as the tenant says before the fleet", () => {
+    const config = validConfig();
+    config.sync.conflicts = { default: "target_wins", tables: { chat: "manual", note: "newest_wins" } };
+    config.tenants.acme.sync = { conflicts: { tables: { note: "merge" } } };
+    config.tenants.globex.sync = { conflicts: { default: "manual", tables: { user: "source_wins" } } };
+    const [acme, globex] = parseFleet("local", config, where).tenants.map(({ sync }) => sync.conflicts);
+    const fleet = { chat: "manual", config: "manual", note: "newest_wins", oauth_session: "source_wins" };
+    expect(acme).toEqual({
+      default: "target_wins",
+      tables: { ...fleet, note: "merge", user: "newest_wins" },
+    });
+    expect(globex).toEqual({ default: "manual", tables: { ...fleet, user: "source_wins" } });
   });
 
   test("may have no tenants", () => {

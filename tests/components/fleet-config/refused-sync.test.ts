@@ -120,6 +120,46 @@ const broken: Broken = [
     remedy: write a number with its unit, from 1d to 3650d, such as 90d`,
   ],
   [
+    "a strategy that does not exist is refused",
+    ({ sync }) => (sync.conflicts = { default: "newest", tables: { chat: true } }),
+    `Pulumi.local.yaml has 2 problems. Nothing was changed.
+
+  sync.conflicts.default
+    found:  "newest"
+    remedy: choose newest_wins, source_wins, target_wins, merge or manual
+
+  sync.conflicts.tables.chat
+    found:  true (a truth value)
+    remedy: choose newest_wins, source_wins, target_wins, merge or manual`,
+  ],
+  [
+    "strategies are by table and not by column",
+    ({ sync }) => (sync.conflicts = { tables: { "chat.title": "merge" } }),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.conflicts.tables["chat.title"]
+    found:  "chat.title", which is no name of a table
+    remedy: name a table as Open WebUI does, such as chat, user or oauth_session; columns have no strategy`,
+  ],
+  [
+    "one strategy alone is refused, with the place for it",
+    ({ sync }) => (sync.conflicts = "merge"),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.conflicts
+    found:  a text
+    remedy: write default and tables, or leave it out`,
+  ],
+  [
+    "a list of tables is refused",
+    ({ sync }) => (sync.conflicts = { tables: ["chat"] }),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.conflicts.tables
+    found:  a list
+    remedy: write tables by name, each with a strategy: { chat: merge }`,
+  ],
+  [
     "a kind of database that is not there yet is refused",
     ({ sync }) => (sync.database = { kind: "supabase" }),
     `Pulumi.local.yaml has 1 problem. Nothing was changed.

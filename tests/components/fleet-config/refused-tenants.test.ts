@@ -18,7 +18,20 @@ const broken: Broken = [
 
   tenants.acme.sync.intervall
     found:  the unknown key "intervall"
-    remedy: write interval, if that was meant, or remove it; known here: interval, paused`,
+    remedy: write interval, if that was meant, or remove it; known here: interval, paused, conflicts`,
+  ],
+  [
+    "a table's strategy is one of those there are, for a tenant too",
+    ({ tenants }) => (tenants.acme.sync = { conflicts: { defualt: "merge", tables: { user: "last_wins" } } }),
+    `Pulumi.local.yaml has 2 problems. Nothing was changed.
+
+  tenants.acme.sync.conflicts.defualt
+    found:  the unknown key "defualt"
+    remedy: write default, if that was meant, or remove it; known here: default, tables
+
+  tenants.acme.sync.conflicts.tables.user
+    found:  "last_wins"
+    remedy: choose newest_wins, source_wins, target_wins, merge or manual`,
   ],
   [
     "an unknown key that resembles nothing lists what is known",

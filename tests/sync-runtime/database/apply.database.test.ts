@@ -53,6 +53,21 @@ describe("applying", () => {
     expect(back.changed.tenants).toEqual([{ id: "globex", change: "updated" }]);
   });
 
+  test("writes how conflicts are decided, and nothing again where that is as it was", async () => {
+    const declared = intentOf(["acme"]);
+    const conflicts = { default: "manual", tables: { chat: "merge", user: "newest_wins" } } as const;
+    const changed = { ...declared, tenants: declared.tenants.map((tenant) => ({ ...tenant, conflicts })) };
+    await database.apply(declared);
+    const applied = [await database.apply(changed), await database.apply(changed)];
+    expect(applied.map(({ changed: { tenants } }) => tenants)).toEqual([
+      [{ id: "acme", change: "updated" }],
+      [],
+    ]);
+    const admin = await database.connect("postgres");
+    const { rows } = await admin.query("SELECT conflicts FROM sync_metadata.client_deployments");
+    expect(rows).toEqual([{ conflicts }]);
+  });
+
   test("makes everything owned by fleet_owner", async () => {
     await database.apply(intentOf(["acme"]));
     const admin = await database.connect("postgres");

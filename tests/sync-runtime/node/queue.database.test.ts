@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { query } from "../../../sync-runtime/database/query.ts";
+import { Job } from "../../../sync-runtime/node/job.ts";
 import { intentOf, TestDatabase } from "../../support/postgres.ts";
 
 const [RUN_A, RUN_B] = [randomUUID(), randomUUID()];
@@ -153,6 +154,14 @@ describe("claiming", () => {
     const { id } = await claim("a", RUN_A);
     expect(await claim("a", RUN_A, [id])).toBeUndefined();
     expect(await claim("a", RUN_A, [])).toMatchObject({ id, taken_over: true });
+  });
+
+  test("tells the node how the tenant's conflicts are decided", async () => {
+    const intent = intentOf(["acme"]);
+    const conflicts = { default: "target_wins", tables: { chat: "manual" } } as const;
+    await database.apply({ ...intent, tenants: intent.tenants.map((tenant) => ({ ...tenant, conflicts })) });
+    await trigger("acme");
+    expect(Job.parse(await claim("a", RUN_A)).conflicts).toEqual(conflicts);
   });
 
   test("passes over a paused tenant unless somebody asked for it", async () => {
