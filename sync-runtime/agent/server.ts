@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
-import { nodeOf } from "./client-certificate.ts";
+import { monitorOf, nodeOf } from "./client-certificate.ts";
 import type { AgentConfig } from "./config.ts";
 import type { Log } from "./log.ts";
 
@@ -25,6 +25,9 @@ interface TlsFiles {
   ca: Buffer;
 }
 
+/** The one thing that what watches the cluster may ask for; it says nothing about what tenants hold. */
+const asksForMetrics = ({ method, url }: IncomingMessage): boolean => method === "GET" && url === "/metrics";
+
 /** The files as they lie there now; the key may for a moment not be the certificate's. */
 async function readTlsFiles({ certificate, key, ca }: AgentConfig["tls"]): Promise<TlsFiles> {
   const [certBytes, keyBytes, caBytes] = await Promise.all(
@@ -38,7 +41,8 @@ const sameFiles = (one: TlsFiles, other: TlsFiles): boolean =>
 
 /**
  * The agent's HTTPS server. Only nodes of its own cluster get an answer: the handshake demands a client's certificate
- * of the stack's CA, and the request is refused when that certificate names no node of the cluster.
+ * of the stack's CA, and the request is refused when that certificate names no node of the cluster. What watches the
+ * cluster gets the metrics and nothing else.
  */
 export class AgentServer {
   readonly #config: AgentConfig;
@@ -100,11 +104,13 @@ export class AgentServer {
     this.#log.info({ address, port: (server.address() as AddressInfo).port }, "server listened");
   }
 
-  /** Lets nodes of the cluster in, and tells others why not. */
+  /** Lets nodes of the cluster in, and to the metrics what watches it; tells others why not. */
   #answer(request: IncomingMessage, response: ServerResponse, hardStop: AbortSignal): void {
-    const node = nodeOf((request.socket as TLSSocket).getPeerCertificate().subjectaltname);
-    if (node?.cluster !== this.#config.cluster) {
-      this.#log.warn({ from: request.socket.remoteAddress, node }, "certificate was refused");
+    const { subjectaltname } = (request.socket as TLSSocket).getPeerCertificate();
+    const node = nodeOf(subjectaltname);
+    const watches = monitorOf(subjectaltname)?.cluster === this.#config.cluster;
+    if (node?.cluster !== this.#config.cluster && !(watches && asksForMetrics(request))) {
+      this.#log.warn({ from: request.socket.remoteAddress, node, watches }, "certificate was refused");
       const failure = {
         code: "certificate-refused",
         message: `The client's certificate names no node of cluster ${this.#config.cluster}.`,

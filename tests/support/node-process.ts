@@ -125,17 +125,19 @@ export class NodeProcess implements AsyncDisposable {
       .sign(this.#operator);
   }
 
-  /** One request, with whatever token is given. */
+  /** One request, with whatever token and certificate are given. */
   ask(
     method: string,
     path: string,
     token?: string,
     json?: unknown,
+    client?: Credentials,
   ): Promise<{ status: number; type: string; body: string }> {
     const ca = readFileSync(join(this.root, "ca.crt"));
     return new Promise((resolve, reject) => {
       const asked = request({
         ...{ host: "localhost", port: this.#port, method, path, ca, agent: false },
+        ...(client && { cert: client.certificate, key: client.key }),
         headers: {
           ...(token ? { authorization: `Bearer ${token}` } : {}),
           ...(json === undefined ? {} : { "content-type": "application/json" }),

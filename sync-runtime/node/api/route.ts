@@ -21,6 +21,8 @@ export interface RouteDeclaration<
   path: string;
   /** What a token has to allow; `public` asks for no token. */
   scope: Scope | "public";
+  /** Open as well to whoever shows the certificate of what watches the cluster (monitor.ts), without a token. */
+  watched?: true;
   /** One line, in the imperative. */
   summary: string;
   /** What a caller should know besides; Markdown. */

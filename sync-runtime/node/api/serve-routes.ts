@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type * as z from "zod";
+import { monitorOn } from "./monitor.ts";
 import { ApiProblem, invalidRequest, type Place } from "./problem.ts";
 import type { ApiContext, Call, Route } from "./route.ts";
 import type { Caller, TokenGate } from "./token.ts";
@@ -20,14 +21,15 @@ export function serveRoutes(
 ): void {
   const callers = new WeakMap<FastifyRequest, Caller>();
   for (const route of routes) {
-    const { method, path, scope } = route;
+    const { method, path, scope, watched } = route;
     server.route({
       method,
       url: routerPath(path),
       // Before a byte of the body is read.
       onRequest: async (request) => {
-        if (scope !== "public")
-          callers.set(request, await gate.require(request.headers.authorization, scope));
+        if (scope === "public") return;
+        const monitor = watched && monitorOn(request.raw.socket, api.cluster);
+        callers.set(request, monitor || (await gate.require(request.headers.authorization, scope)));
       },
       handler: (request, reply) => answer(route, request, reply, api, callers.get(request) ?? ANYBODY),
     });

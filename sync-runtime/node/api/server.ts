@@ -34,8 +34,10 @@ export class ApiServer implements Service {
   constructor(context: NodeContext, config: NodeConfig, lease: Lease) {
     this.#context = context;
     this.#config = config;
-    const cert = readFileSync(config.tls.certificate);
-    this.#server = makeServer({ cert, key: readFileSync(config.tls.key) }, context.log);
+    const [cert, key, ca] = [config.tls.certificate, config.tls.key, config.tls.ca].map((file) =>
+      readFileSync(file),
+    ) as [Buffer, Buffer, Buffer];
+    this.#server = makeServer({ cert, key, ca }, context.log);
     const certificate = new X509Certificate(cert);
     const api = { ...context, lease, certificate: () => certificate };
     serveRoutes(this.#server, routes, api, new TokenGate(config.operatorKeys));
@@ -54,11 +56,14 @@ export class ApiServer implements Service {
 }
 
 /** A server with every limit there is, and no route yet. */
-function makeServer(tls: { cert: Buffer; key: Buffer }, log: Logger): FastifyInstance {
+function makeServer(tls: { cert: Buffer; key: Buffer; ca: Buffer }, log: Logger): FastifyInstance {
   const server = fastify({
     https: {
       ...tls,
       minVersion: "TLSv1.3",
+      // Asked for and not demanded: what watches the cluster has one, operators have tokens.
+      requestCert: true,
+      rejectUnauthorized: false,
       handshakeTimeout: BEGIN_MS,
       headersTimeout: BEGIN_MS,
       connectionsCheckingInterval: LOOK_MS,

@@ -85,6 +85,35 @@ describe("the agent refuses", () => {
   });
 });
 
+describe("what watches the cluster", () => {
+  const asMonitor = async (uri = "urn:owui:monitor:main") => asClient(await agent.authority.client(uri));
+
+  it("gets the metrics by its certificate", async () => {
+    const { status, body } = await agent.get("/metrics", await asMonitor());
+    expect(status).toBe(200);
+    expect(body).toContain("host_disk_free_bytes");
+  });
+
+  it.each([
+    ["GET", "/health"],
+    ["GET", "/v1/inventory"],
+    ["POST", "/v1/tenants/acme/changes"],
+    ["POST", "/metrics"],
+    ["GET", "/metrics?all"],
+  ])("gets nothing else: %s %s", async (method, path) => {
+    const { status, body } = await agent.get(path, { method, ...(await asMonitor()) });
+    expect(status).toBe(403);
+    expect(JSON.parse(body)).toMatchObject({ code: "certificate-refused" });
+  });
+
+  it.each(["urn:owui:monitor:other", "urn:owui:monitor:main:a", "urn:owui:monitor:"])(
+    "of another name gets nothing at all: %s",
+    async (uri) => {
+      expect(await agent.get("/metrics", await asMonitor(uri))).toMatchObject({ status: 403 });
+    },
+  );
+});
+
 describe("the agent's certificates", () => {
   it("are taken anew when their files change, and kept when the new ones do not fit", async () => {
     const tls = ["tls.crt", "tls.key", "ca.crt"].map((name) => agent.path("tls", name)) as [

@@ -9,7 +9,10 @@ export const metricsRoutes = [
       method: "GET",
       path: "/metrics",
       scope: "read",
+      watched: true,
       summary: "Give what the node counts, for Prometheus",
+      description:
+        "The stack's own monitoring needs no token: it shows its certificate, `urn:owui:monitor:<cluster>`.",
       answer: z.string(),
       contentType: "text/plain; version=0.0.4; charset=utf-8",
     },
