@@ -26,6 +26,9 @@ const INTERVAL_S = 5;
 const QUIET_EVERY_MS = 45_000;
 const MISHAP_EVERY_MS = 12_000;
 const SAMPLE_EVERY_MS = 5_000;
+/** How often a quiet tenant's sync is asked for while mishaps break it off, and how long that may go on. */
+const ASK_EVERY_MS = 15_000;
+const PATIENCE_S = 300;
 /** In the second half agent and nodes are left alive, so that growth of their memory would show. */
 const DEADLY = ["kill the agent", "kill node a", "kill node b"] as const;
 const HARMLESS = [
@@ -85,6 +88,7 @@ class SoakFleet {
   readonly #tenants: BusyTenant[];
   readonly #checker: Checker;
   readonly #random = new Random("soak", Date.now());
+  #turn: Promise<unknown> = Promise.resolve();
   readonly #result: SoakResult = {
     seconds: 0,
     mishaps: new Map(),
@@ -160,7 +164,7 @@ class SoakFleet {
       );
       this.#result.mishaps.set(name, (this.#result.mishaps.get(name) ?? 0) + 1);
       tell(`${elapsed().toFixed(0)} s: ${name}`);
-      await this.#disturb(name);
+      await this.#alone(() => this.#disturb(name));
     });
     while (elapsed() < seconds) {
       await pause(QUIET_EVERY_MS);
@@ -190,11 +194,15 @@ class SoakFleet {
     try {
       await tenant.pause();
       const { rows: clock } = await this.#database.queryAlone("SELECT clock_timestamp()::text AS now");
-      // A tenant whose syncs were all disturbed waits longer and longer; an operator would not.
-      await until("a node takes a trigger", () => this.#trigger(tenant.id));
+      let asked = Number.NEGATIVE_INFINITY;
       await until(
         `${tenant.id} is synced`,
         async () => {
+          // A tenant whose syncs were all disturbed waits longer and longer; an operator would not.
+          if (performance.now() - asked > ASK_EVERY_MS) {
+            await this.#trigger(tenant.id);
+            asked = performance.now();
+          }
           const { rowCount } = await this.#database.queryAlone(
             `SELECT FROM sync_metadata.replicas AS r JOIN sync_metadata.sync_jobs AS j ON j.tenant = r.tenant
              WHERE r.tenant = $1 AND j.started_at > $2 AND j.status IN ('success', 'unchanged') AND r.verified_at > $2`,
@@ -202,9 +210,9 @@ class SoakFleet {
           );
           return rowCount;
         },
-        180,
+        PATIENCE_S,
       );
-      const found = await this.#checker.compare(tenant.path, this.#database, tenant.id);
+      const found = await this.#alone(() => this.#checker.compare(tenant.path, this.#database, tenant.id));
       const seconds = (performance.now() - began) / 1000;
       if (found.equal) this.#result.comparisons.push({ tenant: tenant.id, seconds, ...found });
       else this.#result.failures.push(`${tenant.id} is not equal: ${found.differences.join("; ")}`);
@@ -213,6 +221,13 @@ class SoakFleet {
     } finally {
       tenant.resume();
     }
+  }
+
+  /** One after another: a mishap, or a look of the checker, which is no part of what is tested. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
   }
 
   /** By either node; one of them may just have been killed. */
