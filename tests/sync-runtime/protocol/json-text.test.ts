@@ -15,9 +15,13 @@ const parses = (text: string) => {
 describe("JSON text", () => {
   it("accepts any JSON, with any white space", () => {
     fc.assert(
-      fc.property(fc.jsonValue({ noUnicodeString: false, maxDepth: 3 }), fc.constantFrom(0, 2, "\t"), (value, space) => {
-        expect(accepts(` \r\n${JSON.stringify(value, null, space)}\t`)).toBe(true);
-      }),
+      fc.property(
+        fc.jsonValue({ noUnicodeString: false, maxDepth: 3 }),
+        fc.constantFrom(0, 2, "\t"),
+        (value, space) => {
+          expect(accepts(` \r\n${JSON.stringify(value, null, space)}\t`)).toBe(true);
+        },
+      ),
     );
   });
 
