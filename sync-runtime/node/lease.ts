@@ -9,7 +9,14 @@ const Beat = z.object({
   epoch: z.coerce.number().nullable(),
   /** Seconds until another's lease expires; null before the first. */
   free_in: z.number().nullable(),
+  cancelled: z.array(z.string()).default([]),
 });
+
+/** What a beat brings beside the lease. */
+export interface News {
+  /** Jobs of this node that somebody wants to end. */
+  cancelled: string[];
+}
 
 /**
  * Leadership of the cluster. Postgres' clock decides who holds the lease; this side believes in it only as long as
@@ -20,12 +27,15 @@ export class Lease implements Service {
   /** Rings when this node begins to lead. */
   readonly taken = new Bell();
   readonly #context: NodeContext;
+  readonly #hear: (news: News) => void;
   #held: { epoch: number; until: number } | undefined;
   /** Milliseconds until the next beat. */
   #next = 0;
 
-  constructor(context: NodeContext) {
+  /** @param hear is told at every beat what else came with it */
+  constructor(context: NodeContext, hear: (news: News) => void = () => {}) {
     this.#context = context;
+    this.#hear = hear;
   }
 
   /** The epoch under which this node leads; undefined while it does not. */
@@ -66,11 +76,12 @@ export class Lease implements Service {
       const [row] = await postgres.rows("beat", [cluster, node, run, timing.duration], {
         withinMs: duration,
       });
-      const { epoch, free_in } = Beat.parse(row);
+      const { epoch, free_in, cancelled } = Beat.parse(row);
       this.#become(epoch === null ? undefined : { epoch, until: sent + duration });
       // Who follows asks again in the moment in which it may lead.
       if (epoch === null && free_in !== null)
         this.#next = Math.max(EXPIRED_MS, Math.min(this.#next, free_in * 1000 + EXPIRED_MS));
+      this.#hear({ cancelled });
     } finally {
       // Also when Postgres did not answer: what is believed then ends by itself.
       metrics.leader.set({ node_id: node }, this.epoch === undefined ? 0 : 1);

@@ -46,12 +46,13 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
     random: Math.random,
     metrics,
   };
-  const lease = new Lease(context);
+  const worker = new Worker(context, agents, config.parallel);
+  const lease = new Lease(context, ({ cancelled }) => worker.cancel(cancelled));
   const services = [
     lease,
     new Scheduler(context, lease),
     new Retention(context, lease),
-    new Worker(context, agents, config.parallel),
+    worker,
     new ApiServer(context, config, lease),
   ];
   try {

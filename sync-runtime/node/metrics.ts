@@ -6,7 +6,7 @@ export class Metrics {
   readonly registry = new Registry();
   readonly operations = new Counter({
     name: "sync_operations_total",
-    help: "Finished syncs by outcome: success, unchanged, failed, held",
+    help: "Finished syncs by outcome: success, unchanged, failed, held, cancelled",
     labelNames: ["client", "status"],
     registers: [this.registry],
   });

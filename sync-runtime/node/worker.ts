@@ -1,8 +1,9 @@
+import * as z from "zod";
 import type { AgentClient } from "./agent-client.ts";
 import { retryDelay } from "./backoff.ts";
 import { NotEqualError } from "./equality.ts";
 import { HeldError } from "./hold.ts";
-import { ClaimLostError, claimJob, type Job, recordHeld } from "./job.ts";
+import { ClaimLostError, claimJob, connectionName, type Job, recordHeld } from "./job.ts";
 import type { NodeContext } from "./node-context.ts";
 import { Progress } from "./progress.ts";
 import { type Ask, replicate, type Synced } from "./replicate.ts";
@@ -11,13 +12,23 @@ import { repeat, type Service } from "./service.ts";
 /** How often a node with free hands looks for work. */
 const LOOK_MS = 1_000;
 
+const Ended = z.object({ status: z.enum(["failed", "cancelled"]) });
+
+/** A job that this node works on. */
+interface Work {
+  job: Job;
+  done: Promise<void>;
+  /** Aborts when somebody cancels it. */
+  cancel: AbortController;
+}
+
 /** Does the syncs that are due, several at a time. A tenant whose sync fails is tried later and delays no other. */
 export class Worker implements Service {
   readonly #context: NodeContext;
   readonly #agents: AgentClient;
   readonly #parallel: number;
   /** By job id. */
-  readonly #running = new Map<string, Promise<void>>();
+  readonly #running = new Map<string, Work>();
 
   constructor(context: NodeContext, agents: AgentClient, parallel: number) {
     this.#context = context;
@@ -32,7 +43,7 @@ export class Worker implements Service {
       what: "looking for work",
       signal,
     });
-    await Promise.all(this.#running.values());
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
   /** Claims until its hands are full or nothing is due; then waits for the next look. */
@@ -40,17 +51,33 @@ export class Worker implements Service {
     while (!signal.aborted && this.#running.size < this.#parallel) {
       const job = await claimJob(this.#context, this.#running.keys());
       if (!job) return;
-      this.#running.set(
-        job.id,
-        this.#do(job, signal).finally(() => this.#running.delete(job.id)),
-      );
+      const cancel = new AbortController();
+      const done = this.#do(job, signal, cancel.signal).finally(() => this.#running.delete(job.id));
+      this.#running.set(job.id, { job, done, cancel });
+    }
+  }
+
+  /**
+   * Breaks jobs off that somebody cancelled: the agent is asked no more, and the connection ends, whatever statement or
+   * lock it waits for. Told again until the job has ended, since its connection may not have been marked before.
+   */
+  cancel(jobs: readonly string[]): void {
+    const { postgres, log } = this.#context;
+    for (const id of jobs) {
+      const work = this.#running.get(id);
+      if (!work) continue;
+      work.cancel.abort();
+      postgres.rows("end-sync", [connectionName(work.job)]).catch((error) => {
+        log.warn({ err: error, job: id }, "a cancelled sync's connection was not ended; it is tried again");
+      });
     }
   }
 
   /** One job from claim to its last record. Never throws. */
-  async #do(job: Job, signal: AbortSignal): Promise<void> {
+  async #do(job: Job, stop: AbortSignal, cancel: AbortSignal): Promise<void> {
     const { postgres, run, clock, metrics } = this.#context;
     const client = job.tenant;
+    const signal = AbortSignal.any([stop, cancel]);
     const begun = clock.monotonic();
     const progress = new Progress(async (state) => {
       const written = await postgres.rows("write-progress", [job.id, job.claim_epoch, JSON.stringify(state)]);
@@ -68,7 +95,7 @@ export class Worker implements Service {
     } catch (error) {
       await progress.flush();
       if (error instanceof HeldError) await this.#hold(job, error);
-      else await this.#fail(job, error as Error, signal);
+      else await this.#fail(job, error as Error, stop);
     } finally {
       ended.abort();
       await keeping;
@@ -100,25 +127,30 @@ export class Worker implements Service {
     }
   }
 
-  /** Records a failure and queues the retry. When even that fails, some node claims the job as one left behind. */
-  async #fail(job: Job, error: Error & { code?: string }, signal: AbortSignal): Promise<void> {
+  /** Records a failure or a cancellation. When even that fails, some node claims the job as one left behind. */
+  async #fail(job: Job, error: Error & { code?: string }, stop: AbortSignal): Promise<void> {
     const { postgres, random, metrics, log } = this.#context;
-    const { tenant, claim_epoch: epoch } = job;
-    metrics.operations.inc({ client: tenant, status: "failed" });
+    const { id, tenant, claim_epoch: epoch } = job;
     // Broken off by this node's own end: no fault of the tenant, the other node may go on at once.
-    const delay = signal.aborted ? 0 : retryDelay(job.attempt, random());
-    log.warn({ err: error, tenant, job: job.id, attempt: job.attempt, retry_s: delay }, "a sync failed");
+    const delay = stop.aborted ? 0 : retryDelay(job.attempt, random());
+    let status = "failed";
     if (error instanceof ClaimLostError) this.#fenced(job, "commit");
     try {
       const unequal = [tenant, epoch];
       if (error instanceof NotEqualError && (await postgres.rows("record-unequal", unequal)).length === 0)
         this.#fenced(job, "record-unequal");
-      const failed = [job.id, epoch, error.code ?? error.name, error.message, delay];
-      if ((await postgres.rows("fail-job", failed)).length === 0) this.#fenced(job, "fail-job");
+      const failed = [id, epoch, error.code ?? error.name, error.message, delay];
+      const [ended] = await postgres.rows("fail-job", failed);
+      if (ended) status = Ended.parse(ended).status;
+      else this.#fenced(job, "fail-job");
     } catch (cause) {
-      log.error({ err: cause, tenant, job: job.id }, "a failed sync could not be recorded");
+      log.error({ err: cause, tenant, job: id }, "a failed sync could not be recorded");
     }
+    metrics.operations.inc({ client: tenant, status });
+    if (status === "cancelled") log.info({ tenant, job: id }, "a sync was cancelled");
+    else log.warn({ err: error, tenant, job: id, attempt: job.attempt, retry_s: delay }, "a sync failed");
   }
+
   /** Counts a write that was refused because another node has claimed the tenant since. */
   #fenced({ id, tenant, claim_epoch: epoch }: Job, write: string): void {
     const { metrics, log } = this.#context;

@@ -29,6 +29,8 @@ export interface FleetStatus {
     id: string;
     url: string;
     health: Health;
+    /** Where it is in its life (provisioning, active, paused, migrating), since when, by whom and why. */
+    state: TenantSync["state"] | null;
     replica: ReplicaStatus;
     /** The sync that runs, with how far it is; null while none does. */
     running: TenantSync["running"];
@@ -80,12 +82,13 @@ export function combine(
   const syncs = new Map(cluster?.syncs.map((line) => [line.id, line]));
   const nodes = new Map(cluster?.nodes.map((node) => [node.id, node]));
   const epoch = cluster?.nodes.find(({ leader }) => leader)?.epoch ?? null;
-  const failed = [...syncs.values()].filter(({ last }) => last?.error);
+  const failed = [...syncs.values()].filter(({ last }) => last?.error && last.status !== "cancelled");
   return {
     tenants: tenants.map(({ id }) => ({
       id,
       url: outputs.tenants[id]?.url ?? "",
       health: healthOf(healthy.get(id) ?? false, containers.get(id)),
+      state: syncs.get(id)?.state ?? null,
       replica: syncs.get(id)?.replica ?? unknownReplica,
       running: syncs.get(id)?.running ?? null,
       last: syncs.get(id)?.last ?? null,

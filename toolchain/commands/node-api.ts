@@ -68,6 +68,30 @@ export const order = (outputs: FleetOutputs, tenant: string, what: Order): Promi
     return Queued.parse(await call("POST", `/api/v1/sync/${what.what}/${tenant}`, body)).job;
   });
 
+const Moved = z.object({ status: z.string(), since: z.string(), by: z.string() });
+const Cancelled = z.object({ jobs: z.array(z.object({ job: z.string(), status: z.string() })) });
+
+/** Pauses or resumes a tenant. Answers the state it is in then; undefined where no node answers. */
+export const move = (
+  outputs: FleetOutputs,
+  tenant: string,
+  where: "pause" | "resume",
+): Promise<z.infer<typeof Moved> | undefined> =>
+  fromAnyNode(outputs, "operate", async (call) =>
+    Moved.parse(await call("POST", `/api/v1/sync/${where}/${tenant}`)),
+  );
+
+/** Cancels what waits and what runs of a tenant. Answers those jobs; undefined where no node answers. */
+export const cancel = (
+  outputs: FleetOutputs,
+  tenant: string,
+): Promise<z.infer<typeof Cancelled>["jobs"] | undefined> =>
+  fromAnyNode(
+    outputs,
+    "operate",
+    async (call) => Cancelled.parse(await call("POST", `/api/v1/sync/cancel/${tenant}`)).jobs,
+  );
+
 /** Has a tenant synced now; nothing happens where no node answers. */
 export const triggerSync = (outputs: FleetOutputs, tenant: string): Promise<unknown> =>
   order(outputs, tenant, { what: "trigger" });

@@ -25,7 +25,7 @@ export function statusTable(view: FleetView, now: number): string {
 
 /** The replica of one tenant and what goes on with it. What is held or failing comes first: somebody has to look at it. */
 function syncText(
-  { id, replica, running }: FleetView["tenants"][number],
+  { id, state, replica, running }: FleetView["tenants"][number],
   error: string | undefined,
   now: number,
 ): string {
@@ -40,7 +40,15 @@ function syncText(
     const far = progressText(running.progress);
     return `${doing}${far ? ` ${far}` : ""}; ${replicaText(replica, now)}`;
   }
-  return error ? `last sync failed: ${error} (${kept})` : replicaText(replica, now);
+  const found = error ? `last sync failed: ${error} (${kept})` : replicaText(replica, now);
+  return restText(state, now) + found;
+}
+
+/** Why a tenant is not synced at its interval, put before what is known of its replica; empty where it is. */
+function restText(state: FleetView["tenants"][number]["state"], now: number): string {
+  if (state?.is !== "paused" && state?.is !== "migrating") return "";
+  const why = state.reason === "" ? "" : `, ${state.reason}`;
+  return `${state.is.toUpperCase()} by ${state.by} ${agoText(now - Date.parse(state.since))} ago${why}; `;
 }
 
 /** `equal, verified 12 s ago, 43 tables, 412 rows`. */

@@ -19,6 +19,8 @@ export type Progress = z.infer<typeof Progress>;
 export const TenantSync = z.object({
   id: z.string(),
   paused: z.boolean(),
+  /** Where the tenant is in its life, and who moved it there. */
+  state: z.object({ is: z.string(), since: z.string(), by: z.string(), reason: z.string() }),
   last: z
     .object({
       status: z.string(),

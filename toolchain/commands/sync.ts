@@ -4,7 +4,7 @@ import { type Problem, SetupError } from "../setup/problem.mjs";
 import type { Progress as Say } from "../setup/progress.ts";
 import type { FleetOutputs } from "./fleet-outputs.ts";
 import { type Invocation, lastUp, noFleet, stepsOf } from "./invocation.ts";
-import { askHistory, askTenant, type Order, order, RefusedError } from "./node-api.ts";
+import { askHistory, askTenant, cancel, move, type Order, order, RefusedError } from "./node-api.ts";
 import { endText, type PastSync, progressText, type TenantSync } from "./sync-view.ts";
 
 /** How often is looked, and for how long no node may answer before it is given up. */
@@ -17,6 +17,11 @@ export interface SyncInvocation extends Invocation {
   verify?: boolean;
   /** Takes what the replica is held for as right. */
   accept?: boolean;
+  /** Stops syncing it, until it is resumed. */
+  pause?: boolean;
+  resume?: boolean;
+  /** Ends what waits and what runs. */
+  cancel?: boolean;
   /** Starts nothing: follows what runs or waits already. */
   follow?: boolean;
   /** Does not ask. */
@@ -24,15 +29,24 @@ export interface SyncInvocation extends Invocation {
 }
 
 /** What the exit code says. */
-export const exitCodes: Record<string, number> = { success: 0, unchanged: 0, failed: 1, held: 3 };
+export const exitCodes: Record<string, number> = {
+  success: 0,
+  unchanged: 0,
+  failed: 1,
+  cancelled: 1,
+  held: 3,
+};
 
 export const syncHelp = `
-Exit code: 0 the replica equals its source · 1 the sync failed, or nobody could be asked · 3 the replica is held
+Exit code: 0 the replica equals its source · 1 the sync failed or was cancelled, or nobody could be asked ·
+3 the replica is held
 
 Examples:
   npm run sync -- acme            bring acme's replica up to date now
   npm run sync -- acme --verify   read every row back, and repair what differs
-  npm run sync -- acme --accept   the source is right: let what was held go through`;
+  npm run sync -- acme --accept   the source is right: let what was held go through
+  npm run sync -- acme --pause    keep the replica as it is, over every \`up\`, until --resume
+  npm run sync -- acme --cancel   break off the sync that runs; the next one comes at its interval`;
 
 /** `npm run sync -- acme`: has one tenant synced now, and says how it went. */
 export async function sync(invocation: SyncInvocation, tenant: string): Promise<void> {
@@ -42,6 +56,8 @@ export async function sync(invocation: SyncInvocation, tenant: string): Promise<
   const known = Object.keys(last?.outputs.tenants ?? {});
   if (!last || !known.includes(tenant)) throw new SetupError([unknown(stack, tenant, known)]);
   const { outputs } = last;
+  const instead = await withoutSync(invocation, outputs, tenant);
+  if (instead) return write(invocation, instead);
   const job = await begin(invocation, outputs, tenant);
   const ended = await stepsOf(invocation).run(
     tenant,
@@ -52,8 +68,61 @@ export async function sync(invocation: SyncInvocation, tenant: string): Promise<
   process.exitCode = exitCodes[ended.status] ?? 1;
 }
 
-function refuseContradictions({ verify, accept, follow }: SyncInvocation): void {
-  const given = Object.entries({ verify, accept, follow }).filter(([, is]) => is);
+/** What was done instead of a sync, as it is told to people and to scripts. */
+interface Done {
+  text: string;
+  data: unknown;
+}
+
+/** Pauses, resumes or cancels where that is what is asked for; undefined where a sync is. */
+async function withoutSync(
+  invocation: SyncInvocation,
+  outputs: FleetOutputs,
+  tenant: string,
+): Promise<Done | undefined> {
+  const { pause, resume } = invocation;
+  if (pause || resume) {
+    const data = await asked(invocation, () => move(outputs, tenant, pause ? "pause" : "resume"));
+    return { text: `${tenant} is ${data.status}, by ${data.by} since ${data.since}.`, data };
+  }
+  if (!invocation.cancel) return undefined;
+  const jobs = await asked(invocation, () => cancel(outputs, tenant));
+  return { text: cancelledText(tenant, jobs), data: { jobs } };
+}
+
+/** What became of the jobs that were cancelled. */
+export function cancelledText(tenant: string, jobs: { job: string; status: string }[]): string {
+  if (jobs.length === 0) return `Nothing of ${tenant} waits or runs: there is nothing to cancel.`;
+  const words = jobs.map(({ job, status }) =>
+    status === "running" ? `job ${job} is being broken off` : `job ${job} waits no more`,
+  );
+  return `${words.join(", ")}. The replica keeps what it has; the next sync comes at its interval.`;
+}
+
+function write({ json }: SyncInvocation, { text, data }: Done): void {
+  process.stdout.write(`${json ? JSON.stringify(data, undefined, 2) : text}\n`);
+}
+
+/** What a node answers; that it refuses, or that none answers, is told as a problem. */
+async function asked<T>(invocation: Invocation, ask: () => Promise<T | undefined>): Promise<T> {
+  try {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    throw new SetupError([
+      {
+        what: error.message,
+        why: "The node refused what was asked.",
+        remedy: "Look at `npm run status`, then decide again.",
+      },
+    ]);
+  }
+  throw new SetupError([silent(invocation)]);
+}
+
+function refuseContradictions({ verify, accept, follow, pause, resume, cancel }: SyncInvocation): void {
+  const given = Object.entries({ verify, accept, follow, pause, resume, cancel }).filter(([, is]) => is);
   if (given.length > 1)
     throw new SetupError([
       {
@@ -84,20 +153,7 @@ async function begin(invocation: SyncInvocation, outputs: FleetOutputs, tenant: 
   const wanted: Order = invocation.accept
     ? { what: "accept", held: await confirmed(invocation, tenant, state) }
     : { what: invocation.verify ? "verify" : "trigger" };
-  try {
-    const job = await order(outputs, tenant, wanted);
-    if (job) return job;
-  } catch (error) {
-    if (!(error instanceof RefusedError)) throw error;
-    throw new SetupError([
-      {
-        what: error.message,
-        why: "The node refused what was asked.",
-        remedy: "Look at `npm run status`, then decide again.",
-      },
-    ]);
-  }
-  throw new SetupError([silent(invocation)]);
+  return asked(invocation, () => order(outputs, tenant, wanted));
 }
 
 /** Shows what a replica is held for and lets the operator type the tenant's name; the id of what was accepted. */

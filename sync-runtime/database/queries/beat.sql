@@ -1,7 +1,7 @@
 -- Says that a node is alive, and takes the cluster's lease or renews it. All in one statement, on this server's clock.
 -- $1 cluster text · $2 node text · $3 run uuid · $4 lease, seconds it lasts without renewal
 -- Returns the epoch under which the run leads; null: another run's lease has not expired, and free_in says in how many
--- seconds it will have, unless it is renewed.
+-- seconds it will have, unless it is renewed. cancelled: the run's jobs that somebody wants to end, text[].
 WITH presence AS (
   INSERT INTO sync_metadata.nodes AS n (cluster, id, run) VALUES ($1, $2, $3)
   ON CONFLICT (cluster, id) DO UPDATE
@@ -24,4 +24,8 @@ SELECT (SELECT lease.epoch FROM lease) AS epoch,
   (
     SELECT extract(epoch FROM l.expires_at - clock_timestamp())::float8
     FROM sync_metadata.leader_election AS l WHERE l.cluster = $1
-  ) AS free_in
+  ) AS free_in,
+  ARRAY(
+    SELECT j.id::text FROM sync_metadata.sync_jobs AS j
+    WHERE j.status = 'running' AND j.run = $3 AND j.cancel_asked_by IS NOT NULL
+  ) AS cancelled

@@ -11,6 +11,8 @@ export const PROBLEMS = {
   "method-not-allowed": { status: 405, title: "The path does not take this method" },
   "request-too-slow": { status: 408, title: "The request did not arrive in time" },
   "not-held-for-this": { status: 409, title: "The replica is not held for what was named" },
+  "illegal-move": { status: 409, title: "No tenant makes this move" },
+  "moved-meanwhile": { status: 409, title: "Somebody else moved the tenant at the same moment" },
   "body-too-large": { status: 413, title: "The body is larger than any route takes" },
   "not-json": { status: 415, title: "The body is not declared as JSON" },
   "headers-too-large": { status: 431, title: "The headers are larger or more than any client needs" },

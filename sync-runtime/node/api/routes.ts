@@ -4,6 +4,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { openApiRoute } from "./routes/openapi.ts";
+import { stateRoutes } from "./routes/state.ts";
 import { syncRoutes } from "./routes/sync.ts";
 
 /** Every route of the node's API but the one that describes them, in the order of the document. */
@@ -13,6 +14,7 @@ const described: readonly Route[] = [
   ...clusterRoutes,
   ...syncRoutes,
   ...historyRoutes,
+  ...stateRoutes,
 ];
 
 /** Every route of the node's API. */

@@ -22,6 +22,10 @@ const StatusRow = z.object({
   host: z.string(),
   interval: z.number(),
   paused: z.boolean(),
+  state: z.string(),
+  state_since: z.date(),
+  state_by: z.string(),
+  state_reason: z.string(),
   status: z.string().nullable(),
   finished_at: z.date().nullable(),
   error: z.string().nullable(),
@@ -66,6 +70,8 @@ const TenantStatus = z.object({
   /** Seconds between syncs. */
   interval: z.number(),
   paused: z.boolean(),
+  /** Where the tenant is in its life, and the move that led there. */
+  state: z.object({ is: z.string(), since: z.date(), by: z.string(), reason: z.string() }),
   /** The sync that ended last; null before the first. */
   last: z
     .object({
@@ -94,6 +100,7 @@ export const SyncStatus = StatusRow.transform((row) => ({
   host: row.host,
   interval: row.interval,
   paused: row.paused,
+  state: { is: row.state, since: row.state_since, by: row.state_by, reason: row.state_reason },
   last: lastOf(row),
   running:
     row.running_id === null

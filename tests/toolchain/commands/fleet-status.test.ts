@@ -29,9 +29,11 @@ const replica = {
   ...{ deep_verified_at: null, held: null },
 };
 const last = { status: "success", finished_at: "2026-11-21T15:00:08Z", progress: null };
+const state = { is: "active", since: "2026-11-21T14:00:00Z", by: "sync", reason: "its first verified sync" };
 const line = (id: string, more: Partial<TenantSync> = {}): TenantSync => ({
   id,
   paused: false,
+  state,
   last,
   running: null,
   replica,
@@ -61,9 +63,12 @@ describe("a fleet that is well", () => {
   it("has the shape that scripts read", () => {
     expect(interfaceOf(view)).toEqual({
       tenants: [
-        { id: "acme", url: "http://acme.localhost:8080", health: "healthy", replica, running: null, last },
         {
-          ...{ id: "globex", url: "http://globex.localhost:8080", health: "healthy" },
+          ...{ id: "acme", url: "http://acme.localhost:8080", health: "healthy", state },
+          ...{ replica, running: null, last },
+        },
+        {
+          ...{ id: "globex", url: "http://globex.localhost:8080", health: "healthy", state },
           ...{ replica, running: null, last },
         },
       ],
@@ -152,6 +157,25 @@ describe("a fleet of which something is missing", () => {
       "HELD: the source is empty; it keeps what it had 12 s ago. If that is right: npm run sync -- acme --accept",
     );
     expect(shown(true)).toContain("HELD, accepted: goes through with the next sync; it keeps");
+  });
+
+  it("says who paused a tenant, since when and why", () => {
+    const paused = { is: "paused", since: "2026-11-21T14:57:20Z", by: "ana", reason: "they move house" };
+    const shown = (reason: string) => {
+      const syncs = [line("acme", { paused: true, state: { ...paused, reason } })];
+      return statusTable(combine(fleet, outputs, up, { ...cluster, syncs }, answering), now);
+    };
+    expect(shown("they move house")).toContain(
+      "PAUSED by ana 3 min ago, they move house; equal, verified 12 s ago",
+    );
+    expect(shown("")).toContain("PAUSED by ana 3 min ago; equal");
+  });
+
+  it("does not call a cancelled sync a failed one", () => {
+    const cancelled = { ...last, status: "cancelled", error: "ana cancelled it." };
+    const syncs = [line("acme", { last: cancelled })];
+    const view = combine(fleet, outputs, up, { ...cluster, syncs }, answering);
+    expect(statusTable(view, now)).toMatch(/acme .* equal, verified 12 s ago/);
   });
 
   it("shows how far a sync is", () => {

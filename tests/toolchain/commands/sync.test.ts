@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { stateText } from "../../../toolchain/commands/sync.ts";
+import { cancelledText, stateText } from "../../../toolchain/commands/sync.ts";
 import {
   endText,
   type PastSync,
@@ -67,6 +67,7 @@ describe("a job", () => {
     [{ status: "unchanged" }, "equal; nothing was written since the last sync (1.2 s)"],
     [{ status: "failed", error: "The agent is away." }, "failed: The agent is away."],
     [{ status: "held", error: "The replica of acme is held." }, "held: The replica of acme is held."],
+    [{ status: "cancelled", error: "ana cancelled it." }, "cancelled: ana cancelled it."],
     [{ kind: "verify" }, "equal; 1,200 rows were read back, none differed (1.2 s)"],
     [
       {
@@ -80,5 +81,20 @@ describe("a job", () => {
     ],
   ])("that ended with %j reads: %s", (changed, text) => {
     expect(endText({ ...ended, ...changed })).toBe(text);
+  });
+});
+
+describe("what was cancelled", () => {
+  it.each([
+    [[], "Nothing of acme waits or runs: there is nothing to cancel."],
+    [
+      [
+        { job: "7", status: "running" },
+        { job: "8", status: "cancelled" },
+      ],
+      "job 7 is being broken off, job 8 waits no more. The replica keeps what it has; the next sync comes at its interval.",
+    ],
+  ])("%j reads: %s", (jobs, text) => {
+    expect(cancelledText("acme", jobs)).toBe(text);
   });
 });

@@ -11,6 +11,11 @@ const Accepted = z.object({ accepted: z.boolean() });
 /** The job that does what was asked for. */
 const Queued = z.object({ tenant: z.string(), job: z.string() });
 
+const Cancelled = z.object({
+  /** Each is cancelled already, or running for the second or two until its node hears of it. */
+  jobs: z.array(z.object({ job: z.string(), status: z.enum(["cancelled", "running"]) })),
+});
+
 /** Queues a job of one tenant and answers which. */
 async function queue(postgres: Postgres, statement: string, tenant: string): Promise<z.infer<typeof Queued>> {
   const [row] = await postgres.rows(statement, [tenant]);
@@ -82,6 +87,28 @@ export const syncRoutes = [
         );
       log.warn({ tenant, held }, "an operator accepted what the replica was held for");
       return queue(postgres, "trigger-sync", tenant);
+    },
+  ),
+  route(
+    {
+      method: "POST",
+      path: "/api/v1/sync/cancel/{tenant}",
+      scope: "operate",
+      summary: "Cancel what waits and what runs of a tenant's syncs",
+      description:
+        "What a running sync did rolls back within a second or two, and its job ends as `cancelled` with no retry. " +
+        "The replica keeps what it had; the next sync comes at its interval. No jobs: there was nothing to cancel.",
+      params: TenantPath,
+      answer: Cancelled,
+      status: 202,
+      problems: ["unknown-tenant"],
+    },
+    async ({ params: { tenant }, caller }, { postgres, log }) => {
+      const [row] = await postgres.rows("cancel-sync", [tenant, caller.subject]);
+      if (!row) throw unknownTenant(tenant);
+      const { jobs } = Cancelled.parse(row);
+      if (jobs.length > 0) log.info({ tenant, jobs, by: caller.subject }, "an operator cancelled syncs");
+      return { jobs };
     },
   ),
 ];

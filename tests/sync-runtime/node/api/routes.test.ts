@@ -217,6 +217,7 @@ const progress = { tables: [{ table: "chat", rows: 3, rows_total: 9, bytes: 30, 
 
 const NOTHING = {
   ...{ id: "globex", host: "local", interval: 300, paused: false },
+  ...{ state: "active", state_since: at, state_by: "sync", state_reason: "" },
   ...{ status: null, finished_at: null, error: null, progress: null },
   ...{ running_id: null, running_kind: null, running_since: null, running_progress: null },
   ...{ verified_at: null, deep_verified_at: null, tables: 0, rows: "0", equal: false },
@@ -258,7 +259,8 @@ test("the status of syncs has the shape that scripts read", async () => {
     },
     NOTHING,
   ];
-  const common = { host: "local", interval: 300, paused: false };
+  const state = { is: "active", since: iso, by: "sync", reason: "" };
+  const common = { host: "local", interval: 300, paused: false, state };
   expect((await ask("GET", "/api/v1/sync/status", {})).json()).toEqual({
     tenants: [
       {
