@@ -32,7 +32,8 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
     // No more of an error than this: Postgres' details can quote a tenant's data.
     serializers: { err: ({ name, code, message }) => ({ name, code, message }) },
   });
-  const postgres = new Postgres(config.database, config.parallel + SHORT_CONNECTIONS, log);
+  const connections = config.parallel + SHORT_CONNECTIONS;
+  const postgres = new Postgres(config.database, connections, `run:${run}:${config.node}`, log);
   const { certificate, key, ca } = config.tls;
   const metrics = new Metrics([certificate, ca]);
   const agents = new AgentClient(

@@ -16,10 +16,11 @@ const ANSWER_MS = 60_000;
 export class Postgres {
   readonly #pool: pg.Pool;
 
-  constructor(config: NodeConfig["database"], connections: number, log: Logger) {
+  /** @param name of its connections, as the server's own views show them */
+  constructor(config: NodeConfig["database"], connections: number, name: string, log: Logger) {
     const { host, port, database, user, password, ca } = config;
     this.#pool = new pg.Pool({
-      ...{ host, port, database, user, password },
+      ...{ host, port, database, user, password, application_name: name },
       ssl: ca === undefined ? false : { ca: readFileSync(ca) },
       max: connections,
       connectionTimeoutMillis: CONNECT_MS,

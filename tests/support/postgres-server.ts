@@ -60,7 +60,8 @@ export default async function startPostgres(project: TestProject): Promise<() =>
   const { server, stop } = await startServer({
     name: "owui-test-postgres",
     arguments: ["--tmpfs", "/var/lib/postgresql/data"],
-    settings: ["fsync=off", "max_connections=200"],
+    // What was committed when is what fence/ judges by.
+    settings: ["fsync=off", "max_connections=200", "track_commit_timestamp=on"],
   });
   project.provide("postgres", server);
   return stop;

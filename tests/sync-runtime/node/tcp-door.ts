@@ -6,11 +6,21 @@ interface Address {
   port: number;
 }
 
-/** A way to a server that a test can shut and open again, as a restart or a broken network does. */
+/** Ways through a door: to the server, and back from it. */
+export type Direction = "to" | "back";
+
+/**
+ * A way to a server on which a test can do what networks do: break connections and let nobody in, be slow, or swallow
+ * what goes one way. As TCP has it, what was swallowed comes late, when packets pass again, unless the connection broke.
+ */
 export class TcpDoor implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #open = true;
+  #delayMs = 0;
+  readonly #stalled = new Set<Direction>();
+  /** Called when packets pass again. */
+  readonly #waiting = new Set<() => void>();
 
   private constructor(server: Server) {
     this.#server = server;
@@ -21,23 +31,14 @@ export class TcpDoor implements AsyncDisposable {
    * @param target asked for at every connection, where it is a function: a server may come back at another port
    */
   static async to(target: Address | (() => Address)): Promise<TcpDoor> {
-    const server = createServer();
+    const server = createServer({ allowHalfOpen: true });
     const door = new TcpDoor(server);
     server.on("connection", (inner) => {
       if (!door.#open) return void inner.destroy();
-      const outer = connect(typeof target === "function" ? target() : target);
-      for (const [socket, other] of [
-        [inner, outer],
-        [outer, inner],
-      ] as const) {
-        door.#sockets.add(socket);
-        socket.on("error", () => {});
-        socket.on("close", () => {
-          door.#sockets.delete(socket);
-          other.destroy();
-        });
-        socket.pipe(other);
-      }
+      const address = typeof target === "function" ? target() : target;
+      const outer = connect({ ...address, allowHalfOpen: true });
+      door.#carry(inner, outer, "to");
+      door.#carry(outer, inner, "back");
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -58,8 +59,54 @@ export class TcpDoor implements AsyncDisposable {
     this.#open = true;
   }
 
+  /** Everything takes so much longer, each way; 0 is as fast as it can be. */
+  delay(ms: number): void {
+    this.#delayMs = ms;
+  }
+
+  /** Swallows what goes one way, or both: nobody hears that a connection is broken. */
+  stall(...directions: Direction[]): void {
+    for (const direction of directions) this.#stalled.add(direction);
+  }
+
+  /** Lets packets pass again; what was swallowed comes now. */
+  flow(): void {
+    this.#stalled.clear();
+    for (const pass of this.#waiting) pass();
+    this.#waiting.clear();
+  }
+
+  #carry(from: Socket, to: Socket, direction: Direction): void {
+    this.#sockets.add(from);
+    from.on("error", () => {});
+    from.on("close", () => {
+      this.#sockets.delete(from);
+      behind(() => to.destroy());
+    });
+    let last = Promise.resolve();
+    // One after the other, each when it was sent and a delay later.
+    const behind = (deliver: () => void) => {
+      const at = performance.now() + this.#delayMs;
+      last = last.then(async () => {
+        const early = at - performance.now();
+        if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
+        while (this.#stalled.has(direction)) await new Promise<void>((pass) => this.#waiting.add(pass));
+        if (!to.destroyed) deliver();
+      });
+    };
+    from.on("data", (bytes) =>
+      behind(() => {
+        if (to.write(bytes)) return;
+        from.pause();
+        to.once("drain", () => from.resume());
+      }),
+    );
+    from.on("end", () => behind(() => to.end()));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.shut();
+    this.flow();
     this.#server.close();
   }
 }
