@@ -18,8 +18,10 @@ import { systemClock } from "./service.ts";
 import { Worker } from "./worker.ts";
 
 const DEFAULT_CONFIG = "/etc/fleet/node.json";
-/** Connections beside those of the running syncs: beat, schedule, claim, API. */
-const SHORT_CONNECTIONS = 4;
+/** Connections beside those of the running syncs: beat, schedule, claim. */
+const SHORT_CONNECTIONS = 3;
+/** Connections of the API, its own: whoever asks too much of it delays no beat and no sync. */
+const API_CONNECTIONS = 3;
 /** Time to hand over; below the ten seconds after which Docker kills. */
 const HANDOVER_MS = 8_000;
 
@@ -34,6 +36,7 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
   });
   const connections = config.parallel + SHORT_CONNECTIONS;
   const postgres = new Postgres(config.database, connections, `run:${run}:${config.node}`, log);
+  const asked = new Postgres(config.database, API_CONNECTIONS, `api:${run}:${config.node}`, log);
   const { certificate, key, ca } = config.tls;
   const metrics = new Metrics([certificate, ca]);
   const agents = new AgentClient(
@@ -54,13 +57,13 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
     new Scheduler(context, lease),
     new Retention(context, lease),
     worker,
-    new ApiServer(context, config, lease),
+    new ApiServer({ ...context, postgres: asked }, config, lease),
   ];
   try {
     await Promise.all(services.map((service) => service.run(signal)));
   } finally {
     agents.close();
-    await postgres.close();
+    await Promise.all([postgres.close(), asked.close()]);
     log.info("ended");
   }
 }

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import * as z from "zod";
 import { DEFAULT_TIMING, LeaseSettings } from "./lease-timing.ts";
 
+const Rate = z.strictObject({ perSecond: z.number().positive(), burst: z.number().min(1) });
+
 /** What a node is told by its config file; the stack writes it. */
 export const NodeConfig = z.strictObject({
   cluster: z.string().min(1),
@@ -12,6 +14,11 @@ export const NodeConfig = z.strictObject({
   tls: z.strictObject({ certificate: z.string(), key: z.string(), ca: z.string() }),
   /** Public keys (SPKI in PEM) whose owners may use the API. */
   operatorKeys: z.array(z.string().startsWith("-----BEGIN PUBLIC KEY-----")),
+  /** How often one address, and one token's subject, may ask the API. */
+  rates: z.strictObject({ address: Rate, subject: Rate }).prefault({
+    address: { perSecond: 200, burst: 400 },
+    subject: { perSecond: 100, burst: 200 },
+  }),
   /** Syncs at a time. */
   parallel: z.int().min(1).max(100),
   /** Seconds from beat to beat, and for which a lease lasts without one. */

@@ -12,6 +12,12 @@ const KEEPALIVE_MS = 10_000;
 /** Longest that a short statement may take; the longest of them removes a thousand tombstones. */
 const ANSWER_MS = 60_000;
 
+/** Longest that a write waits for a lock which others hold. */
+const LOCK_MS = 5_000;
+
+/** Runs statements of database/queries, wherever: each by itself, or all in one transaction. */
+export type Statements = Pick<Postgres, "rows">;
+
 /** The node's connections: short statements on any, and one to itself for each running sync. */
 export class Postgres {
   readonly #pool: pg.Pool;
@@ -62,6 +68,28 @@ export class Postgres {
       client.off("error", ignore);
       client.release(failed);
     }
+  }
+
+  /** Runs work whose statements take effect together; when it throws, none does. */
+  async transaction<T>(work: (statements: Statements) => Promise<T>): Promise<T> {
+    const outcome = await this.withConnection(async (client) => {
+      await client.query(`BEGIN; SET LOCAL lock_timeout = ${LOCK_MS}`);
+      const rows: Statements["rows"] = async (name, values = [], { withinMs = ANSWER_MS } = {}) => {
+        const statement = { text: query(name), values, query_timeout: withinMs };
+        return (await client.query(statement)).rows;
+      };
+      try {
+        const result = await work({ rows });
+        await client.query("COMMIT");
+        return { result };
+      } catch (error) {
+        // What was refused left the connection as good as it was; one that broke fails here, and is closed.
+        await client.query("ROLLBACK");
+        return { error };
+      }
+    });
+    if ("error" in outcome) throw outcome.error;
+    return outcome.result;
   }
 
   async close(): Promise<void> {

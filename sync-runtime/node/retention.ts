@@ -13,7 +13,7 @@ const Dropped = z.object({ dropped: z.coerce.number().nullable() });
 const Tenant = z.object({ tenant: z.string() });
 
 /**
- * Removes what is no longer kept, while this node leads: old jobs, and old tombstones. How long they are kept is decided
+ * Removes what is no longer kept, while this node leads: old jobs, records of operators' writes, and old tombstones. How long they are kept is decided
  * in Postgres; this only asks, in small batches, until nothing is left to go.
  */
 export class Retention implements Service {
@@ -49,6 +49,11 @@ export class Retention implements Service {
       return this.#guarded(epoch, "prune-history", Pruned.parse(row).pruned);
     });
     if (jobs > 0) log.info({ jobs }, "removed old jobs from the history");
+    const writes = await untilNothingGoes(signal, async () => {
+      const [row] = await postgres.rows("prune-api-writes", [run, epoch]);
+      return this.#guarded(epoch, "prune-api-writes", Pruned.parse(row).pruned);
+    });
+    if (writes > 0) log.info({ writes }, "removed old records and kept answers of operators' writes");
     for (const { tenant } of z.array(Tenant).parse(await postgres.rows("replicated-tenants"))) {
       const tombstones = await untilNothingGoes(signal, async () => {
         const [row] = await postgres.rows("drop-tombstones", [tenant, run, epoch]);

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { request } from "node:https";
 import { json } from "node:stream/consumers";
 import * as z from "zod";
@@ -62,11 +63,14 @@ export type Order =
  * Has something done with a tenant's replica now, without waiting for its interval. Answers the job that does it;
  * undefined where no node answers.
  */
-export const order = (outputs: FleetOutputs, tenant: string, what: Order): Promise<string | undefined> =>
-  fromAnyNode(outputs, "operate", async (call) => {
+export const order = (outputs: FleetOutputs, tenant: string, what: Order): Promise<string | undefined> => {
+  // The same for both nodes: one that did it and died before it said so is not asked to do it twice.
+  const key = randomUUID();
+  return fromAnyNode(outputs, "operate", async (call) => {
     const body = what.what === "accept" ? { held: what.held } : undefined;
-    return Queued.parse(await call("POST", `/api/v1/sync/${what.what}/${tenant}`, body)).job;
+    return Queued.parse(await call("POST", `/api/v1/sync/${what.what}/${tenant}`, { body, key })).job;
   });
+};
 
 const Moved = z.object({ status: z.string(), since: z.string(), by: z.string() });
 const Cancelled = z.object({ jobs: z.array(z.object({ job: z.string(), status: z.string() })) });
@@ -96,7 +100,14 @@ export const cancel = (
 export const triggerSync = (outputs: FleetOutputs, tenant: string): Promise<unknown> =>
   order(outputs, tenant, { what: "trigger" });
 
-type Call = (method: "GET" | "POST", path: string, body?: unknown) => Promise<unknown>;
+/** What a write carries. */
+interface Sent {
+  body?: unknown;
+  /** Idempotency-Key. */
+  key?: string;
+}
+
+type Call = (method: "GET" | "POST", path: string, sent?: Sent) => Promise<unknown>;
 
 /** Lets `ask` talk to the nodes in turn until one answers it; undefined when none does. */
 async function fromAnyNode<T>(
@@ -107,8 +118,8 @@ async function fromAnyNode<T>(
   const token = await operatorToken(outputs.operatorKey, { scope });
   for (const { url } of Object.values(outputs.nodes)) {
     try {
-      return await ask((method, path, body) =>
-        send(method, new URL(path, url), outputs.certificateAuthority, token, body),
+      return await ask((method, path, sent = {}) =>
+        send(method, new URL(path, url), outputs.certificateAuthority, token, sent),
       );
     } catch (error) {
       // An answer of another shape is a mistake of this program, not a node that is down.
@@ -119,7 +130,7 @@ async function fromAnyNode<T>(
 }
 
 /** One call of a node's API; its certificate must be of the stack's own authority. */
-const send = (method: string, url: URL, ca: string, token: string, body?: unknown): Promise<unknown> =>
+const send = (method: string, url: URL, ca: string, token: string, { body, key }: Sent): Promise<unknown> =>
   new Promise((resolve, reject) => {
     const asked = request(url, {
       method,
@@ -131,6 +142,7 @@ const send = (method: string, url: URL, ca: string, token: string, body?: unknow
       headers: {
         Authorization: `Bearer ${token}`,
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(key === undefined ? {} : { "Idempotency-Key": key }),
       },
     });
     asked.once("timeout", () => asked.destroy(new Error(`${url.host} did not answer`)));

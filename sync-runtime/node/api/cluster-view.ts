@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { silenceOf } from "../lease-timing.ts";
 import type { NodeContext } from "../node-context.ts";
+import type { Statements } from "../postgres.ts";
 
 /** How many leaders the history names. */
 const LEADERS = 20;
@@ -30,7 +31,7 @@ export const Leader = z.object({
   age: z.number(),
 });
 
-type Asked = Pick<NodeContext, "postgres" | "timing">;
+type Asked = Pick<NodeContext, "timing"> & { postgres: Statements };
 
 const asking = new WeakMap<Asked["postgres"], Promise<ClusterNode[]>>();
 

@@ -27,6 +27,7 @@ export const openApiDocument = (routes: readonly Route[]): Json => ({
   ),
   components: {
     schemas: { Problem: inputSchema(Problem) },
+    parameters: { IdempotencyKey },
     responses: Object.fromEntries(kinds.map((kind) => [kind, failure([kind])])),
     securitySchemes: {
       token: {
@@ -70,7 +71,7 @@ function operation(route: Route): Json {
     ...(description ? { description } : {}),
     security: scope === "public" ? [] : [{ token: [scope] }],
     "x-scope": scope,
-    parameters: [...parameters("path", params), ...parameters("query", query)],
+    parameters: [...parameters("path", params), ...parameters("query", query), ...headers(method)],
     ...(body
       ? { requestBody: { required: true, content: { "application/json": { schema: inputSchema(body) } } } }
       : {}),
@@ -106,6 +107,19 @@ function parameters(place: "path" | "query", schema: z.ZodObject | undefined): J
   }));
 }
 
+/** What every write takes. */
+const headers = (method: Route["method"]): Json[] =>
+  method === "GET" ? [] : [{ $ref: "#/components/parameters/IdempotencyKey" }];
+
+const IdempotencyKey: Json = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  description:
+    "A key of the client's own for this one request, kept for a day with what it was answered: sent again, to either node, the request is answered the same and does nothing. A request that was refused did nothing and can be sent again with its key.",
+  schema: { type: "string", pattern: "^[\\x21-\\x7e]{1,200}$" },
+};
+
 const success = ({ status = 200, contentType = "application/json", answer, summary }: Route): Json => ({
   [status]: {
     description: summary,
@@ -137,7 +151,8 @@ export const problemsOf = ({ method, scope, problems = [] }: Route): ProblemKind
   ...(scope === "public" ? [] : (["not-authenticated", "not-allowed"] as const)),
   ...problems,
   "request-too-slow",
-  ...(method === "GET" ? [] : (["body-too-large", "not-json"] as const)),
+  ...(method === "GET" ? [] : (["under-way", "body-too-large", "not-json", "key-reused"] as const)),
+  "too-many-requests",
   "headers-too-large",
   "internal",
   "unavailable",

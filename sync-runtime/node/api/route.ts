@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import type * as z from "zod";
 import type { Lease } from "../lease.ts";
 import type { NodeContext } from "../node-context.ts";
+import type { Statements } from "../postgres.ts";
 import type { ProblemKind } from "./problem-kind.ts";
 import type { Caller, Scope } from "./token.ts";
 
@@ -51,7 +52,9 @@ export interface Call<Params, Query, Body> {
 }
 
 /** What every route's function is given. */
-export interface ApiContext extends NodeContext {
+export interface ApiContext extends Omit<NodeContext, "postgres"> {
+  /** Of a write: one transaction, which holds its record in the audit log too. */
+  postgres: Statements;
   lease: Lease;
   /** The certificate that the node shows. */
   certificate: () => X509Certificate;

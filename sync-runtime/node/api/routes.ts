@@ -1,4 +1,5 @@
 import type { Route } from "./route.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
@@ -15,6 +16,7 @@ const described: readonly Route[] = [
   ...syncRoutes,
   ...historyRoutes,
   ...stateRoutes,
+  ...auditRoutes,
 ];
 
 /** Every route of the node's API. */

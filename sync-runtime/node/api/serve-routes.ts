@@ -1,24 +1,38 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type * as z from "zod";
+import type { Postgres } from "../postgres.ts";
 import { monitorOn } from "./monitor.ts";
 import { ApiProblem, invalidRequest, type Place } from "./problem.ts";
+import type { RateLimit } from "./rate-limit.ts";
 import type { ApiContext, Call, Route } from "./route.ts";
 import type { Caller, TokenGate } from "./token.ts";
+import { type Write, Writer } from "./write.ts";
 
 /** Methods that a server is asked for; those that a path does not have are refused by name. */
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] as const;
 
+const JSON_TYPE = "application/json; charset=utf-8";
+
 /** Who calls a public route. */
 const ANYBODY: Caller = { subject: "anybody", token: "" };
+
+/** What stands between callers and routes. */
+export interface Door {
+  gate: TokenGate;
+  /** How often one token's subject may ask. */
+  subjects: RateLimit;
+  transaction: Postgres["transaction"];
+}
 
 /** Makes a server answer the declared routes, each as it is declared. */
 export function serveRoutes(
   server: FastifyInstance,
   routes: readonly Route[],
   api: ApiContext,
-  gate: TokenGate,
+  { gate, subjects, transaction }: Door,
 ): void {
+  const writer = new Writer(api, transaction);
   const callers = new WeakMap<FastifyRequest, Caller>();
   for (const route of routes) {
     const { method, path, scope, watched } = route;
@@ -29,9 +43,17 @@ export function serveRoutes(
       onRequest: async (request) => {
         if (scope === "public") return;
         const monitor = watched && monitorOn(request.raw.socket, api.cluster);
-        callers.set(request, monitor || (await gate.require(request.headers.authorization, scope)));
+        const caller = monitor || (await gate.require(request.headers.authorization, scope));
+        subjects.take(caller.subject);
+        callers.set(request, caller);
       },
-      handler: (request, reply) => answer(route, request, reply, api, callers.get(request) ?? ANYBODY),
+      handler: (request, reply) => {
+        const caller = callers.get(request) ?? ANYBODY;
+        const call = { ...parseRequest(route, request), caller } as Call<never, never, never>;
+        return method === "GET"
+          ? answer(route, call, reply, api)
+          : answerWrite(writer, { route, call, request }, reply);
+      },
     });
   }
   refuseOtherMethods(server, routes);
@@ -39,17 +61,22 @@ export function serveRoutes(
 
 async function answer(
   route: Route,
-  request: FastifyRequest,
+  call: Call<never, never, never>,
   reply: FastifyReply,
   api: ApiContext,
-  caller: Caller,
 ): Promise<unknown> {
-  const call = { ...parseRequest(route, request), caller } as Call<never, never, never>;
   const given = await route.handle(call, api);
-  reply.code(route.status ?? 200).type(route.contentType ?? "application/json; charset=utf-8");
+  reply.code(route.status ?? 200).type(route.contentType ?? JSON_TYPE);
   if (given instanceof Readable) return given;
   const sent = route.answer.parse(given);
   return route.contentType === undefined ? JSON.stringify(sent) : sent;
+}
+
+async function answerWrite(writer: Writer, write: Write, reply: FastifyReply): Promise<string> {
+  const { status, answer, replayed } = await writer.make(write);
+  if (replayed) reply.header("idempotency-replayed", "true");
+  reply.code(status).type(JSON_TYPE);
+  return answer;
 }
 
 /** The parts of a request as the route declares them; the first place that is not so is told with all that is wrong. */

@@ -8,6 +8,7 @@ import type { NodeContext } from "../node-context.ts";
 import type { Service } from "../service.ts";
 import { answerClientError } from "./client-error.ts";
 import { ApiProblem, answerProblems, problemOf, sendProblem } from "./problem.ts";
+import { addressKey, RateLimit } from "./rate-limit.ts";
 import { routes } from "./routes.ts";
 import { serveRoutes } from "./serve-routes.ts";
 import { TokenGate } from "./token.ts";
@@ -40,7 +41,15 @@ export class ApiServer implements Service {
     this.#server = makeServer({ cert, key, ca }, context.log);
     const certificate = new X509Certificate(cert);
     const api = { ...context, lease, certificate: () => certificate };
-    serveRoutes(this.#server, routes, api, new TokenGate(config.operatorKeys));
+    const { rates, operatorKeys } = config;
+    const addresses = new RateLimit(rates.address, context.clock.monotonic);
+    // First of all, before anything is looked at that costs more.
+    this.#server.addHook("onRequest", async ({ ip }) => addresses.take(addressKey(ip)));
+    serveRoutes(this.#server, routes, api, {
+      gate: new TokenGate(operatorKeys),
+      subjects: new RateLimit(rates.subject, context.clock.monotonic),
+      transaction: (work) => context.postgres.transaction(work),
+    });
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -178,6 +178,7 @@ export const PastSync = z.object({
 
 /** A row of sync-differences.sql, as the API answers it. */
 export const Difference = z.object({
+  id: z.string(),
   table: z.string(),
   /** The key's columns as text, cut off after 200 characters; null where the table has no key. */
   key: z.record(z.string(), z.string().nullable()).nullable(),

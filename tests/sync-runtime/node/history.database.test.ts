@@ -132,13 +132,15 @@ describe("the history", () => {
   test("is told newest first, of one tenant or of all", async () => {
     await scheduled("success");
     await scheduled("success", "globex");
-    const all = await ask("sync-history", [null, 10]);
+    const all = await ask("sync-history", [null, 10, null]);
     expect(all.map(({ client, reason, status }) => [client, reason, status])).toEqual([
       ["globex", "interval", "success"],
       ["acme", "interval", "success"],
     ]);
-    expect(await ask("sync-history", [null, 1])).toHaveLength(1);
-    expect(await ask("sync-history", ["acme", 10])).toMatchObject([{ client: "acme", runs: 1, node: "a" }]);
+    expect(await ask("sync-history", [null, 1, null])).toHaveLength(1);
+    expect(await ask("sync-history", ["acme", 10, null])).toMatchObject([
+      { client: "acme", runs: 1, node: "a" },
+    ]);
   });
 });
 

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { Next, pageOf, paging, RowId, rowsOf } from "../page.ts";
 import { route } from "../route.ts";
 import { Difference, PastSync } from "../sync-view.ts";
 import { TenantId } from "../tenant.ts";
@@ -12,13 +13,15 @@ export const historyRoutes = [
       summary: "List jobs that began, newest first",
       query: z.strictObject({
         client: TenantId.optional().describe("One tenant's only"),
-        limit: z.coerce.number().int().min(1).max(1000).default(50).describe("How many at most"),
+        ...paging,
       }),
-      answer: z.object({ jobs: z.array(PastSync) }),
+      answer: z.object({ jobs: z.array(PastSync), next: Next }),
     },
-    async ({ query: { client, limit } }, { postgres }) => ({
-      jobs: await postgres.rows("sync-history", [client ?? null, limit]),
-    }),
+    async ({ query: { client, after, limit } }, { postgres }) => {
+      const rows = await postgres.rows("sync-history", [client ?? null, rowsOf(limit), after ?? null]);
+      const { page, next } = pageOf(rows, limit);
+      return { jobs: page, next };
+    },
   ),
   route(
     {
@@ -26,11 +29,14 @@ export const historyRoutes = [
       path: "/api/v1/sync/differences/{job}",
       scope: "read",
       summary: "List the rows that a deep verification found to differ",
-      params: z.object({ job: z.string().regex(/^[1-9]\d{0,17}$/, "Not a job's number") }),
-      answer: z.object({ differences: z.array(Difference) }),
+      params: z.object({ job: RowId }),
+      query: z.strictObject(paging),
+      answer: z.object({ differences: z.array(Difference), next: Next }),
     },
-    async ({ params: { job } }, { postgres }) => ({
-      differences: await postgres.rows("sync-differences", [job]),
-    }),
+    async ({ params: { job }, query: { after, limit } }, { postgres }) => {
+      const rows = await postgres.rows("sync-differences", [job, after ?? null, rowsOf(limit)]);
+      const { page, next } = pageOf(rows, limit);
+      return { differences: page, next };
+    },
   ),
 ];

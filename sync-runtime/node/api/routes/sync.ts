@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Postgres } from "../../postgres.ts";
+import type { Statements } from "../../postgres.ts";
 import { ApiProblem } from "../problem.ts";
 import { route } from "../route.ts";
 import { SyncStatus } from "../sync-view.ts";
@@ -17,7 +17,11 @@ const Cancelled = z.object({
 });
 
 /** Queues a job of one tenant and answers which. */
-async function queue(postgres: Postgres, statement: string, tenant: string): Promise<z.infer<typeof Queued>> {
+async function queue(
+  postgres: Statements,
+  statement: string,
+  tenant: string,
+): Promise<z.infer<typeof Queued>> {
   const [row] = await postgres.rows(statement, [tenant]);
   if (!row) throw unknownTenant(tenant);
   return { tenant, job: QueuedJob.parse(row).id };

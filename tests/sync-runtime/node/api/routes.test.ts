@@ -4,6 +4,7 @@ import { SignJWT } from "jose";
 import { pino } from "pino";
 import { beforeEach, describe, expect, test } from "vitest";
 import { answerProblems } from "../../../../sync-runtime/node/api/problem.ts";
+import { RateLimit } from "../../../../sync-runtime/node/api/rate-limit.ts";
 import type { ApiContext, Route } from "../../../../sync-runtime/node/api/route.ts";
 import { routes } from "../../../../sync-runtime/node/api/routes.ts";
 import { serveRoutes } from "../../../../sync-runtime/node/api/serve-routes.ts";
@@ -32,6 +33,7 @@ beforeEach(() => {
   const postgres = {
     rows: async (name: string, parameters: unknown[] = []) => {
       asked(name, parameters);
+      if (name === "record-write") return [];
       if (!rows[name])
         throw Object.assign(new Error("connect ECONNREFUSED, password=hunter2"), { code: "ECONNREFUSED" });
       return rows[name];
@@ -46,8 +48,11 @@ beforeEach(() => {
     metrics: new Metrics(),
   };
   const api = { node: "a", postgres, log, ...given } as unknown as ApiContext;
-  const gate = new TokenGate([pem(former.publicKey), pem(operator.publicKey)]);
-  serveRoutes(server, routes, api, gate);
+  serveRoutes(server, routes, api, {
+    gate: new TokenGate([pem(former.publicKey), pem(operator.publicKey)]),
+    subjects: new RateLimit({ perSecond: 1, burst: 100 }, () => 0),
+    transaction: (work) => work(postgres),
+  });
 });
 
 interface TokenOptions {
@@ -288,10 +293,10 @@ describe("the history", () => {
     const parameters: unknown[][] = [];
     asked = (_, values) => parameters.push(values);
     await ask("GET", "/api/v1/sync/history", {});
-    await ask("GET", "/api/v1/sync/history?client=acme&limit=5", {});
+    await ask("GET", "/api/v1/sync/history?client=acme&limit=5&after=7", {});
     expect(parameters).toEqual([
-      [null, 50],
-      ["acme", 5],
+      [null, 51, null],
+      ["acme", 6, "7"],
     ]);
   });
 

@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { intentOf, TestDatabase } from "../../../support/postgres.ts";
+import { ApiPair } from "./api-pair.ts";
+
+let database: TestDatabase;
+let pair: ApiPair;
+
+beforeAll(async () => {
+  database = await TestDatabase.create();
+  await database.apply(
+    intentOf(["rival"], { cluster: "other", logins: [{ role: "sync_other", cluster: "other" }] }),
+  );
+  await database.apply(intentOf(["acme", "globex"]));
+  pair = new ApiPair(database);
+});
+afterAll(async () => {
+  await pair?.[Symbol.asyncDispose]();
+  await database?.drop();
+});
+beforeEach(async () => {
+  await database.queryAlone("TRUNCATE sync_metadata.audit_log, sync_metadata.api_answers");
+  await endJobs();
+});
+
+/** Nothing waits any more, so that the next trigger makes a job of its own. */
+const endJobs = () =>
+  database.queryAlone(
+    "UPDATE sync_metadata.sync_jobs SET status = 'success', started_at = now(), finished_at = now() WHERE finished_at IS NULL",
+  );
+
+const TRIGGER = "/api/v1/sync/trigger/acme";
+const count = async (table: string): Promise<number> =>
+  Number((await database.queryAlone(`SELECT count(*) FROM sync_metadata.${table}`)).rows[0].count);
+const records = async () => (await pair.ask(0, "GET", "/api/v1/audit", { scope: "admin" })).json.records;
+
+describe("a request with a key", () => {
+  test("sent again, to either node, is answered the same and does nothing", async () => {
+    const first = await pair.ask(0, "POST", TRIGGER, { key: "k" });
+    await endJobs();
+    const jobs = await count("sync_jobs");
+    const again = await pair.ask(1, "POST", TRIGGER, { key: "k" });
+    expect(again).toEqual({ ...first, replayed: true });
+    expect([await count("sync_jobs"), await count("audit_log")]).toEqual([jobs, 1]);
+  });
+
+  test("sent twenty times at once to both nodes is made once", async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, nth) => pair.ask((nth % 2) as 0 | 1, "POST", TRIGGER, { key: "k" })),
+    );
+    expect(new Set(answers.map(({ status, json }) => `${status} ${JSON.stringify(json)}`)).size).toBe(1);
+    expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
+    expect(await count("audit_log")).toBe(1);
+  });
+
+  test("is refused with another address, another query or another body", async () => {
+    const held = "0b8f7c1e-6a55-4b5c-9d3e-2f1a0c9b8d7e";
+    await pair.ask(0, "POST", TRIGGER, { key: "k" });
+    const other = await pair.ask(1, "POST", "/api/v1/sync/trigger/globex", { key: "k" });
+    expect([other.status, other.json.type]).toEqual([422, "urn:owui:problem:key-reused"]);
+    const accept = (body: object) => pair.ask(0, "POST", "/api/v1/sync/accept/acme", { key: "k", body });
+    // Another route's key is another key; nothing was held, so nothing was done and the key is free.
+    expect((await accept({ held })).status).toBe(409);
+    expect((await accept({ held })).status).toBe(409);
+  });
+
+  test("is its caller's own", async () => {
+    const ana = await pair.ask(0, "POST", TRIGGER, { key: "k" });
+    await endJobs();
+    const bo = await pair.ask(0, "POST", TRIGGER, { key: "k", subject: "bo" });
+    expect(bo.replayed).toBe(false);
+    expect(bo.json.job).not.toBe(ana.json.job);
+  });
+
+  test("that was refused can be sent again once it can be done", async () => {
+    const nobody = "/api/v1/sync/trigger/nobody";
+    expect((await pair.ask(0, "POST", nobody, { key: "k" })).status).toBe(404);
+    expect(await count("api_answers")).toBe(0);
+    expect((await pair.ask(0, "POST", TRIGGER, { key: "k" })).status).toBe(202);
+  });
+
+  test.each(["", "with space", "ä", "k".repeat(201)])("that is no key (%j) is refused", async (key) => {
+    const { status, json } = await pair.ask(0, "POST", TRIGGER, { key });
+    expect(status).toBe(400);
+    expect(json.errors[0].parameter).toBe("Idempotency-Key");
+  });
+});
+
+describe("the audit log", () => {
+  test("has who did what, when, where and with what outcome", async () => {
+    const { json } = await pair.ask(1, "POST", TRIGGER, { subject: "bo" });
+    expect(json.tenant).toBe("acme");
+    expect(await records()).toEqual([
+      {
+        id: expect.any(String),
+        at: expect.any(String),
+        subject: "bo",
+        token: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        method: "POST",
+        route: "/api/v1/sync/trigger/{tenant}",
+        path: TRIGGER,
+        tenant: "acme",
+        status: 202,
+        problem: null,
+        node: "b",
+        request: expect.any(String),
+      },
+    ]);
+  });
+
+  test("has what was refused too, and the problem names the same occurrence", async () => {
+    const { json } = await pair.ask(0, "POST", "/api/v1/sync/trigger/nobody");
+    const [record] = await records();
+    expect(record).toMatchObject({ status: 404, problem: "unknown-tenant", tenant: "nobody" });
+    expect(json.instance).toBe(`urn:uuid:${record.request}`);
+  });
+
+  test("comes in pages, newest first", async () => {
+    for (let nth = 0; nth < 5; nth += 1) await pair.ask(0, "POST", TRIGGER);
+    const seen: string[] = [];
+    let next: string | null = "";
+    while (next !== null) {
+      const after: string = next === "" ? "" : `&after=${next}`;
+      const { json } = await pair.ask(0, "GET", `/api/v1/audit?limit=2${after}`, { scope: "admin" });
+      seen.push(...json.records.map(({ id }: { id: string }) => id));
+      next = json.next;
+    }
+    expect(seen).toEqual([...new Set(seen)].sort((a, b) => Number(b) - Number(a)));
+    expect(seen).toHaveLength(5);
+  });
+
+  test("is for admins alone", async () => {
+    expect((await pair.ask(0, "GET", "/api/v1/audit", { scope: "operate" })).status).toBe(403);
+  });
+
+  test("without a record there is no write", async () => {
+    await database.queryAlone("REVOKE INSERT (request) ON sync_metadata.audit_log FROM sync_service");
+    try {
+      const jobs = await count("sync_jobs");
+      expect((await pair.ask(0, "POST", TRIGGER)).status).toBe(500);
+      expect(await count("sync_jobs")).toBe(jobs);
+    } finally {
+      await database.queryAlone("GRANT INSERT (request) ON sync_metadata.audit_log TO sync_service");
+    }
+  });
+
+  test.each([
+    "UPDATE sync_metadata.audit_log SET subject = 'somebody else'",
+    "DELETE FROM sync_metadata.audit_log",
+    "TRUNCATE sync_metadata.audit_log",
+    "INSERT INTO sync_metadata.audit_log (at, subject, token, method, route, path, status, node, request) VALUES (now() - interval '1 year', 'a', 'b', 'POST', '/', '/', 202, 'a', gen_random_uuid())",
+    "UPDATE sync_metadata.api_answers SET answer = '{}'",
+    "DELETE FROM sync_metadata.api_answers",
+  ])("a node's login cannot change what is recorded: %s", async (statement) => {
+    await pair.ask(0, "POST", TRIGGER, { key: "k" });
+    const node = await database.connect("sync_main");
+    await expect(node.query(statement)).rejects.toMatchObject({ code: "42501" });
+  });
+
+  test("is not another cluster's to see", async () => {
+    await pair.ask(0, "POST", TRIGGER, { key: "k" });
+    const other = await database.connect("sync_other");
+    expect((await other.query("SELECT FROM sync_metadata.audit_log")).rowCount).toBe(0);
+    expect((await other.query("SELECT FROM sync_metadata.api_answers")).rowCount).toBe(0);
+  });
+
+  test("is kept for a year and kept answers for a day; only who leads removes them", async () => {
+    const run = "00000000-0000-4000-8000-000000000001";
+    const node = await database.connect("sync_main");
+    const prune = async (epoch: number) =>
+      (await node.query("SELECT sync_metadata.prune_api_writes($1, $2) AS pruned", [run, epoch])).rows[0]
+        .pruned;
+    await database.queryAlone(
+      "INSERT INTO sync_metadata.leader_election (cluster, holder, node, epoch, acquired_at, expires_at) VALUES ('main', $1, 'a', 7, now(), now() + interval '1 hour')",
+      [run],
+    );
+    for (const key of ["old", "new"]) await pair.ask(0, "POST", TRIGGER, { key });
+    await database.queryAlone(
+      "UPDATE sync_metadata.audit_log SET at = at - interval '366 days' WHERE id = (SELECT min(id) FROM sync_metadata.audit_log)",
+    );
+    await database.queryAlone(
+      "UPDATE sync_metadata.api_answers SET at = at - interval '25 hours' WHERE key = 'old'",
+    );
+    expect(await prune(6)).toBeNull();
+    expect(await prune(7)).toBe("2");
+    expect([await count("audit_log"), await count("api_answers")]).toEqual([1, 1]);
+  });
+});
