@@ -6,6 +6,7 @@ import { readFleet } from "./components/read-fleet.ts";
 import { SyncCluster } from "./components/sync-cluster.ts";
 import { SyncDatabase } from "./components/sync-database.ts";
 import { Tenant } from "./components/tenant.ts";
+import { Trust } from "./components/trust.ts";
 
 // The SDK takes a stack trace for each output of each resource and maps it through source maps, a third of a large
 // preview's time. These files run as they are written, so there is nothing to map.
@@ -13,7 +14,8 @@ Reflect.deleteProperty(Error, "prepareStackTrace");
 
 const fleet = readFleet();
 const { stack, running, sync } = fleet;
-const authority = new CertificateAuthority("authority");
+const authority = new CertificateAuthority("authority", fleet.certificates);
+const trust = new Trust("trust", { authority, hosts: fleet.hosts, sync });
 
 const hosts = new Map(
   fleet.hosts.map((spec) => {
@@ -48,6 +50,7 @@ const cluster = new SyncCluster(sync.cluster, {
   tenants: declared,
   authority,
 });
+trust.forgetFormer("trust-only");
 
 /** Each tenant's address and first admin, whose password is a secret. */
 export const tenants = Object.fromEntries(declared.map(({ spec, url, admin }) => [spec.id, { url, admin }]));
@@ -64,7 +67,7 @@ export const replicas = database.access;
 /** The key that signs operators' tokens, PKCS#8 PEM, secret. */
 export const operatorKey = cluster.operatorKey;
 
-/** PEM of the stack's own authority. */
+/** PEM of the stack's own authorities: that which issues, and the next. */
 export const certificateAuthority = authority.certificate;
 
 /** Every address of the fleet on one page. */

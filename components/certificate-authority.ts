@@ -1,7 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 
-const year = 365 * 24;
+const day = 24;
+const year = 365 * day;
+
+/**
+ * How long a certificate is valid, and from which age on an `up` makes a new one, in hours. After every `up` each of
+ * them has a year left at least, so that a stack which nobody touches for a year goes on; a renewal restarts nothing,
+ * so that it may come often.
+ */
+export const lifetime = { validityPeriodHours: year + 90 * day, earlyRenewalHours: year };
+
+/** The same of an authority. It is certified anew, for the key it has, long before it could end ahead of what it issued. */
+export const authorityLifetime = { validityPeriodHours: 10 * year, earlyRenewalHours: 2 * year };
 
 /** Who a certificate speaks for and what it may do. */
 export interface Subject {
@@ -19,44 +30,63 @@ export interface Identity {
   key: pulumi.Output<string>;
 }
 
-/** The stack's own authority: every certificate inside the fleet chains to it, and to nothing else. */
-export class CertificateAuthority extends pulumi.ComponentResource {
-  /** The authority's certificate, PEM, valid for ten years. */
-  readonly certificate: pulumi.Output<string>;
-  private readonly key: pulumi.Output<string>;
+/** Arguments of {@link CertificateAuthority}. */
+export interface CertificateAuthorityArgs {
+  /** Which authority issues, counted from 1. The next one is made and believed as well, for the day it takes over. */
+  generation: number;
+}
 
-  constructor(name: string, opts?: pulumi.ComponentResourceOptions) {
+/**
+ * The stack's own authority: every certificate inside the fleet chains to it, and to nothing else. There are always two
+ * of them, one that issues and the next, and everybody believes both. So a change of authority begins with what all
+ * have long believed, wherever an `up` may be broken off.
+ */
+export class CertificateAuthority extends pulumi.ComponentResource {
+  /** The authorities that everybody believes, PEM: first that which issues, then the next. */
+  readonly certificate: pulumi.Output<string>;
+  /** Commands behind which everybody believes {@link certificate}: whoever shows what it issued waits for them. */
+  readonly believed: pulumi.Resource[] = [];
+  /** Commands behind which nobody shows what an earlier authority issued. */
+  readonly shown: pulumi.Resource[] = [];
+  private readonly generation: number;
+  private readonly issuer: Identity;
+
+  constructor(
+    name: string,
+    { generation }: CertificateAuthorityArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("owui:fleet:CertificateAuthority", name, {}, opts);
-    this.key = privateKey(`${name}-key`, this);
-    this.certificate = this.selfSigned(name);
+    this.generation = generation;
+    this.issuer = this.createAuthority(name, generation);
+    const next = this.createAuthority(name, generation + 1);
+    this.certificate = pulumi.concat(this.issuer.certificate, next.certificate);
     this.registerOutputs({ certificate: this.certificate });
   }
 
-  private selfSigned(name: string): pulumi.Output<string> {
-    const certificate = new tls.SelfSignedCert(
-      `${name}-certificate`,
+  private createAuthority(name: string, generation: number): Identity {
+    const key = privateKey(numbered(`${name}-key`, generation), this);
+    const { certPem } = new tls.SelfSignedCert(
+      numbered(`${name}-certificate`, generation),
       {
-        privateKeyPem: this.key,
-        subject: { commonName: name, organization: "open-webui-infrastructure" },
+        privateKeyPem: key,
+        subject: { commonName: numbered(name, generation), organization: "open-webui-infrastructure" },
         isCaCertificate: true,
         allowedUses: ["cert_signing", "crl_signing"],
         setSubjectKeyId: true,
         setAuthorityKeyId: true,
-        validityPeriodHours: 10 * year,
+        ...authorityLifetime,
       },
       { parent: this },
     );
-    return certificate.certPem;
+    return { certificate: certPem, key };
   }
 
-  /**
-   * Issues a certificate as children of `parent`: ECDSA P-256, valid for a year, made anew by the first `up` in
-   * its last 90 days.
-   */
+  /** Issues a certificate as children of `parent`, ECDSA P-256, for the {@link lifetime}; each authority for a key of its own. */
   issue(name: string, { dns, uri, ip, uses }: Subject, parent: pulumi.Resource): Identity {
-    const key = privateKey(`${name}-key`, parent);
+    const key = privateKey(numbered(`${name}-key`, this.generation), parent);
     const request = new tls.CertRequest(
-      `${name}-request`,
+      numbered(`${name}-request`, this.generation),
       {
         privateKeyPem: key,
         subject: { commonName: dns[0] },
@@ -67,21 +97,24 @@ export class CertificateAuthority extends pulumi.ComponentResource {
       { parent },
     );
     const signed = new tls.LocallySignedCert(
-      `${name}-certificate`,
+      numbered(`${name}-certificate`, this.generation),
       {
         certRequestPem: request.certRequestPem,
-        caCertPem: this.certificate,
-        caPrivateKeyPem: this.key,
+        caCertPem: this.issuer.certificate,
+        caPrivateKeyPem: this.issuer.key,
         allowedUses: ["digital_signature", ...uses],
         setSubjectKeyId: true,
-        validityPeriodHours: year,
-        earlyRenewalHours: 90 * 24,
+        ...lifetime,
       },
       { parent },
     );
     return { certificate: signed.certPem, key };
   }
 }
+
+/** A name of what each authority has anew. */
+const numbered = (name: string, generation: number): string =>
+  generation === 1 ? name : `${name}-${generation}`;
 
 const privateKey = (name: string, parent: pulumi.Resource): pulumi.Output<string> =>
   new tls.PrivateKey(name, { algorithm: "ECDSA", ecdsaCurve: "P256" }, { parent }).privateKeyPemPkcs8;

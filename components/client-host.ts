@@ -1,17 +1,19 @@
 import { createHmac } from "node:crypto";
-import * as command from "@pulumi/command";
+import type * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import type { CertificateAuthority } from "./certificate-authority.ts";
+import type { CertificateAuthority, Subject } from "./certificate-authority.ts";
 import { bind, dockerName, fleetContainer, labelList, loopbackPort } from "./container.ts";
 import type { HostSpec, TenantSpec } from "./fleet-config.ts";
 import * as agent from "./host/agent.ts";
+import { type HostCommandArgs, hostCommand } from "./host/command.ts";
 import { egressChain, egressExceptions, egressLines } from "./host/egress.ts";
 import { type LayoutEntry, layoutLines, root } from "./host/layout.ts";
-import { bootId, dockerHost, interpreter } from "./host/local.ts";
+import { bootId, dockerHost } from "./host/local.ts";
 import { nginxConfig, nginxConfigDirectory, nginxHealthTest } from "./host/nginx.ts";
-import { type ScriptInput, type ScriptName, scriptsDigest, shellLine } from "./host/shell.ts";
+import type { ScriptInput, ScriptName } from "./host/shell.ts";
+import { identityFiles, type TlsDirectory } from "./host/tls-files.ts";
 import { entryPoint, runtimeImage } from "./runtime-image.ts";
 import { type Transform, transformed } from "./transform.ts";
 
@@ -36,15 +38,11 @@ export interface ClientHostArgs {
   };
 }
 
-/** A command on a host, safe to run twice: it runs again whenever its text or its input changes. */
-export interface HostCommandArgs {
-  create: ScriptInput[];
-  /** Runs when the resource goes; without it nothing does. */
-  delete?: ScriptInput[];
-  /** What the first script reads; the only way a secret may take. */
-  stdin?: pulumi.Input<string>;
-  /** Runs `create` again when it changes. */
-  again?: pulumi.Input<string>;
+/** Whose certificate goes where. */
+export interface CertificateArgs {
+  authority: CertificateAuthority;
+  subject: Subject;
+  directory: TlsDirectory;
 }
 
 /** A machine that runs tenants: its directories, nginx in front of them, the agent that reads their databases. */
@@ -73,40 +71,21 @@ export class ClientHost extends pulumi.ComponentResource {
     this.runtimeImage = runtimeImage(`${name}-runtime-image`, this.inEngine()).imageName;
     this.salt = new random.RandomPassword(`${name}-salt`, { length: 32 }, { parent: this }).result;
     const directories = this.createDirectories(name, args);
+    const certified = this.certifyAgent(name, args, directories);
     const nginxFile = this.configureNginx(name, spec, directories);
     this.guarded = [directories, this.keepTenantsFromPrivateRanges(name, args)];
     this.front = running ? this.startNginx(name, args, nginxFile) : nginxFile;
     if (running) {
       const network = this.createAgentNetwork(name, args);
-      this.startAgent(name, args, network, directories);
+      this.startAgent(name, args, network, certified);
       this.besideAgent = [{ name: network.id }];
     }
     this.registerOutputs({ runtimeImage: this.runtimeImage });
   }
 
-  /**
-   * Runs scripts on this host as root, again whenever they, their variables or their input change. What they print
-   * is a secret and never shown; what they warn of is.
-   */
+  /** Runs scripts on this host, see {@link hostCommand}. */
   command(name: string, args: HostCommandArgs, opts: pulumi.CustomResourceOptions): command.local.Command {
-    const { create, delete: remove = [], stdin, again = "" } = args;
-    const digest = scriptsDigest([...create, ...remove].map(({ script }) => script));
-    return new command.local.Command(
-      name,
-      {
-        interpreter: interpreter(),
-        create: lineOf(create),
-        ...(remove.length > 0 ? { delete: lineOf(remove) } : {}),
-        ...(stdin === undefined ? {} : { stdin }),
-        environment: {
-          RUN_AGAIN_FOR:
-            typeof again === "string" ? `${digest}${again}` : pulumi.interpolate`${digest}${again}`,
-        },
-        logging: command.types.enums.local.Logging.Stderr,
-        addPreviousOutputInEnv: false,
-      },
-      { ...opts, additionalSecretOutputs: ["stdout"] },
-    );
+    return hostCommand(name, args, opts);
   }
 
   /** Brings directories and files below the host's data root into being; whatever the files hold is a secret. */
@@ -118,6 +97,23 @@ export class ClientHost extends pulumi.ComponentResource {
   ): command.local.Command {
     const create: ScriptInput[] = [{ script: "layout", variables: { ROOT: this.spec.root } }, ...also];
     return this.command(name, { create, stdin: pulumi.secret(layoutLines(entries)) }, opts);
+  }
+
+  /**
+   * Issues a certificate and puts it into its directory, new ones once everybody believes who issued them. `also`: what
+   * makes a program take it that does not look by itself.
+   */
+  certify(
+    name: string,
+    { authority, subject, directory }: CertificateArgs,
+    opts: { parent: pulumi.Resource; dependsOn: pulumi.Resource[] },
+    ...also: ScriptInput[]
+  ): pulumi.Resource {
+    const identity = authority.issue(name, subject, opts.parent);
+    const after = { ...opts, dependsOn: [...opts.dependsOn, ...authority.believed] };
+    const shown = this.layout(`${name}-tls`, identityFiles(directory, identity), after, ...also);
+    authority.shown.push(shown);
+    return shown;
   }
 
   /** Absolute path of something below the data root. */
@@ -149,16 +145,19 @@ export class ClientHost extends pulumi.ComponentResource {
     return pulumi.unsecret(digest);
   }
 
-  private createDirectories(name: string, { spec, cluster, authority }: ClientHostArgs): pulumi.Resource {
-    const identity = authority.issue(`${name}-agent`, agent.agentSubject(spec.id), this);
-    const config = agent.agentConfig(spec, cluster);
+  private createDirectories(name: string, { spec, cluster }: ClientHostArgs): pulumi.Resource {
     const entries: LayoutEntry[] = [
       { kind: "directory", path: "tenants", mode: "0750", owner: "0:8050" },
       { kind: "directory", path: "nginx", mode: "0755", owner: root },
       { kind: "directory", path: "nginx/sites", mode: "0755", owner: root },
-      ...agent.agentLayout(config, identity, authority.certificate),
+      ...agent.agentLayout(agent.agentConfig(spec, cluster)),
     ];
     return this.layout(`${name}-directories`, entries, { parent: this });
+  }
+
+  private certifyAgent(name: string, { spec, authority }: ClientHostArgs, directories: pulumi.Resource) {
+    const args = { authority, subject: agent.agentSubject(spec.id), directory: agent.agentTls };
+    return this.certify(`${name}-agent`, args, { parent: this, dependsOn: [directories] });
   }
 
   private configureNginx(name: string, { http }: HostSpec, directories: pulumi.Resource): pulumi.Resource {
@@ -244,7 +243,7 @@ export class ClientHost extends pulumi.ComponentResource {
     name: string,
     { spec, cluster, transform }: ClientHostArgs,
     network: docker.Network,
-    directories: pulumi.Resource,
+    certified: pulumi.Resource,
   ): void {
     const args = fleetContainer({
       identity: { stack: this.stack, role: "agent" },
@@ -265,12 +264,10 @@ export class ClientHost extends pulumi.ComponentResource {
       memory: { limit: 512 * 2 ** 20 },
       health: { test: agent.agentHealthTest, startPeriod: "10s", interval: "3s" },
     });
-    new docker.Container(`${name}-agent`, transformed(transform?.agent, args), this.inEngine([directories]));
+    new docker.Container(`${name}-agent`, transformed(transform?.agent, args), this.inEngine([certified]));
   }
 
   private inEngine(dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions {
     return { parent: this, provider: this.docker, dependsOn };
   }
 }
-
-const lineOf = (scripts: ScriptInput[]): pulumi.Output<string> => pulumi.output(scripts).apply(shellLine);

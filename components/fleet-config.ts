@@ -45,11 +45,13 @@ export function parseFleet(stack: string, raw: Record<string, unknown>, where: W
 function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet {
   const {
     running,
+    certificates,
     sync: { conflicts, ...sync },
   } = config;
   return {
     stack,
     running,
+    certificates,
     hosts: Object.entries(config.hosts).map(
       ([id, entry]): HostSpec => ({
         ...entry,

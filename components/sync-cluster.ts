@@ -6,7 +6,6 @@ import type { CertificateAuthority } from "./certificate-authority.ts";
 import type { ClientHost } from "./client-host.ts";
 import { bind, fleetContainer, loopbackPort } from "./container.ts";
 import type { SyncSpec } from "./fleet-config.ts";
-import { type LayoutEntry, layoutLines } from "./host/layout.ts";
 import { entryPoint } from "./runtime-image.ts";
 import { intentOf, migrationsDigest } from "./sync/intent.ts";
 import * as node from "./sync/node.ts";
@@ -33,11 +32,11 @@ export interface SyncClusterArgs {
   };
 }
 
-/** What a node finds below /etc/fleet, and the command that writes it. */
+/** What a node is told, and the command behind which it finds that and its certificates below /etc/fleet. */
 interface NodeHome {
   id: string;
   port: number;
-  files: LayoutEntry[];
+  config: pulumi.Output<string>;
   written: pulumi.Resource;
 }
 
@@ -101,26 +100,28 @@ export class SyncCluster extends pulumi.ComponentResource {
     { stack, host, spec, database, authority }: SyncClusterArgs,
     operators: tls.PrivateKey[],
   ): NodeHome {
-    const identity = authority.issue(`${name}-node-${id}`, node.nodeSubject(spec.cluster, id), this);
     const config = pulumi
       .all([pulumi.all(operators.map(({ publicKeyPem }) => publicKeyPem)), database.login.password])
       .apply(([operatorKeys, password]) =>
         node.nodeConfig({ stack, sync: spec, node: id, operatorKeys, password }),
       );
-    const files = node.nodeLayout(id, config, identity, authority.certificate);
-    const written = host.layout(`${name}-node-${id}-home`, files, { parent: this });
-    return { id, port, files, written };
+    const home = host.layout(`${name}-node-${id}-home`, node.nodeLayout(id, config), { parent: this });
+    const subject = node.nodeSubject(spec.cluster, id);
+    const certificate = { authority, subject, directory: node.nodeTls(id) };
+    const written = host.certify(`${name}-node-${id}`, certificate, { parent: this, dependsOn: [home] });
+    return { id, port, config, written };
   }
 
   private startNode(
     name: string,
-    { id, port, files, written }: NodeHome,
+    { id, port, config, written }: NodeHome,
     { stack, host, transform }: SyncClusterArgs,
     before: pulumi.Resource,
   ): docker.Container {
     const args = fleetContainer({
       identity: { stack, role: "node", of: id },
-      labels: { "owui.files": host.fingerprint(layoutLines(files)) },
+      // It follows its certificates by itself; only another configuration needs a start.
+      labels: { "owui.config": host.fingerprint(config) },
       image: host.runtimeImage,
       command: entryPoint("node"),
       user: node.nodeUser,

@@ -13,9 +13,12 @@ import { clusterLogin } from "./sync/node.ts";
 import {
   fleetDatabase,
   postgresArguments,
+  postgresFiles,
   postgresHealthTest,
+  postgresHost,
   postgresLayout,
   postgresSubject,
+  postgresTls,
   postgresUser,
   serverHasRun,
 } from "./sync/postgres.ts";
@@ -53,7 +56,7 @@ export interface AdminConnection {
   database: string;
   user: string;
   password: pulumi.Output<string>;
-  /** PEM of the authority that signed the server's certificate. */
+  /** PEM of the authorities, one of which signed the server's certificate. */
   ca: pulumi.Output<string>;
 }
 
@@ -77,9 +80,10 @@ export class SyncDatabase extends pulumi.ComponentResource {
 
   constructor(name: string, args: SyncDatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("owui:fleet:SyncDatabase", name, {}, opts);
-    const files = this.files(name, args);
-    const home = args.host.layout(`${name}-home`, files, { parent: this });
-    const server = args.running ? [this.startServer(name, args, home, files)] : [];
+    const files = postgresFiles(readFileSync(new URL("sync/start-postgres.sh", import.meta.url), "utf8"));
+    const home = args.host.layout(`${name}-home`, postgresLayout(files), { parent: this });
+    const certified = this.certifyServer(name, args, home);
+    const server = args.running ? [this.startServer(name, args, files, certified)] : [];
     this.begun = serverHasRun(args.host.path("postgres/data"));
     this.admin = this.adminConnection(args, home);
     this.provider = this.connect(`${name}-provider`, args, "postgres");
@@ -102,17 +106,17 @@ export class SyncDatabase extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  private files(name: string, { stack, authority }: SyncDatabaseArgs): LayoutEntry[] {
-    const identity = authority.issue(`${name}-server`, postgresSubject(stack), this);
-    const start = readFileSync(new URL("sync/start-postgres.sh", import.meta.url), "utf8");
-    return postgresLayout(identity, authority.certificate, start);
+  private certifyServer(name: string, { stack, host, authority }: SyncDatabaseArgs, home: pulumi.Resource) {
+    const args = { authority, subject: postgresSubject(stack), directory: postgresTls };
+    const reload = { script: "reload-postgres", variables: { CONTAINER: postgresHost(stack) } } as const;
+    return host.certify(`${name}-server`, args, { parent: this, dependsOn: [home] }, reload);
   }
 
   private startServer(
     name: string,
     { stack, host, spec, transform }: SyncDatabaseArgs,
-    home: pulumi.Resource,
     files: LayoutEntry[],
+    certified: pulumi.Resource,
   ): docker.Container {
     const args = fleetContainer({
       identity: { stack, role: "postgres" },
@@ -138,7 +142,7 @@ export class SyncDatabase extends pulumi.ComponentResource {
     return new docker.Container(`${name}-postgres`, transformed(transform?.container, args), {
       parent: this,
       provider: host.docker,
-      dependsOn: [home],
+      dependsOn: [certified],
     });
   }
 

@@ -20,6 +20,13 @@ export interface Fleet {
   hosts: HostSpec[];
   tenants: TenantSpec[];
   sync: SyncSpec;
+  certificates: CertificatesSpec;
+}
+
+/** The stack's own certificate authority. */
+export interface CertificatesSpec {
+  /** Which one issues, counted from 1. */
+  generation: number;
 }
 
 /** A machine that runs tenants. */

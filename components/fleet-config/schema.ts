@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { certificatesEntry } from "./certificates-entry.ts";
 import { documentation } from "./documentation.ts";
 import { hostEntry } from "./host-entry.ts";
 import { syncEntry } from "./sync-entry.ts";
@@ -26,6 +27,10 @@ export const stackSchema = z.strictObject({
   sync: syncEntry.register(documentation, {
     description: "The nodes that keep the replicas, and their database.",
     remedy: "declare it: { host: local, nodes: { a: { port: 9443 }, b: { port: 9444 } } }",
+  }),
+  certificates: certificatesEntry.prefault({}).register(documentation, {
+    description: "The stack's own certificate authority.",
+    remedy: "write { generation: 1 }, or leave it out",
   }),
 });
 

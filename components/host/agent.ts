@@ -1,8 +1,7 @@
-import type * as pulumi from "@pulumi/pulumi";
-import type { Identity, Subject } from "../certificate-authority.ts";
+import type { Subject } from "../certificate-authority.ts";
 import type { HostSpec } from "../fleet-config/model.ts";
 import { type LayoutEntry, type Owner, root } from "./layout.ts";
-import { tlsFiles } from "./tls-files.ts";
+import type { TlsDirectory } from "./tls-files.ts";
 
 /** Port of the agent inside its container. */
 export const agentPort = 8050;
@@ -38,13 +37,20 @@ export const agentConfig = (host: AgentHost, cluster: string): string =>
     bandwidth: host.syncBandwidth,
   });
 
-/** Directories and files of a host's agent. */
-export const agentLayout = (config: string, identity: Identity, ca: pulumi.Input<string>): LayoutEntry[] => [
+/** Where its certificates lie, for it alone to read. */
+export const agentTls: TlsDirectory = { path: "agent/config", group: 8050 };
+
+/** What {@link agentTls} lies in. */
+export const agentDirectories: LayoutEntry[] = [
   { kind: "directory", path: "agent", mode: "0755", owner: root },
-  { kind: "directory", path: "agent/state", mode: "0700", owner: agentUser },
   { kind: "directory", path: "agent/config", mode: "0750", owner: "0:8050" },
+];
+
+/** Directories and files of a host's agent, its certificates aside. */
+export const agentLayout = (config: string): LayoutEntry[] => [
+  ...agentDirectories,
+  { kind: "directory", path: "agent/state", mode: "0700", owner: agentUser },
   { kind: "file", path: "agent/config/agent.json", mode: "0440", owner: "0:8050", content: config },
-  ...tlsFiles("agent/config", 8050, identity, ca),
 ];
 
 /**

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Brings directories and files below $ROOT into being, from lines on standard input:
-#   kind mode owner path base64     kind: directory | file | secret | print;  "-": nothing
-# Safe to run twice: a secret that exists is kept, a file is replaced as a whole.
+#   kind mode owner path base64     kind: directory | file | trust | trust-only | secret | print;  "-": nothing
+# Safe to run twice: a secret that exists is kept, a file is replaced as a whole. Authorities come to those that
+# are believed (trust) or take their place (trust-only), with a moment for the programs on this host to notice.
 set -eu
 umask 077
 mkdir -p "$ROOT"
@@ -13,6 +14,22 @@ install_staged() {
   mv -f "$3.staged" "$3"
 }
 
+# Programs look at their certificates once a second (sync-runtime/certificates.ts).
+noticed_seconds=5
+noticed=
+
+# Lets every program take notice of what was changed before, once in a run.
+let_notice() {
+  if [ -z "$noticed" ]; then sleep "$noticed_seconds"; fi
+  noticed=yes
+}
+
+# The certificates of files, each once, in the order in which they come.
+certificates_of() {
+  awk '/-----BEGIN/ { one = "" } { one = one $0 "\n" } /-----END/ && !seen[one]++ { printf "%s", one }' "$@"
+}
+
+grown=
 while read -r kind mode owner path content; do
   target=$ROOT/$path
   case $kind in
@@ -24,6 +41,22 @@ while read -r kind mode owner path content; do
     file)
       if [ "$content" = - ]; then content=; fi
       printf %s "$content" | base64 -d >"$target.staged"
+      install_staged "$mode" "$owner" "$target"
+      ;;
+    trust)
+      printf %s "$content" | base64 -d >"$target.added"
+      if [ -s "$target" ]; then
+        certificates_of "$target" "$target.added" >"$target.staged"
+        rm "$target.added"
+        cmp -s "$target.staged" "$target" || grown=yes
+      else
+        mv "$target.added" "$target.staged"
+      fi
+      install_staged "$mode" "$owner" "$target"
+      ;;
+    trust-only)
+      printf %s "$content" | base64 -d >"$target.staged"
+      if [ -s "$target" ] && ! cmp -s "$target.staged" "$target"; then let_notice; fi
       install_staged "$mode" "$owner" "$target"
       ;;
     secret)
@@ -41,3 +74,4 @@ while read -r kind mode owner path content; do
       ;;
   esac
 done
+if [ -n "$grown" ]; then let_notice; fi

@@ -11,6 +11,10 @@ export type LayoutEntry =
   | { kind: "directory"; path: string; mode: string; owner: Owner }
   /** Replaced as a whole when its content changes; readers see the old or the new one. */
   | { kind: "file"; path: string; mode: string; owner: Owner; content: pulumi.Input<string> }
+  /** A file of certificates that are believed: these come to those in it, and a moment passes for all to notice. */
+  | { kind: "trust"; path: string; mode: string; owner: Owner; content: pulumi.Input<string> }
+  /** These are all that it holds, once a moment has passed for all to have stopped showing others. */
+  | { kind: "trust-only"; path: string; mode: string; owner: Owner; content: pulumi.Input<string> }
   /** 32 random letters and digits, made once on the host and kept for ever. */
   | { kind: "secret"; path: string; mode: string; owner: Owner }
   /** A file whose content the script prints, so that the stack knows it. */
@@ -27,6 +31,8 @@ function layoutLine(entry: LayoutEntry): pulumi.Input<string> {
     case "print":
       return `print - - ${entry.path} -`;
     case "file":
+    case "trust":
+    case "trust-only":
       return pulumi
         .output(entry.content)
         .apply((content) => `${head(entry)} ${Buffer.from(content).toString("base64") || "-"}`);

@@ -11,6 +11,7 @@ export type ScriptName =
   | "layout"
   | "pids-limit"
   | "reload-nginx"
+  | "reload-postgres"
   | "remove-egress"
   | "remove-nginx-file"
   | "tenant-data"

@@ -2,19 +2,28 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Identity } from "../certificate-authority.ts";
 import type { LayoutEntry } from "./layout.ts";
 
-/** What a program that speaks TLS finds in its directory: certificate, key, authority; for `group` alone to read. */
-export const tlsFiles = (
-  directory: string,
-  group: number,
-  { certificate, key }: Identity,
-  ca: pulumi.Input<string>,
-): LayoutEntry[] => {
-  const file = (name: string, content: pulumi.Input<string>): LayoutEntry => ({
-    kind: "file",
-    path: `${directory}/${name}`,
-    mode: "0440",
-    owner: `0:${group}`,
-    content,
-  });
-  return [file("tls.crt", certificate), file("tls.key", key), file("ca.crt", ca)];
-};
+/** Where a program that speaks TLS finds its files, and the group that alone may read them. */
+export interface TlsDirectory {
+  /** Relative to the host's data root. */
+  path: string;
+  group: number;
+}
+
+/** What a program shows: certificate and key. */
+export const identityFiles = (directory: TlsDirectory, { certificate, key }: Identity): LayoutEntry[] => [
+  { kind: "file", ...readable(directory, "tls.crt"), content: certificate },
+  { kind: "file", ...readable(directory, "tls.key"), content: key },
+];
+
+/**
+ * Whom a program believes.
+ * @param kind whether the authorities come to those that are in the file, or take their place
+ */
+export const trustFile = (
+  kind: "trust" | "trust-only",
+  directory: TlsDirectory,
+  authorities: pulumi.Input<string>,
+): LayoutEntry => ({ kind, ...readable(directory, "ca.crt"), content: authorities });
+
+const readable = ({ path, group }: TlsDirectory, name: string) =>
+  ({ path: `${path}/${name}`, mode: "0440", owner: `0:${group}` }) as const;

@@ -1,8 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Identity, Subject } from "../certificate-authority.ts";
+import type { Subject } from "../certificate-authority.ts";
 import type { SyncSpec } from "../fleet-config.ts";
 import { type LayoutEntry, root } from "../host/layout.ts";
-import { tlsFiles } from "../host/tls-files.ts";
+import type { TlsDirectory } from "../host/tls-files.ts";
 import { fleetDatabase, postgresHost } from "./postgres.ts";
 
 /** Port of a node inside its container, whichever it is published on. */
@@ -61,17 +61,19 @@ export const nodeConfig = ({ stack, sync, node, operatorKeys, password }: NodeSe
 /** A node's directory, relative to its host's data root. */
 export const nodeDirectory = (node: string): string => `nodes/${node}`;
 
-/** Directories and files of a node, readable by it alone. */
-export const nodeLayout = (
-  node: string,
-  config: pulumi.Input<string>,
-  identity: Identity,
-  ca: pulumi.Input<string>,
-): LayoutEntry[] => [
+/** Where its certificates lie, for it alone to read. */
+export const nodeTls = (node: string): TlsDirectory => ({ path: nodeDirectory(node), group: 9443 });
+
+/** What {@link nodeTls} lies in. */
+export const nodeDirectories = (node: string): LayoutEntry[] => [
   { kind: "directory", path: "nodes", mode: "0755", owner: root },
   { kind: "directory", path: nodeDirectory(node), mode: "0750", owner: "0:9443" },
+];
+
+/** Directories and files of a node, its certificates aside; readable by it alone. */
+export const nodeLayout = (node: string, config: pulumi.Input<string>): LayoutEntry[] => [
+  ...nodeDirectories(node),
   { kind: "file", path: `${nodeDirectory(node)}/node.json`, mode: "0440", owner: "0:9443", content: config },
-  ...tlsFiles(nodeDirectory(node), 9443, identity, ca),
 ];
 
 /** Asks the node itself over TLS, with the stack's authority as the only one it believes. */

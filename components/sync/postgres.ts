@@ -1,9 +1,8 @@
 import { statSync } from "node:fs";
-import type * as pulumi from "@pulumi/pulumi";
-import type { Identity, Subject } from "../certificate-authority.ts";
+import type { Subject } from "../certificate-authority.ts";
 import { dockerName } from "../container.ts";
 import { type LayoutEntry, type Owner, root } from "../host/layout.ts";
-import { tlsFiles } from "../host/tls-files.ts";
+import type { TlsDirectory } from "../host/tls-files.ts";
 
 /** User `postgres` of upstream's image. The server runs as it from the start and never as root. */
 export const postgresUser: Owner = "999:999";
@@ -26,15 +25,17 @@ const clientAuthentication = `local   all all     peer
 hostssl all all all scram-sha-256
 `;
 
-/**
- * Directories and files of the embedded Postgres. Nothing here starts with the environment variables of upstream's
- * entry point: it leaves the superuser's password in the server's environment.
- */
-export const postgresLayout = (
-  identity: Identity,
-  ca: pulumi.Input<string>,
-  start: string,
-): LayoutEntry[] => {
+/** Where its certificates lie, for it alone to read. */
+export const postgresTls: TlsDirectory = { path: "postgres/config", group: 999 };
+
+/** What {@link postgresTls} lies in. */
+export const postgresDirectories: LayoutEntry[] = [
+  { kind: "directory", path: "postgres", mode: "0755", owner: root },
+  { kind: "directory", path: "postgres/config", mode: "0750", owner: "0:999" },
+];
+
+/** What the server reads at its start and never again. */
+export const postgresFiles = (start: string): LayoutEntry[] => {
   const file = (name: string, content: string): LayoutEntry => ({
     kind: "file",
     path: `postgres/config/${name}`,
@@ -42,17 +43,20 @@ export const postgresLayout = (
     owner: "0:999",
     content,
   });
-  return [
-    { kind: "directory", path: "postgres", mode: "0755", owner: root },
-    { kind: "directory", path: "postgres/data", mode: "0700", owner: postgresUser },
-    { kind: "directory", path: "postgres/config", mode: "0750", owner: "0:999" },
-    { kind: "secret", path: "postgres/config/superuser-password", mode: "0440", owner: "0:999" },
-    file("pg_hba.conf", clientAuthentication),
-    file("start.sh", start),
-    ...tlsFiles("postgres/config", 999, identity, ca),
-    { kind: "print", path: "postgres/config/superuser-password" },
-  ];
+  return [file("pg_hba.conf", clientAuthentication), file("start.sh", start)];
 };
+
+/**
+ * Directories and files of the embedded Postgres, its certificates aside. Nothing here starts with the environment
+ * variables of upstream's entry point: it leaves the superuser's password in the server's environment.
+ */
+export const postgresLayout = (files: LayoutEntry[]): LayoutEntry[] => [
+  ...postgresDirectories,
+  { kind: "directory", path: "postgres/data", mode: "0700", owner: postgresUser },
+  { kind: "secret", path: "postgres/config/superuser-password", mode: "0440", owner: "0:999" },
+  ...files,
+  { kind: "print", path: "postgres/config/superuser-password" },
+];
 
 /** Whether a server ever ran over a data directory. Where that cannot be seen, it may have. */
 export function serverHasRun(directory: string): boolean {

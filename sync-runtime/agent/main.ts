@@ -1,5 +1,6 @@
 /** The host agent: serves the nodes what changed in the tenants of this host. `node agent.mjs [config path]` */
 import { realpath } from "node:fs/promises";
+import { Certificates } from "../certificates.ts";
 import { Bandwidth } from "./bandwidth.ts";
 import { ChangeFinder } from "./changes.ts";
 import { ConfigError, DEFAULT_CONFIG_PATH, loadConfig } from "./config.ts";
@@ -21,7 +22,8 @@ async function main(configPath: string): Promise<void> {
   await changes.prepare();
   const bandwidth = new Bandwidth(config.bandwidth);
   const routes = new Routes({ host: config.host, tenants, changes, bandwidth, metrics, log, now });
-  const server = new AgentServer(config, routes.handle.bind(routes), log);
+  const certificates = new Certificates(config.tls, log);
+  const server = new AgentServer(config, certificates, routes.handle.bind(routes), log);
 
   // The engine that runs the container sends SIGTERM first; a second signal ends the process at once.
   const stop = new AbortController();

@@ -1,43 +1,26 @@
-import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
+import type { Certificates } from "../certificates.ts";
 import { monitorOf, nodeOf } from "./client-certificate.ts";
 import type { AgentConfig } from "./config.ts";
 import type { Log } from "./log.ts";
 
 /** Docker waits 10 s between SIGTERM and SIGKILL. */
 const GRACE_MILLISECONDS = 8_000;
-/** How often the certificates' files are looked at. */
-const CERTIFICATE_CHECK_MILLISECONDS = 30_000;
 /** Two nodes with five syncs each, a probe, and room. */
 const MAX_CONNECTIONS = 64;
 
 /** Answers one request of a node that has been let in. */
 type Handler = (request: IncomingMessage, response: ServerResponse, signal: AbortSignal) => Promise<void>;
 
-/** What the handshake needs, as it lies in the files. */
-interface TlsFiles {
-  cert: Buffer;
-  key: Buffer;
-  ca: Buffer;
-}
+/** Nobody speaks anything older to an agent. */
+const HANDSHAKE = { minVersion: "TLSv1.3" } as const;
 
 /** The one thing that what watches the cluster may ask for; it says nothing about what tenants hold. */
 const asksForMetrics = ({ method, url }: IncomingMessage): boolean => method === "GET" && url === "/metrics";
-
-/** The files as they lie there now; the key may for a moment not be the certificate's. */
-async function readTlsFiles({ certificate, key, ca }: AgentConfig["tls"]): Promise<TlsFiles> {
-  const [certBytes, keyBytes, caBytes] = await Promise.all(
-    [certificate, key, ca].map((path) => readFile(path)),
-  );
-  return { cert: certBytes as Buffer, key: keyBytes as Buffer, ca: caBytes as Buffer };
-}
-
-const sameFiles = (one: TlsFiles, other: TlsFiles): boolean =>
-  one.cert.equals(other.cert) && one.key.equals(other.key) && one.ca.equals(other.ca);
 
 /**
  * The agent's HTTPS server. Only nodes of its own cluster get an answer: the handshake demands a client's certificate
@@ -48,33 +31,34 @@ export class AgentServer {
   readonly #config: AgentConfig;
   readonly #handler: Handler;
   readonly #log: Log;
-  readonly #checkMilliseconds: number;
+  readonly #certificates: Certificates;
+  /** Connections made under the certificates that are in force. */
+  #fresh = new WeakSet<object>();
 
-  constructor(
-    config: AgentConfig,
-    handler: Handler,
-    log: Log,
-    checkMilliseconds = CERTIFICATE_CHECK_MILLISECONDS,
-  ) {
-    this.#checkMilliseconds = checkMilliseconds;
+  constructor(config: AgentConfig, certificates: Certificates, handler: Handler, log: Log) {
     this.#config = config;
+    this.#certificates = certificates;
     this.#handler = handler;
     this.#log = log;
   }
 
   /** Serves until `signal` aborts, then lets running answers end for {@link GRACE_MILLISECONDS}. */
   async run(signal: AbortSignal): Promise<void> {
-    const files = await readTlsFiles(this.#config.tls);
     /** Ends what still runs behind the grace period, readers included. */
     const hardStop = new AbortController();
     const server = createServer({
-      ...files,
+      ...this.#certificates.current,
+      ...HANDSHAKE,
       requestCert: true,
       rejectUnauthorized: true,
-      minVersion: "TLSv1.3",
+    });
+    this.#certificates.onChange((credentials) => {
+      server.setSecureContext({ ...credentials, ...HANDSHAKE });
+      this.#fresh = new WeakSet();
     });
     server.maxConnections = MAX_CONNECTIONS;
     server.requestTimeout = 30_000;
+    server.on("secureConnection", (socket) => this.#fresh.add(socket));
     server.on("request", (request, response) => this.#answer(request, response, hardStop.signal));
     server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
       this.#log.warn(
@@ -83,7 +67,7 @@ export class AgentServer {
       );
     });
     await this.#listen(server);
-    await this.#followCertificates(server, files, signal);
+    await this.#certificates.run(signal);
 
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeIdleConnections();
@@ -121,29 +105,11 @@ export class AgentServer {
         .end(JSON.stringify(failure));
       return;
     }
+    // A connection outlives its handshake: what no longer opens the door leaves with this answer.
+    if (!this.#fresh.has(request.socket)) response.setHeader("connection", "close");
     const gone = new AbortController();
     // It closes at its good end as well.
     response.once("close", () => response.writableFinished || gone.abort());
     void this.#handler(request, response, AbortSignal.any([hardStop, gone.signal]));
   }
-
-  /** Takes new certificates when their files change, until `signal` aborts. */
-  async #followCertificates(server: Server, files: TlsFiles, signal: AbortSignal): Promise<void> {
-    let current = files;
-    while (await elapsed(this.#checkMilliseconds, signal)) {
-      try {
-        const found = await readTlsFiles(this.#config.tls);
-        if (sameFiles(current, found)) continue;
-        server.setSecureContext(found);
-        current = found;
-        this.#log.info("certificates were renewed");
-      } catch (err) {
-        this.#log.error({ err }, "certificates could not be renewed; the old ones stay in use");
-      }
-    }
-  }
 }
-
-/** Waits; false when `signal` ended the wait. */
-const elapsed = (milliseconds: number, signal: AbortSignal): Promise<boolean> =>
-  setTimeout(milliseconds, true, { signal }).catch(() => false);

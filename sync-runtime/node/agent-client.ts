@@ -3,6 +3,7 @@ import { Agent, type RequestOptions, request } from "node:https";
 import { pipeline, type Readable } from "node:stream";
 import type { PeerCertificate } from "node:tls";
 import { createZstdDecompress } from "node:zlib";
+import type { Certificates } from "../certificates.ts";
 import { Failure, type Message, readMessages } from "../protocol/message.ts";
 
 /** Silence on the connection after which the agent counts as gone; reading a snapshot behind others is silent for minutes. */
@@ -44,22 +45,23 @@ export class AgentError extends Error {
 export const failureOf = ({ code, message, remedy }: Failure): AgentError =>
   new AgentError(code, `${message} ${remedy}`);
 
+/** What of a node's certificates its calls need. */
+type ClientCertificates = Pick<Certificates, "current" | "onChange">;
+
 /** Asks agents for changes, over mTLS. Each agent's connections are kept apart, so that none stands in for another. */
 export class AgentClient {
-  readonly #tls: { cert: Buffer; key: Buffer; ca: Buffer };
+  readonly #certificates: ClientCertificates;
   readonly #connections = new Map<string, Agent>();
   readonly #onReach: (host: string, reached: boolean) => void;
 
-  /**
-   * @param tls this node's certificate and key, and the stack's CA, all PEM
-   * @param onReach is told with every request whether the host's agent answered it, whatever it said
-   */
+  /** @param onReach is told with every request whether the host's agent answered it, whatever it said */
   constructor(
-    tls: { cert: Buffer; key: Buffer; ca: Buffer },
+    certificates: ClientCertificates,
     onReach: (host: string, reached: boolean) => void = () => {},
   ) {
-    this.#tls = tls;
+    this.#certificates = certificates;
     this.#onReach = onReach;
+    certificates.onChange(() => this.#beginAnew());
   }
 
   /**
@@ -94,6 +96,13 @@ export class AgentClient {
     for (const connections of this.#connections.values()) connections.destroy();
   }
 
+  /** New connections are made with new certificates; a sync that runs ends on the one it began with. */
+  #beginAnew(): void {
+    for (const connections of this.#connections.values())
+      for (const idle of Object.values(connections.freeSockets).flat()) idle?.destroy();
+    this.#connections.clear();
+  }
+
   #post(agent: AgentAddress, path: string, body: unknown, signal: AbortSignal): Promise<IncomingMessage> {
     const options: RequestOptions = {
       ...target(agent.address),
@@ -123,7 +132,7 @@ export class AgentClient {
     let connections = this.#connections.get(identity);
     if (!connections) {
       connections = new Agent({
-        ...this.#tls,
+        ...this.#certificates.current,
         keepAlive: true,
         minVersion: "TLSv1.3",
         servername: `agent.${host}`,

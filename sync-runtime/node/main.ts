@@ -3,8 +3,8 @@
  * released, running syncs are broken off for the other node to take, the connections are closed.
  */
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { pino } from "pino";
+import { Certificates } from "../certificates.ts";
 import { AgentClient } from "./agent-client.ts";
 import { ApiServer } from "./api/server.ts";
 import { Lease } from "./lease.ts";
@@ -37,11 +37,10 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
   const connections = config.parallel + SHORT_CONNECTIONS;
   const postgres = new Postgres(config.database, connections, `run:${run}:${config.node}`, log);
   const asked = new Postgres(config.database, API_CONNECTIONS, `api:${run}:${config.node}`, log);
-  const { certificate, key, ca } = config.tls;
-  const metrics = new Metrics([certificate, ca]);
-  const agents = new AgentClient(
-    { cert: readFileSync(certificate), key: readFileSync(key), ca: readFileSync(ca) },
-    (host, reached) => metrics.agentUnreachable.set({ host }, Number(!reached)),
+  const certificates = new Certificates(config.tls, log);
+  const metrics = new Metrics([config.tls.certificate, config.tls.ca]);
+  const agents = new AgentClient(certificates, (host, reached) =>
+    metrics.agentUnreachable.set({ host }, Number(!reached)),
   );
   const { cluster, node } = config;
   const context: NodeContext = {
@@ -53,11 +52,12 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
   const worker = new Worker(context, agents, config.parallel);
   const lease = new Lease(context, ({ cancelled }) => worker.cancel(cancelled));
   const services = [
+    certificates,
     lease,
     new Scheduler(context, lease),
     new Retention(context, lease),
     worker,
-    new ApiServer({ ...context, postgres: asked }, config, lease),
+    new ApiServer({ ...context, postgres: asked }, config, certificates, lease),
   ];
   try {
     await Promise.all(services.map((service) => service.run(signal)));

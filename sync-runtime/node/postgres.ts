@@ -18,6 +18,24 @@ const LOCK_MS = 5_000;
 /** Runs statements of database/queries, wherever: each by itself, or all in one transaction. */
 export type Statements = Pick<Postgres, "rows">;
 
+/**
+ * The authorities of a file that changes while the node runs, read for every new connection. While it cannot be read,
+ * those read last are believed.
+ */
+function believing(path: string): { ca: Buffer } {
+  let last = readFileSync(path);
+  return {
+    get ca() {
+      try {
+        last = readFileSync(path);
+      } catch {
+        // pg asks in the middle of a handshake, where an error would end the process.
+      }
+      return last;
+    },
+  };
+}
+
 /** The node's connections: short statements on any, and one to itself for each running sync. */
 export class Postgres {
   readonly #pool: pg.Pool;
@@ -27,7 +45,7 @@ export class Postgres {
     const { host, port, database, user, password, ca } = config;
     this.#pool = new pg.Pool({
       ...{ host, port, database, user, password, application_name: name },
-      ssl: ca === undefined ? false : { ca: readFileSync(ca) },
+      ssl: ca === undefined ? false : believing(ca),
       max: connections,
       connectionTimeoutMillis: CONNECT_MS,
       keepAlive: true,

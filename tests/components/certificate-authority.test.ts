@@ -12,11 +12,17 @@ class Holder extends pulumi.ComponentResource {
   }
 }
 
-const issued = () =>
+const issued = (generation = 1) =>
   declaredBy(() => {
-    const authority = new CertificateAuthority("authority");
+    const authority = new CertificateAuthority("authority", { generation });
     authority.issue("agent", agentSubject("local"), new Holder());
+    authority.certificate.apply((pem) => believed.set(generation, pem));
   });
+
+/** What everybody believes, by the generation that issues. */
+const believed = new Map<number, string>();
+
+const days = (hours: number) => hours / 24;
 
 describe("the stack's authority", () => {
   it("lives ten years and signs certificates only", async () => {
@@ -27,12 +33,10 @@ describe("the stack's authority", () => {
     });
   });
 
-  it("issues for a year, anew in the last 90 days, below whoever asked", async () => {
+  it("issues below whoever asked", async () => {
     const authority = await issued();
     expect(authority.below("holder")).toEqual(["agent-certificate", "agent-key", "agent-request"]);
     expect(authority.one("agent-certificate").inputs).toMatchObject({
-      validityPeriodHours: 8760,
-      earlyRenewalHours: 2160,
       allowedUses: ["digital_signature", "server_auth"],
       caCertPem: "certificate of authority-certificate",
     });
@@ -40,6 +44,44 @@ describe("the stack's authority", () => {
       dnsNames: ["agent.local"],
       uris: ["urn:owui:agent:local"],
     });
+  });
+
+  it("issues for so long that a year is left after every up, and anew from the 90th day on", async () => {
+    const { validityPeriodHours, earlyRenewalHours } = (await issued()).one("agent-certificate").inputs;
+    expect(days(earlyRenewalHours)).toBe(365);
+    expect(days(validityPeriodHours - earlyRenewalHours)).toBe(90);
+  });
+
+  it("never ends before what it issued", async () => {
+    const declared = await issued();
+    const own = declared.one("authority-certificate").inputs;
+    expect(own.earlyRenewalHours).toBeGreaterThan(
+      declared.one("agent-certificate").inputs.validityPeriodHours,
+    );
+  });
+
+  it("is believed with the next one, which issues nothing yet", async () => {
+    const authority = await issued();
+    expect(authority.below("authority")).toEqual([
+      "authority-certificate",
+      "authority-certificate-2",
+      "authority-key",
+      "authority-key-2",
+    ]);
+    expect(believed.get(1)).toBe(
+      "certificate of authority-certificatecertificate of authority-certificate-2",
+    );
+  });
+
+  it("hands over to the one that everybody believed already, with new keys for all", async () => {
+    const rotated = await issued(2);
+    expect(believed.get(2)).toBe(
+      "certificate of authority-certificate-2certificate of authority-certificate-3",
+    );
+    expect(rotated.one("agent-certificate-2").inputs.caCertPem).toBe(
+      "certificate of authority-certificate-2",
+    );
+    expect(rotated.below("holder")).toEqual(["agent-certificate-2", "agent-key-2", "agent-request-2"]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { CertificateAuthority } from "../../components/certificate-authority.ts";
 import { type Declaration, declaredBy, isSecret, plain, unknown } from "./engine.ts";
 import { declareHost, hostSpec, tenantSpec } from "./specs.ts";
 
@@ -14,6 +15,7 @@ describe("a host", () => {
       "local-agent-certificate",
       "local-agent-key",
       "local-agent-request",
+      "local-agent-tls",
       "local-control",
       "local-directories",
       "local-docker",
@@ -87,10 +89,19 @@ describe("the agent on a host", () => {
   });
 
   it("gets its key by standard input, as a secret", () => {
-    const { inputs, secretOutputs } = host.one("local-directories");
+    const { inputs, secretOutputs } = host.one("local-agent-tls");
     expect(JSON.stringify({ ...inputs, stdin: "" })).not.toContain("key of");
     expect(fileOf(host, "agent/config/tls.key")).toBe("private key of local-agent-key");
     expect(secretOutputs).toEqual(["stdout"]);
+  });
+
+  it("starts once its certificate is there, and is left alone by another authority", async () => {
+    expect(host.one("local-agent").after).toContain("local-agent-tls");
+    const rotated = await declaredBy(
+      () => void declareHost({ authority: new CertificateAuthority("other", { generation: 2 }) }),
+    );
+    expect(rotated.one("local-agent").inputs).toEqual(host.one("local-agent").inputs);
+    expect(rotated.one("local-agent-tls").inputs).not.toEqual(host.one("local-agent-tls").inputs);
   });
 
   it("is the same whatever tenants there are", async () => {
@@ -145,9 +156,9 @@ describe("a host's helpers", () => {
   });
 });
 
-/** Content of a file that the host's layout writes. */
+/** Content of a file that comes with the agent's certificate. */
 function fileOf(host: Declaration, path: string): string | undefined {
-  const { stdin } = host.one("local-directories").inputs;
+  const { stdin } = host.one("local-agent-tls").inputs;
   expect(isSecret(stdin)).toBe(true);
   const line = String(plain(stdin))
     .split("\n")

@@ -67,15 +67,15 @@ export const replicas = {
 
 /** The host of the tests' fleets, declared, with its authority. */
 export function declareHost(changed: Partial<ClientHostArgs> = {}) {
-  const authority = new CertificateAuthority("authority");
+  const authority = changed.authority ?? new CertificateAuthority("authority", { generation: 1 });
   const host = new ClientHost("local", {
     stack: "test",
     spec: hostSpec,
     tenants: [],
     running: true,
     cluster: "main",
-    authority,
     ...changed,
+    authority,
   });
   return { authority, host };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { CertificateAuthority } from "../../components/certificate-authority.ts";
 import type { ReaderSpec } from "../../components/fleet-config.ts";
 import { SyncCluster } from "../../components/sync-cluster.ts";
 import { SyncDatabase } from "../../components/sync-database.ts";
@@ -12,12 +13,16 @@ const declared = ({
   tenants = [tenantSpec()],
   readers = [] as ReaderSpec[],
   operatorKey = 1,
+  generation = 1,
 } = {}) =>
   declaredBy(
     () => {
       const shared = { stack: "test", running };
       const spec = { ...syncSpec, readers, operatorKey };
-      const { host, authority } = declareHost({ running });
+      const { host, authority } = declareHost({
+        running,
+        authority: new CertificateAuthority("authority", { generation }),
+      });
       const database = new SyncDatabase("database", {
         ...shared,
         host,
@@ -54,13 +59,13 @@ describe("a sync cluster", () => {
       expect.arrayContaining(["database-login", "database-metadata"]),
     );
     expect(cluster.one("main-node-a").after).toEqual(
-      expect.arrayContaining(["main-node-a-home", "main-intent"]),
+      expect.arrayContaining(["main-node-a-tls", "main-intent"]),
     );
   });
 
   it("replaces one node after the other, so that one always works", () => {
     expect(cluster.one("main-node-b").after).toEqual(
-      expect.arrayContaining(["main-node-b-home", "main-node-a"]),
+      expect.arrayContaining(["main-node-b-tls", "main-node-a"]),
     );
   });
 
@@ -86,6 +91,14 @@ describe("a sync cluster", () => {
     ];
     for (const node of ["main-node-a", "main-node-b"]) expect(two.one(node)).toEqual(one.one(node));
     expect(two.one("main-intent").inputs.stdin).not.toEqual(one.one("main-intent").inputs.stdin);
+  });
+
+  it("restarts neither node nor Postgres for another authority", async () => {
+    const rotated = await declared({ generation: 2 });
+    for (const container of ["main-node-a", "main-node-b", "database-postgres"])
+      expect(rotated.one(container).inputs).toEqual(cluster.one(container).inputs);
+    for (const files of ["main-node-a-tls", "main-node-b-tls", "database-server-tls"])
+      expect(rotated.one(files).inputs).not.toEqual(cluster.one(files).inputs);
   });
 });
 
@@ -152,7 +165,7 @@ describe("what a cluster is told to replicate", () => {
         database: "fleet",
         user: "postgres",
         password: "stdout of database-home",
-        ca: "certificate of authority-certificate",
+        ca: "certificate of authority-certificatecertificate of authority-certificate-2",
       },
       intent: {
         cluster: "main",

@@ -1,7 +1,8 @@
 import { randomUUID, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
+import type { Server } from "node:https";
 import fastify, { type FastifyInstance } from "fastify";
 import type { Logger } from "pino";
+import type { Certificates, Credentials } from "../../certificates.ts";
 import type { Lease } from "../lease.ts";
 import type { NodeConfig } from "../node-config.ts";
 import type { NodeContext } from "../node-context.ts";
@@ -26,21 +27,23 @@ const MOST_HEADERS = 64;
 /** Connections at a time; more wait at the door of the operating system. */
 const MOST_CONNECTIONS = 512;
 
+/** What the API shows, and whose certificates it knows; nobody speaks anything older to it. */
+const handshake = (credentials: Credentials) => ({ ...credentials, minVersion: "TLSv1.3" }) as const;
+
 /** Serves the node's HTTP interface over TLS. */
 export class ApiServer implements Service {
   readonly #context: NodeContext;
   readonly #config: NodeConfig;
   readonly #server: FastifyInstance;
 
-  constructor(context: NodeContext, config: NodeConfig, lease: Lease) {
+  constructor(context: NodeContext, config: NodeConfig, certificates: Certificates, lease: Lease) {
     this.#context = context;
     this.#config = config;
-    const [cert, key, ca] = [config.tls.certificate, config.tls.key, config.tls.ca].map((file) =>
-      readFileSync(file),
-    ) as [Buffer, Buffer, Buffer];
-    this.#server = makeServer({ cert, key, ca }, context.log);
-    const certificate = new X509Certificate(cert);
-    const api = { ...context, lease, certificate: () => certificate };
+    this.#server = makeServer(certificates.current, context.log);
+    const { server } = this.#server;
+    certificates.onChange((credentials) => (server as Server).setSecureContext(handshake(credentials)));
+    const certificate = () => new X509Certificate(certificates.current.cert);
+    const api = { ...context, lease, certificate };
     const { rates, operatorKeys } = config;
     const addresses = new RateLimit(rates.address, context.clock.monotonic);
     // First of all, before anything is looked at that costs more.
@@ -65,11 +68,10 @@ export class ApiServer implements Service {
 }
 
 /** A server with every limit there is, and no route yet. */
-function makeServer(tls: { cert: Buffer; key: Buffer; ca: Buffer }, log: Logger): FastifyInstance {
+function makeServer(credentials: Credentials, log: Logger): FastifyInstance {
   const server = fastify({
     https: {
-      ...tls,
-      minVersion: "TLSv1.3",
+      ...handshake(credentials),
       // Asked for and not demanded: what watches the cluster has one, operators have tokens.
       requestCert: true,
       rejectUnauthorized: false,

@@ -11,7 +11,7 @@ const tenantOf = (edit: object) => {
 describe("a config that is right", () => {
   test("becomes a model in which every default is filled in", () => {
     const { hosts, tenants, sync, ...fleet } = parseFleet("local", validConfig(), where);
-    expect(fleet).toEqual({ stack: "local", running: true });
+    expect(fleet).toEqual({ stack: "local", running: true, certificates: { generation: 1 } });
     expect(hosts).toEqual([
       {
         id: "local",

@@ -184,7 +184,7 @@ const broken: Broken = [
 
   tenant
     found:  the unknown key "tenant"
-    remedy: write tenants, if that was meant, or remove it; known here: running, hosts, tenants, sync`,
+    remedy: write tenants, if that was meant, or remove it; known here: running, hosts, tenants, sync, certificates`,
   ],
 ];
 

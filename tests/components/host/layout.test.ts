@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -88,6 +88,52 @@ describe("layout.sh", () => {
     await lay({ ...entry, content: "new" });
     expect(text("file")).toBe("new");
     expect(lstatSync(join(host.root, "file")).ino).not.toBe(before);
+  });
+
+  describe("of certificates that are believed", () => {
+    const certificate = (name: string) => `-----BEGIN CERTIFICATE-----\n${name}\n-----END CERTIFICATE-----\n`;
+    const believe = (kind: "trust" | "trust-only", path: string, ...names: string[]): LayoutEntry => {
+      const content = names.map(certificate).join("");
+      return { kind, path, mode: "0440", owner, content };
+    };
+    const believed = (path = "ca.crt") => text(path).match(/^\w+$/gm);
+    const waits = () => (existsSync(join(host.root, "waits")) ? text("waits").trim().split("\n").length : 0);
+
+    beforeEach(() => host.program("sleep", `echo "$1" >>${join(host.root, "waits")}`));
+
+    it("makes the file at once where nobody reads it yet", async () => {
+      await lay(believe("trust", "ca.crt", "one", "two"), believe("trust-only", "ca.crt", "one", "two"));
+      expect(text("ca.crt")).toBe(certificate("one") + certificate("two"));
+      expect(mode("ca.crt")).toBe("440");
+      expect(waits()).toBe(0);
+    });
+
+    it("adds what is new to what is there, and waits until all have noticed, once for all files", async () => {
+      host.write("ca.crt", certificate("one") + certificate("two"));
+      host.write("other.crt", certificate("one") + certificate("two"));
+      await lay(believe("trust", "ca.crt", "two", "three"), believe("trust", "other.crt", "two", "three"));
+      expect([believed(), believed("other.crt")]).toEqual([
+        ["one", "two", "three"],
+        ["one", "two", "three"],
+      ]);
+      expect(waits()).toBe(1);
+      expect(readdirSync(host.root).sort()).toEqual(["ca.crt", "other.crt", "waits"]);
+    });
+
+    it("adds nothing twice, and waits for nothing then", async () => {
+      host.write("ca.crt", certificate("one") + certificate("two"));
+      await lay(believe("trust", "ca.crt", "two", "one"));
+      expect(believed()).toEqual(["one", "two"]);
+      expect(waits()).toBe(0);
+    });
+
+    it("takes the former away only after a moment in which all have stopped showing what it issued", async () => {
+      host.write("ca.crt", certificate("one") + certificate("two"));
+      host.program("sleep", `cp ${join(host.root, "ca.crt")} ${join(host.root, "while-waiting")}`);
+      await lay(believe("trust-only", "ca.crt", "two", "three"));
+      expect(believed("while-waiting")).toEqual(["one", "two"]);
+      expect(believed()).toEqual(["two", "three"]);
+    });
   });
 
   it("stops at what it does not know, saying so", () => {

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { connect, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentServer } from "../../../sync-runtime/agent/server.ts";
+import { Certificates } from "../../../sync-runtime/certificates.ts";
 import { AgentProcess } from "../../support/agent-process.ts";
 import { type Credentials, TestAuthority } from "../../support/certificates.ts";
 
@@ -132,12 +133,9 @@ describe("the agent's certificates", () => {
       state: "",
     };
     const stop = new AbortController();
-    const running = new AgentServer(
-      config,
-      async () => {},
-      { info: note, warn: note, error: note } as never,
-      20,
-    ).run(stop.signal);
+    const log = { info: note, warn: note, error: note } as never;
+    const certificates = new Certificates(config.tls, log, 20);
+    const running = new AgentServer(config, certificates, async () => {}, log).run(stop.signal);
     const until = (text: string) =>
       expect.poll(() => events.flat(), { timeout: 10_000 }).toContainEqual(text);
     await until("server listened");

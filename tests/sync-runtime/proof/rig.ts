@@ -40,12 +40,12 @@ export class Rig implements AsyncDisposable {
     this.agent = agent;
     this.database = database;
     this.admin = admin;
-    const pem = { cert: agent.node.certificate, key: agent.node.key, ca: agent.authority.certificate };
-    this.#client = new AgentClient({
-      cert: Buffer.from(pem.cert),
-      key: Buffer.from(pem.key),
-      ca: Buffer.from(pem.ca),
-    });
+    const current = {
+      cert: Buffer.from(agent.node.certificate),
+      key: Buffer.from(agent.node.key),
+      ca: Buffer.from(agent.authority.certificate),
+    };
+    this.#client = new AgentClient({ current, onChange: () => {} });
   }
 
   /**

@@ -1,0 +1,77 @@
+import type * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { CertificateAuthority } from "./certificate-authority.ts";
+import type { HostSpec, SyncSpec } from "./fleet-config.ts";
+import { agentDirectories, agentTls } from "./host/agent.ts";
+import { hostCommand } from "./host/command.ts";
+import { type LayoutEntry, layoutLines } from "./host/layout.ts";
+import { type TlsDirectory, trustFile } from "./host/tls-files.ts";
+import { nodeDirectories, nodeTls } from "./sync/node.ts";
+import { postgresDirectories, postgresTls } from "./sync/postgres.ts";
+
+/** Arguments of {@link Trust}. */
+export interface TrustArgs {
+  authority: CertificateAuthority;
+  hosts: HostSpec[];
+  sync: SyncSpec;
+}
+
+/** Everything on one host that believes an authority. */
+interface Believers {
+  host: HostSpec;
+  directories: LayoutEntry[];
+  tls: TlsDirectory[];
+}
+
+/**
+ * Which authorities everybody believes, changed in an order in which nobody ever meets a certificate that it does not
+ * know: first all believe the new ones beside those they have, then the certificates change, and last the former
+ * authorities go. Each step waits for the whole of the one before it, on every host, and reads from the hosts' own
+ * files where they are; so an `up` that ends anywhere leaves them able to talk, and the next one goes on.
+ */
+export class Trust extends pulumi.ComponentResource {
+  private readonly authority: CertificateAuthority;
+  private readonly believers: Believers[];
+
+  /** To be made before anything that shows a certificate. */
+  constructor(name: string, args: TrustArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("owui:fleet:Trust", name, {}, opts);
+    this.authority = args.authority;
+    this.believers = args.hosts.map((host) => believersOn(host, args.sync));
+    for (const { host, directories, tls } of this.believers) {
+      const files = tls.map((directory) => trustFile("trust", directory, this.authority.certificate));
+      this.authority.believed.push(this.write(`${name}-${host.id}`, host, [...directories, ...files], []));
+    }
+  }
+
+  /** The last step, to be declared when everything that shows a certificate is. */
+  forgetFormer(name: string): void {
+    for (const { host, tls } of this.believers) {
+      const files = tls.map((directory) => trustFile("trust-only", directory, this.authority.certificate));
+      this.write(`${name}-${host.id}`, host, files, this.authority.shown);
+    }
+    this.registerOutputs({});
+  }
+
+  private write(
+    name: string,
+    { root }: HostSpec,
+    entries: LayoutEntry[],
+    dependsOn: pulumi.Resource[],
+  ): command.local.Command {
+    const create = [{ script: "layout", variables: { ROOT: root } } as const];
+    return hostCommand(name, { create, stdin: layoutLines(entries) }, { parent: this, dependsOn });
+  }
+}
+
+/** The agent of every host; on the control host the nodes, and whoever connects to Postgres from there. */
+const believersOn = (host: HostSpec, sync: SyncSpec): Believers => {
+  const own = { directories: agentDirectories, tls: [agentTls] };
+  if (host.id !== sync.host) return { host, ...own };
+  const nodes = sync.nodes.map(({ id }) => id);
+  return {
+    host,
+    directories: [...own.directories, ...postgresDirectories, ...nodes.flatMap(nodeDirectories)],
+    tls: [...own.tls, postgresTls, ...nodes.map(nodeTls)],
+  };
+};
