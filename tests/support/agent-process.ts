@@ -58,7 +58,7 @@ export class AgentProcess implements AsyncDisposable {
     const node = await authority.node("main", "a");
     const agent = new AgentProcess(program, environment, root, authority, node);
     for (const directory of ["tenants", "state", "tls"]) mkdirSync(join(root, directory));
-    writeFileSync(agent.path("tls", "ca.crt"), authority.certificate);
+    agent.believe(authority);
     agent.install(await authority.agent("local"));
     const config = {
       host: "local",
@@ -108,6 +108,11 @@ export class AgentProcess implements AsyncDisposable {
     const identity = { fleet: "test", tenant: id, id: randomUUID(), created: "2025-11-21T12:00:00Z" };
     writeFileSync(join(directory, ".owui-identity.json"), JSON.stringify(identity));
     return directory;
+  }
+
+  /** Has it believe these authorities and no others. */
+  believe(...authorities: TestAuthority[]): void {
+    writeFileSync(this.path("tls", "ca.crt"), authorities.map(({ certificate }) => certificate).join("\n"));
   }
 
   /** Puts the agent's own certificate in place. */

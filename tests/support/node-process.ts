@@ -50,11 +50,7 @@ export class NodeProcess implements AsyncDisposable {
     const { database, authority, node: id } = options;
     const root = mkdtempSync(join(tmpdir(), `node-${id}-`));
     const operator = generateKeyPairSync("ed25519");
-    const { certificate, key } = options.credentials ?? (await authority.node("main", id));
     const tls = { certificate: join(root, "tls.crt"), key: join(root, "tls.key"), ca: join(root, "ca.crt") };
-    writeFileSync(tls.certificate, certificate);
-    writeFileSync(tls.key, key, { mode: 0o600 });
-    writeFileSync(tls.ca, authority.certificate);
     const config = {
       cluster: "main",
       node: id,
@@ -66,8 +62,21 @@ export class NodeProcess implements AsyncDisposable {
     };
     writeFileSync(join(root, "node.json"), JSON.stringify(config), { mode: 0o600 });
     const node = new NodeProcess(id, root, options.program ?? MAIN, operator.privateKey);
+    node.install(options.credentials ?? (await authority.node("main", id)));
+    node.believe(authority);
     await node.run();
     return node;
+  }
+
+  /** Gives it another certificate, one file after the other. */
+  install({ certificate, key }: Credentials): void {
+    writeFileSync(join(this.root, "tls.crt"), certificate);
+    writeFileSync(join(this.root, "tls.key"), key, { mode: 0o600 });
+  }
+
+  /** Has it believe these authorities and no others. */
+  believe(...authorities: TestAuthority[]): void {
+    writeFileSync(join(this.root, "ca.crt"), authorities.map(({ certificate }) => certificate).join("\n"));
   }
 
   get pid(): number {
