@@ -31,6 +31,12 @@ export class ClusterClient {
     return line;
   }
 
+  /** How a tenant's latest syncs ended, newest first. */
+  async history(tenant: string): Promise<{ status: string; started_at: string }[]> {
+    const path = `/api/v1/sync/history?client=${tenant}&limit=100`;
+    return (await this.#call<{ jobs: { status: string; started_at: string }[] }>("GET", path, "read")).jobs;
+  }
+
   async trigger(tenant: string): Promise<void> {
     await this.#call("POST", `/api/v1/sync/trigger/${tenant}`, "operate");
   }

@@ -61,6 +61,13 @@ export class StackFile {
     await this.#write(document);
   }
 
+  /** Says which authority issues certificates. */
+  async setGeneration(generation: number): Promise<void> {
+    const document = parse(await readFile(this.path, "utf8")) as StackDocument;
+    document.config.certificates = { generation };
+    await this.#write(document);
+  }
+
   async removeTenant(id: string): Promise<void> {
     await this.#edit((tenants) => {
       delete tenants[id];
