@@ -8,6 +8,7 @@ import { preview } from "./preview.ts";
 import { type PromoteInvocation, promote } from "./promote.ts";
 import { pulumiCommand } from "./pulumi.ts";
 import { type RestoreInvocation, restore } from "./restore.ts";
+import { rotate } from "./rotate.ts";
 import { status } from "./status.ts";
 import { type SyncInvocation, sync, syncHelp } from "./sync.ts";
 import { projects, test } from "./test.ts";
@@ -81,6 +82,9 @@ onStack("promote", "makes a Postgres database that Open WebUI runs on, from a te
   .option("--report <file>", "where the report goes")
   .option("--json", "print the report as JSON")
   .action((options: PromoteInvocation) => promote(options));
+onStack("rotate", "makes the next authority issue every certificate, while everything runs")
+  .option("--json", "print the status as JSON")
+  .action((options: Invocation) => rotate(options));
 onStack("pulumi", "the Pulumi CLI on this project's state")
   .argument("[arguments...]")
   .helpOption(false)
