@@ -36,7 +36,7 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
   });
   const connections = config.parallel + SHORT_CONNECTIONS;
   const postgres = new Postgres(config.database, connections, `run:${run}:${config.node}`, log);
-  const asked = new Postgres(config.database, API_CONNECTIONS, `api:${run}:${config.node}`, log);
+  const asked = new Postgres(config.database, API_CONNECTIONS, `run:${run}:${config.node}:api`, log);
   const certificates = new Certificates(config.tls, log);
   const metrics = new Metrics([config.tls.certificate, config.tls.ca]);
   const agents = new AgentClient(certificates, (host, reached) =>

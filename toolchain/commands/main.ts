@@ -9,7 +9,7 @@ import { type PromoteInvocation, promote } from "./promote.ts";
 import { pulumiCommand } from "./pulumi.ts";
 import { type RestoreInvocation, restore } from "./restore.ts";
 import { rotate } from "./rotate.ts";
-import { status } from "./status.ts";
+import { type StatusInvocation, status } from "./status.ts";
 import { type SyncInvocation, sync, syncHelp } from "./sync.ts";
 import { projects, test } from "./test.ts";
 import { type TokenInvocation, token } from "./token.ts";
@@ -40,7 +40,8 @@ onStack("preview", "shows what an edit of the config would change").action((opti
 );
 onStack("status", "shows how the fleet is doing")
   .option("--json", "for scripts")
-  .action((options: Invocation) => status(options));
+  .option("--follow", "go on with what happens, a line for each event")
+  .action((options: StatusInvocation) => status(options));
 onStack("sync", "brings one tenant's replica up to date now, and follows it until it ended")
   .argument("<tenant>")
   .option("--verify", "read every row back from the replica, compare with the source, repair what differs")

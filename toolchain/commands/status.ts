@@ -1,9 +1,18 @@
+import { eventLine } from "./event-line.ts";
+import type { FleetOutputs } from "./fleet-outputs.ts";
 import { viewFleet } from "./fleet-status.ts";
 import { type Invocation, lastUp, noFleet } from "./invocation.ts";
+import { type NodeEvent, nodeEvents } from "./node-events.ts";
 import { interfaceOf, statusTable } from "./status-table.ts";
 
+/** How `npm run status` is asked. */
+export interface StatusInvocation extends Invocation {
+  /** Goes on with what happens, until it is interrupted. */
+  follow?: boolean;
+}
+
 /** `npm run status`: how every tenant, its replica and the nodes are, whatever of them answers. */
-export async function status({ stack, json }: Invocation): Promise<void> {
+export async function status({ stack, json, follow }: StatusInvocation): Promise<void> {
   const last = await lastUp(stack);
   if (!last) {
     process.stderr.write(noFleet(stack));
@@ -12,10 +21,25 @@ export async function status({ stack, json }: Invocation): Promise<void> {
   }
   const view = await viewFleet(last.fleet, last.outputs);
   if (json) {
-    process.stdout.write(`${JSON.stringify(interfaceOf(view), undefined, 2)}\n`);
-    return;
+    const shown = interfaceOf(view);
+    process.stdout.write(follow ? `${JSON.stringify(shown)}\n` : `${JSON.stringify(shown, undefined, 2)}\n`);
+    return follow ? tell(last.outputs, JSON.stringify) : undefined;
   }
   const asleep = view.alive.length === 0 && view.tenants.every(({ health }) => health === "stopped");
   const hint = asleep ? "\nNothing runs; everything is kept. `npm run up` brings it back.\n" : "";
   process.stdout.write(`${statusTable(view, Date.now())}\n${hint}`);
+  if (follow) await tell(last.outputs, eventLine);
+}
+
+/** Writes a line for everything that happens, until the command is interrupted. */
+async function tell(outputs: FleetOutputs, lineOf: (event: NodeEvent) => string): Promise<void> {
+  const interrupted = new AbortController();
+  process.removeAllListeners("SIGINT");
+  process.once("SIGINT", () => interrupted.abort());
+  let silent = false;
+  for await (const event of nodeEvents(outputs, interrupted.signal)) {
+    if (event !== null) process.stdout.write(`${lineOf(event)}\n`);
+    else if (!silent) process.stderr.write("No node answers; asking on.\n");
+    silent = event === null;
+  }
 }

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-const Progress = z
+export const Progress = z
   .object({
     tables: z.array(
       z.object({

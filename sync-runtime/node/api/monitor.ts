@@ -15,5 +15,5 @@ export function monitorOn(socket: Socket, cluster: string): Caller | undefined {
   const identity = monitorIdentity(cluster);
   return identityProblem(identity, socket.getPeerCertificate())
     ? undefined
-    : { subject: identity, token: "" };
+    : { subject: identity, token: "", expires: Date.parse(socket.getPeerCertificate().valid_to) };
 }

@@ -55,7 +55,7 @@ const Problem = z.object({
       z.object({
         detail: z.string(),
         pointer: z.string().optional().describe("Of a body: JSON pointer"),
-        parameter: z.string().optional().describe("Of the path or the query: name"),
+        parameter: z.string().optional().describe("Of the path, the query or a header: name"),
       }),
     )
     .optional()
@@ -71,7 +71,12 @@ function operation(route: Route): Json {
     ...(description ? { description } : {}),
     security: scope === "public" ? [] : [{ token: [scope] }],
     "x-scope": scope,
-    parameters: [...parameters("path", params), ...parameters("query", query), ...headers(method)],
+    parameters: [
+      ...parameters("path", params),
+      ...parameters("query", query),
+      ...parameters("header", route.headers),
+      ...headers(method),
+    ],
     ...(body
       ? { requestBody: { required: true, content: { "application/json": { schema: inputSchema(body) } } } }
       : {}),
@@ -92,7 +97,7 @@ const operationId = (method: string, path: string): string =>
 /** The noun a route is about: `sync`, `cluster`. */
 const tagOf = (path: string): string => path.replace("/api/v1", "").split("/")[1]?.split(".")[0] ?? "";
 
-function parameters(place: "path" | "query", schema: z.ZodObject | undefined): Json[] {
+function parameters(place: "path" | "query" | "header", schema: z.ZodObject | undefined): Json[] {
   if (!schema) return [];
   const { properties = {}, required = [] } = inputSchema(schema) as {
     properties?: Record<string, Json>;

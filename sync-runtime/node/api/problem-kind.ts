@@ -19,6 +19,7 @@ export const PROBLEMS = {
   "key-reused": { status: 422, title: "The Idempotency-Key belongs to another request" },
   "too-many-requests": { status: 429, title: "The caller asks too often" },
   "headers-too-large": { status: 431, title: "The headers are larger or more than any client needs" },
+  "too-many-listeners": { status: 503, title: "The node has as many listeners as it takes" },
   "not-ready": { status: 503, title: "The node is not ready to work" },
   internal: { status: 500, title: "The node has a fault" },
   unavailable: { status: 503, title: "The node cannot answer at the moment" },

@@ -8,7 +8,7 @@ export interface InvalidField {
   detail: string;
   /** Of a body: a JSON pointer as a fragment, `#/held`. */
   pointer?: string;
-  /** Of the path or the query: its name. */
+  /** Of the path, the query or a header: its name. */
   parameter?: string;
 }
 
@@ -94,7 +94,7 @@ function isOutage(error: unknown): boolean {
 }
 
 /** Where in a request a value stands. */
-export type Place = "path" | "query" | "body";
+export type Place = "path" | "query" | "header" | "body";
 
 /** What zod found in one place of a request, all of it at once. */
 export const invalidRequest = (place: Place, { issues }: z.ZodError): ApiProblem =>

@@ -4,6 +4,7 @@ import type * as z from "zod";
 import type { Lease } from "../lease.ts";
 import type { NodeContext } from "../node-context.ts";
 import type { Statements } from "../postgres.ts";
+import type { EventHub } from "./event-hub.ts";
 import type { ProblemKind } from "./problem-kind.ts";
 import type { Caller, Scope } from "./token.ts";
 
@@ -16,6 +17,7 @@ export interface RouteDeclaration<
   Query extends z.ZodObject,
   Body extends z.ZodType,
   Answer extends z.ZodType,
+  Headers extends z.ZodObject = z.ZodObject,
 > {
   method: "GET" | "POST" | "PUT" | "DELETE";
   /** As OpenAPI writes it: `/api/v1/sync/trigger/{tenant}`. Each parameter is a field of `params`. */
@@ -31,6 +33,8 @@ export interface RouteDeclaration<
   params?: Params;
   /** A strict object, so that a misspelt parameter is an error. */
   query?: Query;
+  /** By lower-case name; others are not looked at. */
+  headers?: Headers;
   /** Without it a body is refused. */
   body?: Body;
   /** Parses what the function gives, so nothing leaves that is not declared; a `z.date()` is sent as ISO 8601. */
@@ -44,9 +48,10 @@ export interface RouteDeclaration<
 }
 
 /** A request whose parts are what the route declares, from a caller who may make it. */
-export interface Call<Params, Query, Body> {
+export interface Call<Params, Query, Body, Headers = unknown> {
   params: Params;
   query: Query;
+  headers: Headers;
   body: Body;
   caller: Caller;
 }
@@ -58,12 +63,14 @@ export interface ApiContext extends Omit<NodeContext, "postgres"> {
   lease: Lease;
   /** The certificate that the node shows. */
   certificate: () => X509Certificate;
+  /** What happens, for whoever listens. */
+  events: EventHub;
 }
 
 /** A declared route with its function, as the server takes it. */
 export interface Route extends RouteDeclaration<z.ZodObject, z.ZodObject, z.ZodType, z.ZodType> {
   /** Rows of Postgres may be given as they are: `answer` parses them. A stream is sent as it comes. */
-  handle: (call: Call<never, never, never>, api: ApiContext) => Promise<unknown | Readable>;
+  handle: (call: Call<never, never, never, never>, api: ApiContext) => Promise<unknown | Readable>;
 }
 
 /** Declares a route; the function's parameters are typed by the schemas. */
@@ -72,10 +79,11 @@ export const route = <
   Params extends z.ZodObject = z.ZodObject,
   Query extends z.ZodObject = z.ZodObject,
   Body extends z.ZodType = z.ZodUndefined,
+  Headers extends z.ZodObject = z.ZodObject,
 >(
-  declaration: RouteDeclaration<Params, Query, Body, Answer>,
+  declaration: RouteDeclaration<Params, Query, Body, Answer, Headers>,
   handle: (
-    call: Call<z.output<Params>, z.output<Query>, z.output<Body>>,
+    call: Call<z.output<Params>, z.output<Query>, z.output<Body>, z.output<Headers>>,
     api: ApiContext,
   ) => Promise<unknown>,
 ): Route => ({ ...declaration, handle });

@@ -1,6 +1,7 @@
 import type { Route } from "./route.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
@@ -17,6 +18,7 @@ const described: readonly Route[] = [
   ...historyRoutes,
   ...stateRoutes,
   ...auditRoutes,
+  ...eventRoutes,
 ];
 
 /** Every route of the node's API. */

@@ -15,7 +15,7 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TR
 const JSON_TYPE = "application/json; charset=utf-8";
 
 /** Who calls a public route. */
-const ANYBODY: Caller = { subject: "anybody", token: "" };
+const ANYBODY: Caller = { subject: "anybody", token: "", expires: 0 };
 
 /** What stands between callers and routes. */
 export interface Door {
@@ -39,6 +39,7 @@ export function serveRoutes(
     server.route({
       method,
       url: routerPath(path),
+      exposeHeadRoute: hasHead(route),
       // Before a byte of the body is read.
       onRequest: async (request) => {
         if (scope === "public") return;
@@ -49,7 +50,7 @@ export function serveRoutes(
       },
       handler: (request, reply) => {
         const caller = callers.get(request) ?? ANYBODY;
-        const call = { ...parseRequest(route, request), caller } as Call<never, never, never>;
+        const call = { ...parseRequest(route, request), caller } as Call<never, never, never, never>;
         return method === "GET"
           ? answer(route, call, reply, api)
           : answerWrite(writer, { route, call, request }, reply);
@@ -61,7 +62,7 @@ export function serveRoutes(
 
 async function answer(
   route: Route,
-  call: Call<never, never, never>,
+  call: Call<never, never, never, never>,
   reply: FastifyReply,
   api: ApiContext,
 ): Promise<unknown> {
@@ -80,13 +81,14 @@ async function answerWrite(writer: Writer, write: Write, reply: FastifyReply): P
 }
 
 /** The parts of a request as the route declares them; the first place that is not so is told with all that is wrong. */
-function parseRequest(route: Route, { params, query, body }: FastifyRequest) {
+function parseRequest(route: Route, { params, query, headers, body }: FastifyRequest) {
   // The router's own objects have no prototype, and zod's have none of ours.
   const path = parsePart("path", route.params, params);
   const search = parsePart("query", route.query, query);
+  const known = route.headers && parse("header", route.headers, headers);
   if (!route.body && body !== undefined && body !== null)
     throw new ApiProblem("invalid-request", "This route takes no body. Send none.");
-  return { params: path, query: search, body: route.body && parse("body", route.body, body) };
+  return { params: path, query: search, headers: known, body: route.body && parse("body", route.body, body) };
 }
 
 /** A part that is an object; one that is not declared has to be empty. */
@@ -109,7 +111,7 @@ function parse<T>(place: Place, schema: z.ZodType<T>, value: unknown): T {
 /** Answers 405 with what is allowed, where a path exists under other methods. */
 function refuseOtherMethods(server: FastifyInstance, routes: readonly Route[]): void {
   for (const [path, those] of Map.groupBy(routes, ({ path }) => path)) {
-    const allowed = those.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+    const allowed = those.flatMap((route) => (hasHead(route) ? ["GET", "HEAD"] : [route.method]));
     server.route({
       method: METHODS.filter((method) => !allowed.includes(method)),
       url: routerPath(path),
@@ -122,6 +124,10 @@ function refuseOtherMethods(server: FastifyInstance, routes: readonly Route[]): 
     });
   }
 }
+
+/** A stream has no end that a HEAD could wait for. */
+const hasHead = ({ method, contentType }: Route): boolean =>
+  method === "GET" && contentType !== "text/event-stream";
 
 /** `{tenant}` as the router writes it: `:tenant`. */
 const routerPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1");

@@ -8,6 +8,7 @@ import type { NodeConfig } from "../node-config.ts";
 import type { NodeContext } from "../node-context.ts";
 import type { Service } from "../service.ts";
 import { answerClientError } from "./client-error.ts";
+import { EventHub } from "./event-hub.ts";
 import { ApiProblem, answerProblems, problemOf, sendProblem } from "./problem.ts";
 import { addressKey, RateLimit } from "./rate-limit.ts";
 import { routes } from "./routes.ts";
@@ -35,6 +36,7 @@ export class ApiServer implements Service {
   readonly #context: NodeContext;
   readonly #config: NodeConfig;
   readonly #server: FastifyInstance;
+  readonly #events: EventHub;
 
   constructor(context: NodeContext, config: NodeConfig, certificates: Certificates, lease: Lease) {
     this.#context = context;
@@ -43,7 +45,8 @@ export class ApiServer implements Service {
     const { server } = this.#server;
     certificates.onChange((credentials) => (server as Server).setSecureContext(handshake(credentials)));
     const certificate = () => new X509Certificate(certificates.current.cert);
-    const api = { ...context, lease, certificate };
+    this.#events = new EventHub(context);
+    const api = { ...context, lease, certificate, events: this.#events };
     const { rates, operatorKeys } = config;
     const addresses = new RateLimit(rates.address, context.clock.monotonic);
     // First of all, before anything is looked at that costs more.
@@ -63,6 +66,7 @@ export class ApiServer implements Service {
       if (signal.aborted) resolve();
       signal.addEventListener("abort", () => resolve(), { once: true });
     });
+    this.#events.close();
     await this.#server.close();
   }
 }

@@ -13,6 +13,8 @@ export interface Caller {
   subject: string;
   /** The token's `jti`. */
   token: string;
+  /** When its right ends, milliseconds since 1970. */
+  expires: number;
 }
 
 /** The longest a token may be valid, seconds: one that leaks is worth little. */
@@ -22,6 +24,7 @@ const LONGEST_S = 600;
 const Claims = z.object({
   sub: z.string().min(1).max(200),
   jti: z.string().min(1).max(200),
+  exp: z.number(),
   scope: z.string().catch(""),
 });
 
@@ -52,7 +55,7 @@ export class TokenGate {
     if (!success) throw refused("The token is not accepted: it has no sub and jti. Sign a new one.");
     if (!allows(data.scope.split(" "), scope))
       throw new ApiProblem("not-allowed", `The token's scope does not include ${scope}.`);
-    return { subject: data.sub, token: data.jti };
+    return { subject: data.sub, token: data.jti, expires: data.exp * 1000 };
   }
 
   async #verify(token: string): Promise<JWTPayload> {

@@ -8,7 +8,7 @@ import type { ApiContext, Call, Route } from "./route.ts";
 /** A write that a caller may make, as it was declared and as it came. */
 export interface Write {
   route: Route;
-  call: Call<never, never, never>;
+  call: Call<never, never, never, never>;
   request: FastifyRequest;
 }
 

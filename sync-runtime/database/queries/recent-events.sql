@@ -1,0 +1,45 @@
+-- What happened in the cluster behind a moment, oldest first, and how what runs stands.
+-- $1 timestamptz, null: nothing of the past · $2 how many at most
+-- Returns one row: now, as microseconds since 1970; events as JSON, each with its name, a key that no other event of
+-- that name has, and its moment; running as JSON: the jobs that run, with their progress; held as JSON: the replicas that
+-- are held.
+SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now,
+  coalesce((
+    SELECT jsonb_agg(to_jsonb(e) ORDER BY e.at, e.key) FROM (
+      (
+        SELECT 'job-ended' AS name, j.id::text AS key, j.finished_at AS at, jsonb_build_object(
+          'job', j.id::text, 'client', j.tenant, 'kind', j.kind, 'reason', j.reason, 'status', j.status, 'node', j.node,
+          'rows', j.rows, 'bytes', j.bytes, 'error', j.error
+        ) AS data
+        FROM sync_metadata.sync_jobs AS j
+        WHERE j.cluster = sync_metadata.own_cluster() AND j.finished_at > $1 AND j.started_at IS NOT NULL
+        ORDER BY j.finished_at DESC LIMIT $2
+      )
+      UNION ALL
+      (
+        SELECT 'state-changed', t.id::text, t.at, jsonb_build_object(
+          'client', t.tenant, 'from', t.from_state, 'to', t.to_state, 'by', t.actor, 'reason', t.reason
+        )
+        FROM (SELECT * FROM sync_metadata.transitions ORDER BY id DESC LIMIT $2) AS t
+        WHERE t.at > $1
+      )
+      UNION ALL
+      (
+        SELECT 'leader-changed', l.epoch::text, l.began_at,
+          jsonb_build_object('epoch', l.epoch, 'node', l.node, 'run', l.run)
+        FROM sync_metadata.leader_history AS l
+        WHERE l.began_at > $1
+        ORDER BY l.epoch DESC LIMIT $2
+      )
+    ) AS e
+  ), '[]') AS events,
+  coalesce((
+    SELECT jsonb_agg(jsonb_build_object(
+      'job', j.id::text, 'client', j.tenant, 'kind', j.kind, 'reason', j.reason, 'node', j.node, 'progress', j.progress
+    ) ORDER BY j.id)
+    FROM sync_metadata.sync_jobs AS j WHERE j.status = 'running'
+  ), '[]') AS running,
+  coalesce((
+    SELECT jsonb_agg(jsonb_build_object('client', r.tenant, 'id', r.held_id, 'reason', r.held_reason) ORDER BY r.tenant)
+    FROM sync_metadata.replicas AS r WHERE r.held_id IS NOT NULL
+  ), '[]') AS held

@@ -1,0 +1,56 @@
+import * as z from "zod";
+import type { NodeEvent } from "./node-events.ts";
+import { numberText, Progress, progressText, sizeText } from "./sync-view.ts";
+
+const Text = z.string().nullable().catch(null);
+const Amount = z.number().catch(0);
+
+/** What a line says of; a field of another shape than today's is left out of it. */
+const Told = z.object({
+  client: Text,
+  kind: Text,
+  status: Text,
+  node: Text,
+  by: Text,
+  to: Text,
+  reason: Text,
+  error: Text,
+  rows: Amount,
+  bytes: Amount,
+  epoch: Amount,
+  progress: Progress.catch(null),
+});
+
+/** An event as a line for people, with its time of day. */
+export function eventLine({ id, name, data }: NodeEvent): string {
+  const time = new Date(Number(BigInt(id) / 1000n)).toLocaleTimeString("en-GB");
+  const told = Told.parse(data);
+  return `${time}  ${told.client ?? "cluster"}  ${sentence(name, told)}`;
+}
+
+function sentence(name: string, told: z.infer<typeof Told>): string {
+  const job = told.kind === "verify" ? "deep verification" : "sync";
+  switch (name) {
+    case "job-began":
+      return `${job} began on ${told.node}`;
+    case "job-progress":
+      return `${job}: ${progressText(told.progress) ?? "nothing came yet"}`;
+    case "job-ended":
+      return `${job} ended: ${told.status}${outcome(told)}`;
+    case "leader-changed":
+      return `${told.node} leads, epoch ${told.epoch}`;
+    case "state-changed":
+      return `${told.to} by ${told.by}${told.reason ? `: ${told.reason}` : ""}`;
+    case "hold-began":
+      return `HELD: ${told.reason}`;
+    case "hold-ended":
+      return "no longer held";
+    default:
+      return name;
+  }
+}
+
+const outcome = ({ status, error, rows, bytes }: z.infer<typeof Told>): string => {
+  if (error !== null) return `, ${error}`;
+  return status === "success" ? `, ${numberText(rows)} rows, ${sizeText(bytes)}` : "";
+};
