@@ -127,6 +127,8 @@ export interface SyncSpec {
   verify: Seconds;
   /** How long replicas keep what vanished from their sources. */
   tombstones: Seconds;
+  /** Failures in a row that put a tenant into quarantine. */
+  quarantine: number;
   /** Which key signs operators' tokens, counted from 1; the former is accepted too. */
   operatorKey: number;
   nodes: { id: string; port: number }[];

@@ -119,6 +119,11 @@ export const syncEntry = z.strictObject({
       "How it is decided when others than the nodes changed rows in a replica (docs/conflicts.md): `newest_wins`, `source_wins` (the tenant's database), `target_wins` (the replica), `merge` or `manual`.",
     remedy: "write default and tables, or leave it out",
   }),
+  quarantine: z.int().min(1).max(100).prefault(5).register(documentation, {
+    description:
+      "How many syncs of a tenant may fail in a row before it is put into quarantine: it is then tried at its interval, hourly at most, until one succeeds or an operator asks for one.",
+    remedy: "write a whole number from 1 to 100",
+  }),
   nodes: nodes.register(documentation, {
     description: "The nodes, by name. All of them work, one leads, and any of them can take over.",
     remedy: "declare a node, or two so that one can fail: { a: { port: 9443 }, b: { port: 9444 } }",

@@ -7,8 +7,11 @@ import { readerLogin } from "./reader.ts";
 /** What the stack wants of its cluster, in the words of sync-runtime/database/apply.ts, which reads it. */
 export interface Intent {
   cluster: string;
-  /** For all of them: how often a replica is verified row by row, and how long tombstones are kept, in seconds. */
-  settings: { verify: number; tombstones: number };
+  /**
+   * For all of them: how often a replica is verified row by row, and how long tombstones are kept, in seconds; how many
+   * failures in a row put a tenant into quarantine.
+   */
+  settings: { verify: number; tombstones: number; quarantine: number };
   /** Where each host's agent answers on the network of the nodes, and whose certificate it must show. */
   hosts: { id: string; agent: { address: string; identity: string } }[];
   /** `interval` in seconds. */
@@ -33,12 +36,18 @@ export interface PlacedTenant {
 
 /** What is wanted of a cluster. A stopped tenant stays in it: its database can be read all the same. */
 export const intentOf = (
-  { cluster, verify, tombstones, readers }: Pick<SyncSpec, "cluster" | "verify" | "tombstones" | "readers">,
+  {
+    cluster,
+    verify,
+    tombstones,
+    quarantine,
+    readers,
+  }: Pick<SyncSpec, "cluster" | "verify" | "tombstones" | "quarantine" | "readers">,
   hosts: HostSpec[],
   tenants: PlacedTenant[],
 ): Intent => ({
   cluster,
-  settings: { verify, tombstones },
+  settings: { verify, tombstones, quarantine },
   hosts: hosts.map(({ id }) => ({
     id,
     agent: { address: `${agentName(id)}:${agentPort}`, identity: agentIdentity(id) },

@@ -11,8 +11,15 @@ const label = z
 export const Intent = z
   .strictObject({
     cluster: label,
-    /** For all of them: how often a replica is verified row by row, and how long tombstones are kept, in seconds. */
-    settings: z.strictObject({ verify: z.int().min(3_600), tombstones: z.int().min(86_400) }),
+    /**
+     * For all of them: how often a replica is verified row by row, and how long tombstones are kept, in seconds; how many
+     * failures in a row put a tenant into quarantine.
+     */
+    settings: z.strictObject({
+      verify: z.int().min(3_600),
+      tombstones: z.int().min(86_400),
+      quarantine: z.int().min(1).max(100),
+    }),
     hosts: z.array(
       z.strictObject({
         id: label,

@@ -8,6 +8,8 @@ import { Failure, type Message, readMessages } from "../protocol/message.ts";
 
 /** Silence on the connection after which the agent counts as gone; reading a snapshot behind others is silent for minutes. */
 const SILENCE_MS = 300_000;
+/** Until a connection stands; a host that swallows packets would keep a node's hand for minutes. */
+const CONNECT_MS = 5_000;
 /** What is unpacked at a time; every chunk is a trip to another thread. */
 const CHUNK_BYTES = 256 * 1024;
 /** The longest answer read that is not a stream of changes. */
@@ -32,7 +34,7 @@ export interface ChangeStream {
 /** The agent did not answer, or said why it does not. */
 export class AgentError extends Error {
   override name = "AgentError";
-  /** The agent's own code, or `agent-unreachable`. */
+  /** The agent's own code, `agent-unreachable`, or `agent-silent` where it was reached and then said nothing. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -118,9 +120,18 @@ export class AgentClient {
         this.#onReach(agent.host, true);
         resolve(answer);
       });
-      asked.once("timeout", () => asked.destroy(new Error(`it was silent for ${SILENCE_MS / 1000} s`)));
+      const connecting = setTimeout(() => {
+        asked.destroy(new Error(`no connection within ${CONNECT_MS / 1000} s`));
+      }, CONNECT_MS);
+      asked.once("socket", (socket) => {
+        if (!socket.connecting) clearTimeout(connecting);
+        else socket.once("secureConnect", () => clearTimeout(connecting));
+      });
+      asked.once("timeout", () => asked.destroy(silent(agent)));
       asked.once("error", (cause) => {
+        clearTimeout(connecting);
         if (signal.aborted) return reject(cause);
+        if (cause instanceof AgentError) return reject(cause);
         this.#onReach(agent.host, false);
         reject(unreachable(agent, cause));
       });
@@ -189,6 +200,13 @@ const unreachable = ({ host, address }: AgentAddress, cause: Error) =>
     `The agent of host ${host} at ${address} cannot be asked: ${cause.message}. ` +
       "The replica keeps what it has; the sync is tried again.",
     { cause },
+  );
+
+const silent = ({ host }: AgentAddress) =>
+  new AgentError(
+    "agent-silent",
+    `The agent of host ${host} said nothing for ${SILENCE_MS / 1000} s. ` +
+      "The replica keeps what it has; the sync is tried again.",
   );
 
 async function refusal(answer: IncomingMessage): Promise<AgentError> {

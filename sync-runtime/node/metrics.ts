@@ -65,6 +65,12 @@ export class Metrics {
     labelNames: ["client"],
     registers: [this.registry],
   });
+  readonly quarantined = new Gauge({
+    name: "sync_quarantined",
+    help: "1 while a tenant's syncs failed so often in a row that it is tried hourly at most",
+    labelNames: ["client"],
+    registers: [this.registry],
+  });
   readonly differences = new Gauge({
     name: "replica_differences_total",
     help: "Rows that deep verifications found to differ, and repaired, since the replica was made",

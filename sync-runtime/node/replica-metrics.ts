@@ -15,6 +15,7 @@ const ReplicaFacts = z.object({
   verified: z.number().nullable(),
   deep_verified: z.number().nullable(),
   held: z.boolean(),
+  quarantined: z.boolean(),
   differences: z.coerce.number(),
   tables: z.array(z.object({ table: z.string(), rows: z.number(), odd: z.number() })),
 });
@@ -30,8 +31,18 @@ export async function refreshReplicaMetrics(
 ): Promise<void> {
   const replicas = z.array(ReplicaFacts).parse(await postgres.rows("replica-metrics"));
   const { interval, verified, deepVerified, held, differences } = metrics;
-  const { replicaRows, unrepresentable, users } = metrics;
-  const all = [interval, verified, deepVerified, held, differences, replicaRows, unrepresentable, users];
+  const { quarantined, replicaRows, unrepresentable, users } = metrics;
+  const all = [
+    interval,
+    verified,
+    deepVerified,
+    held,
+    quarantined,
+    differences,
+    replicaRows,
+    unrepresentable,
+    users,
+  ];
   for (const gauge of all) gauge.reset();
   for (const replica of replicas) {
     const client = replica.tenant;
@@ -39,6 +50,7 @@ export async function refreshReplicaMetrics(
     if (replica.verified !== null) verified.set({ client }, replica.verified);
     if (replica.deep_verified !== null) deepVerified.set({ client }, replica.deep_verified);
     held.set({ client }, Number(replica.held));
+    quarantined.set({ client }, Number(replica.quarantined));
     differences.set({ client }, replica.differences);
     setTables(metrics, client, replica.tables);
   }

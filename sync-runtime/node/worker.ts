@@ -11,8 +11,10 @@ import { repeat, type Service } from "./service.ts";
 
 /** How often a node with free hands looks for work. */
 const LOOK_MS = 1_000;
+/** Failures that say nothing about the tenant: its host is away, or another node has its job. */
+const BLAMELESS = new Set(["agent-unreachable", "claim-lost"]);
 
-const Ended = z.object({ status: z.enum(["failed", "cancelled"]) });
+const Ended = z.object({ status: z.enum(["failed", "cancelled"]), quarantined: z.boolean() });
 
 /** A job that this node works on. */
 interface Work {
@@ -133,22 +135,24 @@ export class Worker implements Service {
     const { id, tenant, claim_epoch: epoch } = job;
     // Broken off by this node's own end: no fault of the tenant, the other node may go on at once.
     const delay = stop.aborted ? 0 : retryDelay(job.attempt, random());
-    let status = "failed";
+    const blame = !stop.aborted && !BLAMELESS.has(error.code ?? "");
+    let ended: z.infer<typeof Ended> = { status: "failed", quarantined: false };
     if (error instanceof ClaimLostError) this.#fenced(job, "commit");
     try {
       const unequal = [tenant, epoch];
       if (error instanceof NotEqualError && (await postgres.rows("record-unequal", unequal)).length === 0)
         this.#fenced(job, "record-unequal");
-      const failed = [id, epoch, error.code ?? error.name, error.message, delay];
-      const [ended] = await postgres.rows("fail-job", failed);
-      if (ended) status = Ended.parse(ended).status;
+      const failed = [id, epoch, error.code ?? error.name, error.message, delay, blame];
+      const [row] = await postgres.rows("fail-job", failed);
+      if (row) ended = Ended.parse(row);
       else this.#fenced(job, "fail-job");
     } catch (cause) {
       log.error({ err: cause, tenant, job: id }, "a failed sync could not be recorded");
     }
-    metrics.operations.inc({ client: tenant, status });
-    if (status === "cancelled") log.info({ tenant, job: id }, "a sync was cancelled");
-    else log.warn({ err: error, tenant, job: id, attempt: job.attempt, retry_s: delay }, "a sync failed");
+    metrics.operations.inc({ client: tenant, status: ended.status });
+    if (ended.status === "cancelled") return log.info({ tenant, job: id }, "a sync was cancelled");
+    log.warn({ err: error, tenant, job: id, attempt: job.attempt, retry_s: delay }, "a sync failed");
+    if (ended.quarantined) log.warn({ tenant }, "a tenant is in quarantine: it is tried hourly at most");
   }
 
   /** Counts a write that was refused because another node has claimed the tenant since. */

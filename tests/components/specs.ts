@@ -19,6 +19,7 @@ export const syncSpec: SyncSpec = {
   parallel: 5,
   verify: 604_800,
   tombstones: 7_776_000,
+  quarantine: 5,
   operatorKey: 1,
   nodes: [
     { id: "a", port: 9443 },

@@ -169,7 +169,7 @@ describe("what a cluster is told to replicate", () => {
       },
       intent: {
         cluster: "main",
-        settings: { verify: 604_800, tombstones: 7_776_000 },
+        settings: { verify: 604_800, tombstones: 7_776_000, quarantine: 5 },
         hosts: [{ id: "local", agent: { address: "agent.local:8050", identity: "urn:owui:agent:local" } }],
         tenants: [
           {

@@ -79,7 +79,7 @@ export class TestDatabase {
 export function intentOf(tenants: string[], changed: Partial<Intent> = {}): Intent {
   return {
     cluster: "main",
-    settings: { verify: 604_800, tombstones: 7_776_000 },
+    settings: { verify: 604_800, tombstones: 7_776_000, quarantine: 5 },
     hosts: [{ id: "local", agent: { address: "127.0.0.1:8050", identity: "urn:owui:agent:local" } }],
     tenants: tenants.map((id) => ({
       id,

@@ -31,6 +31,8 @@ export interface FleetStatus {
     health: Health;
     /** Where it is in its life (provisioning, active, paused, migrating), since when, by whom and why. */
     state: TenantSync["state"] | null;
+    /** While its syncs failed so often in a row that it is tried hourly at most; null while it is not so. */
+    quarantine: TenantSync["quarantine"];
     replica: ReplicaStatus;
     /** The sync that runs, with how far it is; null while none does. */
     running: TenantSync["running"];
@@ -89,6 +91,7 @@ export function combine(
       url: outputs.tenants[id]?.url ?? "",
       health: healthOf(healthy.get(id) ?? false, containers.get(id)),
       state: syncs.get(id)?.state ?? null,
+      quarantine: syncs.get(id)?.quarantine ?? null,
       replica: syncs.get(id)?.replica ?? unknownReplica,
       running: syncs.get(id)?.running ?? null,
       last: syncs.get(id)?.last ?? null,

@@ -25,7 +25,7 @@ export function statusTable(view: FleetView, now: number): string {
 
 /** The replica of one tenant and what goes on with it. What is held or failing comes first: somebody has to look at it. */
 function syncText(
-  { id, state, replica, running }: FleetView["tenants"][number],
+  { id, state, quarantine, replica, running }: FleetView["tenants"][number],
   error: string | undefined,
   now: number,
 ): string {
@@ -41,7 +41,7 @@ function syncText(
     return `${doing}${far ? ` ${far}` : ""}; ${replicaText(replica, now)}`;
   }
   const found = error ? `last sync failed: ${error} (${kept})` : replicaText(replica, now);
-  return restText(state, now) + found;
+  return restText(state, now) + quarantineText(id, quarantine) + found;
 }
 
 /** Why a tenant is not synced at its interval, put before what is known of its replica; empty where it is. */
@@ -50,6 +50,12 @@ function restText(state: FleetView["tenants"][number]["state"], now: number): st
   const why = state.reason === "" ? "" : `, ${state.reason}`;
   return `${state.is.toUpperCase()} by ${state.by} ${agoText(now - Date.parse(state.since))} ago${why}; `;
 }
+
+/** How often in a row its syncs failed, and what to do, put before the reason; empty where it is not in quarantine. */
+const quarantineText = (id: string, quarantine: FleetView["tenants"][number]["quarantine"]): string =>
+  quarantine
+    ? `QUARANTINED after ${quarantine.failures} failures, tried hourly at most (npm run sync -- ${id} tries now); `
+    : "";
 
 /** `equal, verified 12 s ago, 43 tables, 412 rows`. */
 export function replicaText(

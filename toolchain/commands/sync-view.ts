@@ -21,6 +21,7 @@ export const TenantSync = z.object({
   paused: z.boolean(),
   /** Where the tenant is in its life, and who moved it there. */
   state: z.object({ is: z.string(), since: z.string(), by: z.string(), reason: z.string() }),
+  quarantine: z.object({ since: z.string(), failures: z.number() }).nullable(),
   last: z
     .object({
       status: z.string(),

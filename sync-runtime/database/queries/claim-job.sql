@@ -1,5 +1,9 @@
 -- Claims the most urgent job for one node: one that is due, one whose node has been silent for too long, or one of its
 -- own that it does not work on (it could not say so when it gave up, because this server was away).
+-- Most urgent is a sync that somebody asks for, then a verification that somebody asks for, a retry, a sync at its interval,
+-- a verification at its own. Age counts as well, so that nobody starves: each kind is so many seconds behind the first, and a
+-- job that has waited longer than that comes before it. None is overtaken by what is due more than 15 minutes later, no sync
+-- by what is due more than 3 minutes later.
 -- $1 cluster text · $2 node text · $3 run uuid · $4 silence, seconds after which a node counts as dead
 -- $5 bigint[], the jobs that the run works on
 -- Returns the job with the epoch of its tenant's new claim. No row: nothing is due, or others are taking it.
@@ -19,7 +23,12 @@ WITH job AS MATERIALIZED (
       ) END
     )
   )
-  ORDER BY j.reason = 'manual' DESC, j.due_at
+  ORDER BY j.due_at + make_interval(secs => CASE
+      WHEN j.reason = 'manual' THEN CASE j.kind WHEN 'sync' THEN 0 ELSE 60 END
+      WHEN j.reason = 'retry' THEN 120
+      WHEN j.reason = 'interval' THEN 180
+      ELSE 900
+    END), j.id
   LIMIT 1
   FOR UPDATE OF j SKIP LOCKED
 ),

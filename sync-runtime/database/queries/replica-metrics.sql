@@ -4,7 +4,7 @@ SELECT d.id AS tenant, d.host,
   CASE WHEN d.state IN ('provisioning', 'active') THEN extract(epoch FROM d.sync_interval)::double precision END AS interval,
   extract(epoch FROM r.verified_at)::double precision AS verified,
   extract(epoch FROM r.deep_verified_at)::double precision AS deep_verified,
-  r.held_id IS NOT NULL AS held, coalesce(r.differences, 0) AS differences,
+  r.held_id IS NOT NULL AS held, c.quarantined_at IS NOT NULL AS quarantined, coalesce(r.differences, 0) AS differences,
   coalesce(
     (
       SELECT json_agg(json_build_object('table', t.name, 'rows', t.rows, 'odd', t.odd_rows))
@@ -13,5 +13,6 @@ SELECT d.id AS tenant, d.host,
     '[]'
   ) AS tables
 FROM sync_metadata.client_deployments AS d LEFT JOIN sync_metadata.replicas AS r ON r.tenant = d.id
+LEFT JOIN sync_metadata.tenant_claims AS c ON c.tenant = d.id
 WHERE d.state NOT IN ('retired', 'erased')
 ORDER BY d.id

@@ -1,6 +1,7 @@
 -- Every tenant of the cluster with the sync that runs, the one that ended last, and its replica.
 -- No row: the cluster has no tenants.
 SELECT d.id, d.host, extract(epoch FROM d.sync_interval)::integer AS interval, d.state = 'paused' AS paused,
+  c.quarantined_at, coalesce(c.failures, 0) AS failures,
   d.state, moved.at AS state_since, moved.actor AS state_by, moved.reason AS state_reason,
   last.status, last.finished_at, last.error, last.progress,
   running.id AS running_id, running.kind AS running_kind, running.started_at AS running_since,
@@ -9,6 +10,7 @@ SELECT d.id, d.host, extract(epoch FROM d.sync_interval)::integer AS interval, d
   r.held_id, r.held_reason, r.held_detail, r.held_at, r.held_accepted_at IS NOT NULL AS held_accepted,
   count(t.name)::integer AS tables, coalesce(sum(t.rows), 0)::bigint AS rows
 FROM sync_metadata.client_deployments AS d
+LEFT JOIN sync_metadata.tenant_claims AS c ON c.tenant = d.id
 LEFT JOIN sync_metadata.transitions AS moved ON moved.id = d.transition
 LEFT JOIN sync_metadata.replicas AS r ON r.tenant = d.id
 LEFT JOIN sync_metadata.replica_tables AS t ON t.tenant = d.id AND t.sum IS NOT NULL
@@ -18,5 +20,5 @@ LEFT JOIN LATERAL (
 ) AS last ON true
 LEFT JOIN sync_metadata.sync_jobs AS running ON running.tenant = d.id AND running.status = 'running'
 WHERE d.state NOT IN ('retired', 'erased')
-GROUP BY d.id, moved.id, r.tenant, last.status, last.finished_at, last.error, last.progress, running.id
+GROUP BY d.id, c.tenant, moved.id, r.tenant, last.status, last.finished_at, last.error, last.progress, running.id
 ORDER BY d.id

@@ -26,6 +26,8 @@ const StatusRow = z.object({
   state_since: z.date(),
   state_by: z.string(),
   state_reason: z.string(),
+  quarantined_at: z.date().nullable(),
+  failures: z.number(),
   status: z.string().nullable(),
   finished_at: z.date().nullable(),
   error: z.string().nullable(),
@@ -72,6 +74,8 @@ const TenantStatus = z.object({
   paused: z.boolean(),
   /** Where the tenant is in its life, and the move that led there. */
   state: z.object({ is: z.string(), since: z.date(), by: z.string(), reason: z.string() }),
+  /** While its syncs failed so often that it is tried hourly at most; null while it is not so. */
+  quarantine: z.object({ since: z.date(), failures: z.number() }).nullable(),
   /** The sync that ended last; null before the first. */
   last: z
     .object({
@@ -101,6 +105,7 @@ export const SyncStatus = StatusRow.transform((row) => ({
   interval: row.interval,
   paused: row.paused,
   state: { is: row.state, since: row.state_since, by: row.state_by, reason: row.state_reason },
+  quarantine: row.quarantined_at === null ? null : { since: row.quarantined_at, failures: row.failures },
   last: lastOf(row),
   running:
     row.running_id === null

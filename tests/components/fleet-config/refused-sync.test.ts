@@ -120,6 +120,15 @@ const broken: Broken = [
     remedy: write a number with its unit, from 1d to 3650d, such as 90d`,
   ],
   [
+    "quarantine comes after a number of failures",
+    ({ sync }) => (sync.quarantine = 0),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  sync.quarantine
+    found:  0 (a number)
+    remedy: write a whole number from 1 to 100`,
+  ],
+  [
     "a strategy that does not exist is refused",
     ({ sync }) => (sync.conflicts = { default: "newest", tables: { chat: true } }),
     `Pulumi.local.yaml has 2 problems. Nothing was changed.

@@ -13,7 +13,9 @@ let sync: pg.Client;
 
 beforeEach(async () => {
   database = await TestDatabase.create();
-  await database.apply(intentOf(["acme"], { settings: { verify: 7 * DAY, tombstones: 90 * DAY } }));
+  await database.apply(
+    intentOf(["acme"], { settings: { verify: 7 * DAY, tombstones: 90 * DAY, quarantine: 5 } }),
+  );
   admin = await database.connect("postgres");
   sync = await database.connect("sync_main");
   await sync.query(query("beat"), ["main", "a", RUN, 60]);
@@ -44,7 +46,9 @@ describe("tombstones", () => {
 
   test("stay as long as another config says", async () => {
     await age(100);
-    await database.apply(intentOf(["acme"], { settings: { verify: 7 * DAY, tombstones: 365 * DAY } }));
+    await database.apply(
+      intentOf(["acme"], { settings: { verify: 7 * DAY, tombstones: 365 * DAY, quarantine: 5 } }),
+    );
     expect(await drop()).toBe("0");
   });
 

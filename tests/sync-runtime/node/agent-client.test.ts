@@ -1,5 +1,8 @@
-import { expect, test } from "vitest";
-import { identityProblem } from "../../../sync-runtime/node/agent-client.ts";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { expect, test, vi } from "vitest";
+import { AgentClient, identityProblem } from "../../../sync-runtime/node/agent-client.ts";
+import { TestAuthority } from "../../support/certificates.ts";
 
 const IDENTITY = "urn:owui:agent:local";
 
@@ -15,4 +18,36 @@ test.each([
   ['URI:"urn:x, URI:urn:owui:agent:local"', expect.any(String)],
 ])("a certificate of %j speaks for the agent: problem %j", (subjectaltname, problem) => {
   expect(identityProblem(IDENTITY, { subjectaltname })?.message).toEqual(problem);
+});
+
+test("an agent that takes the connection and then says nothing is given up after five seconds", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const mute = createServer(() => {}).listen(0, "127.0.0.1");
+  await once(mute, "listening");
+  const authority = await TestAuthority.create();
+  const { certificate, key } = await authority.node("main", "a");
+  const [cert, ca] = [Buffer.from(certificate), Buffer.from(authority.certificate)];
+  const agents = new AgentClient({ cert, key: Buffer.from(key), ca });
+  try {
+    const { port } = mute.address() as AddressInfo;
+    const agent = { host: "local", address: `127.0.0.1:${port}`, identity: IDENTITY };
+    const connected = once(mute, "connection");
+    const asked = agents.changes(
+      agent,
+      "acme",
+      null,
+      { full: false, held: null },
+      new AbortController().signal,
+    );
+    await connected;
+    vi.advanceTimersByTime(5_000);
+    await expect(asked).rejects.toMatchObject({
+      code: "agent-unreachable",
+      message: expect.stringContaining("no connection within 5 s"),
+    });
+  } finally {
+    vi.useRealTimers();
+    agents.close();
+    mute.close();
+  }
 });

@@ -46,7 +46,7 @@ describe("cancelling", () => {
     expect((await beat()).cancelled).toEqual([]);
     expect(await cancel()).toEqual([{ job: job.id, status: "running" }]);
     expect((await beat()).cancelled).toEqual([job.id]);
-    expect(await ask("fail-job", [job.id, job.claim_epoch, "57P01", "terminated", 5])).toEqual([
+    expect(await ask("fail-job", [job.id, job.claim_epoch, "57P01", "terminated", 5, true])).toEqual([
       { status: "cancelled" },
     ]);
     expect(await jobs()).toMatchObject([{ status: "cancelled", error: TEXT, ended: true }]);
@@ -66,7 +66,7 @@ describe("cancelling", () => {
     const job = await claim();
     await cancel("ana");
     await cancel("bo");
-    await ask("fail-job", [job.id, job.claim_epoch, "code", "error", 5]);
+    await ask("fail-job", [job.id, job.claim_epoch, "code", "error", 5, true]);
     expect(await jobs()).toMatchObject([{ error: TEXT }]);
   });
 
@@ -105,7 +105,7 @@ describe("a tenant that is retired", () => {
     await database.apply(intentOf([]));
     expect(await jobs()).toMatchObject([{ status: "running" }, { status: "cancelled" }]);
     expect((await beat()).cancelled).toEqual([job.id]);
-    await ask("fail-job", [job.id, job.claim_epoch, "code", "error", 5]);
+    await ask("fail-job", [job.id, job.claim_epoch, "code", "error", 5, true]);
     expect(await jobs()).toMatchObject([
       { status: "cancelled", error: "up cancelled it. The replica keeps what it has." },
       { status: "cancelled" },
@@ -128,7 +128,7 @@ describe("a tenant that is paused while a sync runs", () => {
     await trigger();
     const job = await claim();
     await ask("move-tenant", ["acme", "provisioning", "paused", "ana", ""]);
-    await ask("fail-job", [job.id, job.claim_epoch, "code", "error", 0]);
+    await ask("fail-job", [job.id, job.claim_epoch, "code", "error", 0, true]);
     expect(await claim()).toBeUndefined();
     await ask("move-tenant", ["acme", "paused", "provisioning", "ana", ""]);
     expect(await claim()).toMatchObject({ tenant: "acme", attempt: 2 });

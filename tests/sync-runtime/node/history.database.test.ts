@@ -209,7 +209,7 @@ describe("a deep verification", () => {
     expect(await jobs("kind, reason")).toEqual([{ kind: "verify", reason: "manual" }]);
     const [job] = await ask("claim-job", ["main", "a", RUN, 4, []]);
     expect(job.kind).toBe("verify");
-    await ask("fail-job", [job.id, job.claim_epoch, "agent-unreachable", "The agent is away.", 60]);
+    await ask("fail-job", [job.id, job.claim_epoch, "agent-unreachable", "The agent is away.", 60, true]);
     expect(await jobs("kind, reason, status")).toContainEqual({
       kind: "verify",
       reason: "retry",

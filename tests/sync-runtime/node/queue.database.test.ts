@@ -144,7 +144,7 @@ describe("claiming", () => {
     const second = await claim("b", RUN_B);
     expect(second).toMatchObject({ id: first.id, claim_epoch: "2", taken_over: true, attempt: 2 });
     expect(await ask("finish-job", [first.id, first.claim_epoch, "success", 0, 0])).toEqual([]);
-    expect(await ask("fail-job", [first.id, first.claim_epoch, "code", "error", 1])).toEqual([]);
+    expect(await ask("fail-job", [first.id, first.claim_epoch, "code", "error", 1, true])).toEqual([]);
     expect(await ask("lock-claim", ["acme", RUN_A, first.claim_epoch])).toEqual([]);
     expect(await ask("lock-claim", ["acme", RUN_B, second.claim_epoch])).toHaveLength(1);
   });
@@ -183,7 +183,7 @@ describe("a failed job", () => {
   test("stays in the history and is followed by a retry that waits", async () => {
     await trigger("acme");
     const job = await claim("a", RUN_A);
-    await ask("fail-job", [job.id, job.claim_epoch, "agent-unreachable", "The agent is away.", 60]);
+    await ask("fail-job", [job.id, job.claim_epoch, "agent-unreachable", "The agent is away.", 60, true]);
     expect(await claim("a", RUN_A)).toBeUndefined();
     const { rows } = await admin.query(
       "SELECT reason, status, attempt, error_code, error, due_at > clock_timestamp() + interval '50 s' AS waits FROM sync_metadata.sync_jobs ORDER BY id",
@@ -204,9 +204,173 @@ describe("a failed job", () => {
   test("is tried at once when somebody asks", async () => {
     await trigger("acme");
     const job = await claim("a", RUN_A);
-    await ask("fail-job", [job.id, job.claim_epoch, "code", "error", 60]);
+    await ask("fail-job", [job.id, job.claim_epoch, "code", "error", 60, true]);
     await trigger("acme");
     expect(await claim("a", RUN_A)).toMatchObject({ tenant: "acme", attempt: 2 });
+  });
+});
+
+describe("what is most urgent", () => {
+  const TENANTS = ["asked", "asked-verify", "retried", "regular", "regular-verify"];
+  beforeEach(async () => {
+    await database.apply(intentOf(TENANTS));
+    await beat("a", RUN_A);
+  });
+  /** Queues a job that has waited for so many seconds. */
+  const queue = (tenant: string, reason: string, kind = "sync", waited = 0) =>
+    admin.query(
+      `INSERT INTO sync_metadata.sync_jobs (cluster, tenant, reason, kind, due_at)
+       VALUES ('main', $1, $2, $3, clock_timestamp() - make_interval(secs => $4))`,
+      [tenant, reason, kind, waited],
+    );
+  /** The tenants in the order in which their jobs are taken. */
+  const order = async () => {
+    const taken: { id: string; tenant: string }[] = [];
+    for (;;) {
+      const ids = taken.map(({ id }) => id);
+      const job = await claim("a", RUN_A, ids);
+      if (!job) return taken.map(({ tenant }) => tenant);
+      taken.push(job);
+    }
+  };
+
+  test("is what somebody asks for, then a retry, then the interval, then what is verified by itself", async () => {
+    await queue("regular-verify", "verify", "verify");
+    await queue("regular", "interval");
+    await queue("retried", "retry");
+    await queue("asked-verify", "manual", "verify");
+    await queue("asked", "manual");
+    expect(await order()).toEqual(TENANTS);
+  });
+
+  test.each([
+    ["regular", "interval", "sync", 180],
+    ["retried", "retry", "sync", 120],
+    ["asked-verify", "manual", "verify", 60],
+    ["regular-verify", "verify", "verify", 900],
+  ])(
+    "is %s's %s once it has waited for longer than its bound, whoever asks now",
+    async (tenant, reason, kind, bound) => {
+      await queue(tenant, reason, kind, bound - 30);
+      await queue("asked", "manual");
+      expect(await order()).toEqual(["asked", tenant]);
+      await admin.query("DELETE FROM sync_metadata.sync_jobs");
+      await queue(tenant, reason, kind, bound + 1);
+      await queue("asked", "manual");
+      expect(await order()).toEqual([tenant, "asked"]);
+    },
+  );
+
+  test("leaves nobody behind, however many ask again and again", async () => {
+    await queue("regular", "interval");
+    for (let minute = 0; ; minute += 1) {
+      for (const tenant of ["asked", "retried", "asked-verify"]) await queue(tenant, "manual");
+      const { id, tenant } = await claim("a", RUN_A, []);
+      if (tenant === "regular") {
+        expect(minute).toBeLessThanOrEqual(4);
+        return;
+      }
+      await admin.query("UPDATE sync_metadata.sync_jobs SET status = 'success' WHERE id = $1", [id]);
+      await admin.query("DELETE FROM sync_metadata.sync_jobs WHERE status = 'queued' AND reason = 'manual'");
+      await admin.query("UPDATE sync_metadata.sync_jobs SET due_at = due_at - interval '59 s'");
+    }
+  });
+});
+
+describe("quarantine", () => {
+  beforeEach(() => beat("a", RUN_A));
+  /** One sync that fails; when its retry is due, in seconds. */
+  const fail = async ({ counts = true, delay = 5 } = {}) => {
+    const job = await claim("a", RUN_A);
+    const [ended] = await ask("fail-job", [job.id, job.claim_epoch, "code", "error", delay, counts]);
+    const { rows } = await admin.query(
+      `SELECT extract(epoch FROM due_at - clock_timestamp())::float8 AS waits FROM sync_metadata.sync_jobs
+       WHERE tenant = 'acme' AND status = 'queued'`,
+    );
+    await admin.query(
+      "UPDATE sync_metadata.sync_jobs SET due_at = clock_timestamp() WHERE status = 'queued'",
+    );
+    return { ...ended, waits: rows[0].waits };
+  };
+  const failures = async (times: number, how = {}) => {
+    for (let time = 0; time < times; time += 1) await fail(how);
+  };
+  const status = async () => (await ask("sync-status", [])).find(({ id }) => id === "acme");
+
+  test("comes after five failures in a row: the next try is an interval away, an hour at least", async () => {
+    await trigger("acme");
+    for (let time = 1; time < 5; time += 1) {
+      const { quarantined, waits } = await fail();
+      expect(quarantined).toBe(false);
+      expect(waits).toBeLessThan(6);
+    }
+    expect(await status()).toMatchObject({ quarantined_at: null, failures: 4 });
+    const { quarantined, waits } = await fail();
+    expect(quarantined).toBe(true);
+    expect(waits).toBeGreaterThan(3590);
+    expect(waits).toBeLessThan(3600 * 1.11);
+    expect(await status()).toMatchObject({ quarantined_at: expect.any(Date), failures: 5 });
+  });
+
+  test("of a tenant that is synced daily is a day long, and lasts from failure to failure", async () => {
+    const intent = intentOf(["acme"]);
+    const tenants = intent.tenants.map((tenant) => ({ ...tenant, interval: 86_400 }));
+    await database.apply({ ...intent, tenants });
+    await trigger("acme");
+    await failures(5);
+    const { quarantined_at: since } = await status();
+    expect((await fail()).waits).toBeGreaterThan(86_000);
+    expect((await status()).quarantined_at).toEqual(since);
+  });
+
+  test("comes after as many as the config says", async () => {
+    await database.apply(intentOf(["acme"], { settings: { ...intentOf([]).settings, quarantine: 2 } }));
+    await trigger("acme");
+    await fail();
+    expect((await fail()).quarantined).toBe(true);
+  });
+
+  test("ends with the first success", async () => {
+    await trigger("acme");
+    await failures(5);
+    const job = await claim("a", RUN_A);
+    await ask("finish-job", [job.id, job.claim_epoch, "unchanged", 0, 0]);
+    expect(await status()).toMatchObject({ quarantined_at: null, failures: 0 });
+  });
+
+  test.each(["trigger-sync", "trigger-verify"])("ends when somebody asks: %s", async (statement) => {
+    await trigger("acme");
+    await failures(5);
+    await ask(statement, ["acme"]);
+    expect(await status()).toMatchObject({ quarantined_at: null, failures: 0 });
+    expect((await fail()).waits).toBeLessThan(6);
+  });
+
+  test("is not for failures that say nothing about the tenant", async () => {
+    await trigger("acme");
+    await failures(9, { counts: false });
+    expect(await status()).toMatchObject({ quarantined_at: null, failures: 0 });
+  });
+
+  test("is not for syncs that somebody cancelled", async () => {
+    for (let time = 0; time < 5; time += 1) {
+      await trigger("acme");
+      const job = await claim("a", RUN_A);
+      await ask("cancel-sync", ["acme", "ana"]);
+      await ask("fail-job", [job.id, job.claim_epoch, "code", "error", 5, true]);
+    }
+    expect(await status()).toMatchObject({ quarantined_at: null, failures: 0 });
+  });
+
+  test("of one cluster is nobody's to end from another", async () => {
+    await trigger("acme");
+    await failures(5);
+    await database.apply(
+      intentOf(["rival"], { cluster: "other", logins: [{ role: "sync_other", cluster: "other" }] }),
+    );
+    const other = await database.connect("sync_other");
+    await other.query(query("trigger-sync"), ["acme"]);
+    expect((await status()).failures).toBe(5);
   });
 });
 

@@ -6,7 +6,7 @@ const metrics = new Metrics();
 const refresh = async (rows: unknown[]) => {
   await refreshReplicaMetrics(metrics, { rows: async () => rows });
   const lines = (await metrics.registry.metrics()).split("\n");
-  return lines.filter((line) => /^(replica|tenant)_/.test(line)).sort();
+  return lines.filter((line) => /^(replica|tenant|sync_quarantined)/.test(line)).sort();
 };
 const acme = {
   ...{
@@ -16,6 +16,7 @@ const acme = {
     verified: 1_700_000_000.5,
     deep_verified: 1_600_000_000,
     held: true,
+    quarantined: true,
     differences: "3",
   },
   tables: [
@@ -34,6 +35,7 @@ test("the gauges say what Postgres knows, whichever node is asked", async () => 
     'replica_sync_interval_seconds{client="acme",host="local"} 60',
     'replica_unrepresentable_rows{client="acme",table="chat"} 1',
     'replica_verified_timestamp_seconds{client="acme"} 1700000000.5',
+    'sync_quarantined{client="acme"} 1',
     'tenant_users{client="acme"} 2',
   ]);
 });
@@ -41,9 +43,10 @@ test("the gauges say what Postgres knows, whichever node is asked", async () => 
 test("what is gone is no longer told: a table, a tenant, a pause's interval; nor a moment that has not been", async () => {
   await refresh([acme, { ...acme, tenant: "globex" }]);
   const nothing = { interval: null, verified: null, deep_verified: null, tables: [] };
-  const fresh = { ...acme, ...nothing, held: false, differences: "0" };
+  const fresh = { ...acme, ...nothing, held: false, quarantined: false, differences: "0" };
   expect(await refresh([fresh])).toEqual([
     'replica_differences_total{client="acme"} 0',
     'replica_held{client="acme"} 0',
+    'sync_quarantined{client="acme"} 0',
   ]);
 });

@@ -57,7 +57,7 @@ export class TestReplicas implements AsyncDisposable {
       (await this.#client.query(query(name), values)).rows;
     if (error instanceof HeldError) return void (await recordHeld(rows, job, error));
     if (error.name === "NotEqualError") await this.#client.query(query("record-unequal"), [tenant, epoch]);
-    await this.#client.query(query("fail-job"), [id, epoch, error.code, error.message, 3600]);
+    await this.#client.query(query("fail-job"), [id, epoch, error.code, error.message, 3600, true]);
   }
 
   /** An operator's word about one hold. */

@@ -187,7 +187,7 @@ export class Rig implements AsyncDisposable {
       (await this.#queue.query(query(name), values)).rows;
     if (error instanceof HeldError) return void (await recordHeld(rows, job, error));
     if (error.name === "NotEqualError") await rows("record-unequal", [job.tenant, job.claim_epoch]);
-    await rows("fail-job", [job.id, job.claim_epoch, error.code ?? error.name, error.message, 3600]);
+    await rows("fail-job", [job.id, job.claim_epoch, error.code ?? error.name, error.message, 3600, true]);
   }
 }
 

@@ -34,6 +34,7 @@ const line = (id: string, more: Partial<TenantSync> = {}): TenantSync => ({
   id,
   paused: false,
   state,
+  quarantine: null,
   last,
   running: null,
   replica,
@@ -64,11 +65,17 @@ describe("a fleet that is well", () => {
     expect(interfaceOf(view)).toEqual({
       tenants: [
         {
-          ...{ id: "acme", url: "http://acme.localhost:8080", health: "healthy", state },
+          ...{ id: "acme", url: "http://acme.localhost:8080", health: "healthy", state, quarantine: null },
           ...{ replica, running: null, last },
         },
         {
-          ...{ id: "globex", url: "http://globex.localhost:8080", health: "healthy", state },
+          ...{
+            id: "globex",
+            url: "http://globex.localhost:8080",
+            health: "healthy",
+            state,
+            quarantine: null,
+          },
           ...{ replica, running: null, last },
         },
       ],
@@ -169,6 +176,17 @@ describe("a fleet of which something is missing", () => {
       "PAUSED by ana 3 min ago, they move house; equal, verified 12 s ago",
     );
     expect(shown("")).toContain("PAUSED by ana 3 min ago; equal");
+  });
+
+  it("says that a tenant is in quarantine, why, and how it is tried at once", () => {
+    const failed = { ...last, status: "failed", error: "webui.db is damaged." };
+    const quarantine = { since: "2026-11-21T14:57:20Z", failures: 6 };
+    const syncs = [line("acme", { last: failed, quarantine })];
+    const view = combine(fleet, outputs, up, { ...cluster, syncs }, answering);
+    expect(statusTable(view, now)).toContain(
+      "QUARANTINED after 6 failures, tried hourly at most (npm run sync -- acme tries now); " +
+        "last sync failed: webui.db is damaged. (it keeps what it had 12 s ago)",
+    );
   });
 
   it("does not call a cancelled sync a failed one", () => {

@@ -222,6 +222,7 @@ const progress = { tables: [{ table: "chat", rows: 3, rows_total: 9, bytes: 30, 
 
 const NOTHING = {
   ...{ id: "globex", host: "local", interval: 300, paused: false },
+  ...{ quarantined_at: null, failures: 0 },
   ...{ state: "active", state_since: at, state_by: "sync", state_reason: "" },
   ...{ status: null, finished_at: null, error: null, progress: null },
   ...{ running_id: null, running_kind: null, running_since: null, running_progress: null },
@@ -265,7 +266,7 @@ test("the status of syncs has the shape that scripts read", async () => {
     NOTHING,
   ];
   const state = { is: "active", since: iso, by: "sync", reason: "" };
-  const common = { host: "local", interval: 300, paused: false, state };
+  const common = { host: "local", interval: 300, paused: false, state, quarantine: null };
   expect((await ask("GET", "/api/v1/sync/status", {})).json()).toEqual({
     tenants: [
       {
