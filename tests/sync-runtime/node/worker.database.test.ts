@@ -30,7 +30,7 @@ beforeEach(async () => {
   database = await TestDatabase.create();
   await database.apply(intentOf(["broken", ...HEALTHY]));
   admin = await database.connect("postgres");
-  postgres = new Postgres(database.credentials("sync_main"), PARALLEL + 4, log);
+  postgres = new Postgres(database.credentials("sync_main"), PARALLEL + 4, "node:a", log);
   sources = new Map(HEALTHY.map((tenant) => [tenant, new ScriptedSource(tenant)]));
   for (const source of sources.values())
     source.tables = { note: { columns: ["id text"], key: ["id"], rows: [["one"]] } };
