@@ -77,6 +77,7 @@ async function writeIntent(client: pg.ClientBase, intent: Intent): Promise<Appli
   const readers = await changes("apply-readers", JSON.stringify(intent.readers));
   await client.query(query("grant-tenant-schemas"));
   await client.query(query("grant-readers"));
+  await client.query(query("watch-edits"));
   return { settings, hosts, tenants, logins, readers };
 }
 

@@ -94,6 +94,30 @@ export class Metrics {
     labelNames: ["host"],
     registers: [this.registry],
   });
+  readonly decided = new Gauge({
+    name: "replica_decided_rows",
+    help: "Rows in which the replica differs from its source because a conflict was decided so",
+    labelNames: ["client"],
+    registers: [this.registry],
+  });
+  readonly conflictsWaiting = new Gauge({
+    name: "conflicts_waiting",
+    help: "Conflicts that wait for an operator's decision",
+    labelNames: ["client"],
+    registers: [this.registry],
+  });
+  readonly conflictsDetected = new Counter({
+    name: "conflicts_detected_total",
+    help: "Rows that others changed in the replica, by what the source and what they did: update/update, none/delete, ...",
+    labelNames: ["client", "table", "type"],
+    registers: [this.registry],
+  });
+  readonly conflictsResolved = new Counter({
+    name: "conflicts_resolved_total",
+    help: "Conflicts that were decided, by the rule that did; manual: an operator",
+    labelNames: ["client", "strategy"],
+    registers: [this.registry],
+  });
   readonly elections = new Counter({
     name: "leader_elections_total",
     help: "Changes of leadership seen by this node: won, lost",

@@ -17,6 +17,10 @@ const ReplicaFacts = z.object({
   held: z.boolean(),
   quarantined: z.boolean(),
   differences: z.coerce.number(),
+  /** Rows that differ from the source by decision. */
+  decided: z.coerce.number(),
+  /** Conflicts that wait for an operator. */
+  waiting: z.coerce.number(),
   tables: z.array(z.object({ table: z.string(), rows: z.number(), odd: z.number() })),
 });
 type ReplicaFacts = z.infer<typeof ReplicaFacts>;
@@ -30,20 +34,10 @@ export async function refreshReplicaMetrics(
   postgres: Pick<Postgres, "rows">,
 ): Promise<void> {
   const replicas = z.array(ReplicaFacts).parse(await postgres.rows("replica-metrics"));
-  const { interval, verified, deepVerified, held, differences } = metrics;
-  const { quarantined, replicaRows, unrepresentable, users } = metrics;
-  const all = [
-    interval,
-    verified,
-    deepVerified,
-    held,
-    quarantined,
-    differences,
-    replicaRows,
-    unrepresentable,
-    users,
-  ];
-  for (const gauge of all) gauge.reset();
+  const { interval, verified, deepVerified, held, quarantined, differences, decided, conflictsWaiting } = metrics;
+  const { replicaRows, unrepresentable, users } = metrics;
+  const byTenant = [interval, verified, deepVerified, held, quarantined, differences, decided, conflictsWaiting];
+  for (const gauge of [...byTenant, replicaRows, unrepresentable, users]) gauge.reset();
   for (const replica of replicas) {
     const client = replica.tenant;
     if (replica.interval !== null) interval.set({ client, host: replica.host }, replica.interval);
@@ -52,6 +46,8 @@ export async function refreshReplicaMetrics(
     held.set({ client }, Number(replica.held));
     quarantined.set({ client }, Number(replica.quarantined));
     differences.set({ client }, replica.differences);
+    decided.set({ client }, replica.decided);
+    conflictsWaiting.set({ client }, replica.waiting);
     setTables(metrics, client, replica.tables);
   }
 }

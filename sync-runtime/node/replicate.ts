@@ -2,6 +2,7 @@ import type pg from "pg";
 import { query } from "../database/query.ts";
 import { faultPoint } from "../fault-point.ts";
 import type { ChangeStream } from "./agent-client.ts";
+import { Edits, type Settled } from "./conflict/edits.ts";
 import { DeepReplica, type TableDifferences } from "./deep-replica.ts";
 import { NotEqualError, requireUntouched } from "./equality.ts";
 import { findLosses, requirePlausible } from "./hold.ts";
@@ -17,6 +18,8 @@ export interface Synced extends Loaded {
   bytes: number;
   /** What a deep verification found and repaired; empty for a sync, which looks for nothing. */
   differences: TableDifferences[];
+  /** What became of what others wrote into the replica. */
+  settled: Settled;
 }
 
 /** What is asked of an agent beside the last committed sync. */
@@ -48,11 +51,9 @@ export async function replicate(
   progress: ProgressListener = NO_PROGRESS,
 ): Promise<Synced> {
   const { tenant } = job;
-  await client.query("BEGIN");
-  await client.query(query("mark-sync"), [connectionName(job)]);
   const deep = job.kind === "verify" ? new DeepReplica(client, job) : undefined;
   const replica = deep ?? new Replica(client, tenant);
-  await replica.make();
+  const edits = await begin(client, job, replica);
   const state = await readReplicaState(client, tenant);
   await deep?.readBack();
   faultPoint("node:begun");
@@ -66,15 +67,22 @@ export async function replicate(
   const before = { tenant, ...state, committed: deep ? null : committed };
   const loaded = await load(stream.messages, replica, before, progress).catch(async (error) => {
     if (error instanceof NotEqualError && before.committed !== null)
-      await requireUntouchedBefore(client, replica);
+      await requireUntouchedBefore(client, job, replica);
     throw error;
   });
   requirePlausibleLosses(tenant, state, loaded, deep);
   await deep?.requireRepaired();
-  const synced = { ...loaded, bytes: stream.bytes(), differences: deep?.differences ?? [] };
+  const proven = { ...loaded, bytes: stream.bytes(), differences: deep?.differences ?? [] };
   await progress.flush?.();
-  await commit(client, job, run, { synced, state, deep });
-  return synced;
+  return { ...proven, settled: await commit(client, job, run, { proven, state, deep, edits }) };
+}
+
+/** Begins a sync's transaction, over the replica as it was last verified. */
+async function begin(client: pg.ClientBase, job: Job, replica: Replica): Promise<Edits> {
+  await client.query("BEGIN");
+  await client.query(query("mark-sync"), [connectionName(job)]);
+  await replica.make();
+  return Edits.undo(client, job);
 }
 
 /** Holds a replica that would lose much at once. Other data than before was accepted as such, with what it holds. */
@@ -93,23 +101,36 @@ function requirePlausibleLosses(
  * Tells why a replica that was equal is not: undoes what this sync did, and looks at what the last one left. Throws
  * when somebody else changed that.
  */
-async function requireUntouchedBefore(client: pg.ClientBase, replica: Replica): Promise<void> {
+async function requireUntouchedBefore(client: pg.ClientBase, job: Job, replica: Replica): Promise<void> {
   await client.query("ROLLBACK");
+  await begin(client, job, replica);
   requireUntouched(await replica.measure());
 }
 
-/** Records and commits, unless the tenant was claimed anew in the meantime. */
+/** What is committed: a replica that was proven equal, and what others had written into it. */
+interface Outcome {
+  proven: Omit<Synced, "settled">;
+  state: ReplicaState;
+  deep: DeepReplica | undefined;
+  edits: Edits;
+}
+
+/**
+ * Decides about what others wrote, records and commits, unless the tenant was claimed anew in the meantime. What is
+ * recorded is what was proven: what wins over the source is laid on top of it, and the next sync takes it off first.
+ */
 async function commit(
   client: pg.ClientBase,
   job: Job,
   run: string,
-  { synced, state, deep }: { synced: Synced; state: ReplicaState; deep: DeepReplica | undefined },
-): Promise<void> {
+  { proven, state, deep, edits }: Outcome,
+): Promise<Settled> {
   const { id, tenant, claim_epoch: epoch } = job;
   const held = await client.query(query("lock-claim"), [tenant, run, epoch]);
   if (held.rowCount !== 1) throw new ClaimLostError(job);
+  const settled = await edits.settle(job.conflicts);
   faultPoint("node:claim-locked");
-  const { sync, identity, tables, status, received, bytes, source } = synced;
+  const { sync, identity, tables, status, received, bytes, source } = proven;
   await client.query(query("record-equal"), [
     tenant,
     identity,
@@ -131,4 +152,5 @@ async function commit(
   await client.query(query("fold-job"), [id]);
   await client.query("COMMIT");
   faultPoint("node:committed");
+  return settled;
 }

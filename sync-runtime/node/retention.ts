@@ -54,6 +54,11 @@ export class Retention implements Service {
       return this.#guarded(epoch, "prune-api-writes", Pruned.parse(row).pruned);
     });
     if (writes > 0) log.info({ writes }, "removed old records and kept answers of operators' writes");
+    const conflicts = await untilNothingGoes(signal, async () => {
+      const [row] = await postgres.rows("prune-conflicts", [run, epoch]);
+      return this.#guarded(epoch, "prune-conflicts", Pruned.parse(row).pruned);
+    });
+    if (conflicts > 0) log.info({ conflicts }, "removed conflicts that were resolved long ago");
     for (const { tenant } of z.array(Tenant).parse(await postgres.rows("replicated-tenants"))) {
       const tombstones = await untilNothingGoes(signal, async () => {
         const [row] = await postgres.rows("drop-tombstones", [tenant, run, epoch]);

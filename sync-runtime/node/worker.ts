@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { AgentClient } from "./agent-client.ts";
 import { retryDelay } from "./backoff.ts";
+import type { Settled } from "./conflict/edits.ts";
 import { NotEqualError } from "./equality.ts";
 import { HeldError } from "./hold.ts";
 import { ClaimLostError, claimJob, connectionName, type Job, recordHeld } from "./job.ts";
@@ -105,7 +106,7 @@ export class Worker implements Service {
     }
   }
 
-  #publish(job: Job, { status, bytes, tables, received, differences }: Synced): void {
+  #publish(job: Job, { status, bytes, tables, received, differences, settled }: Synced): void {
     const { metrics, log } = this.#context;
     const { id, kind, tenant: client } = job;
     metrics.operations.inc({ client, status });
@@ -113,6 +114,20 @@ export class Worker implements Service {
     log.info({ tenant: client, job: id, kind, status, bytes, tables: tables.length }, "verified the replica");
     if (differences.length > 0)
       log.error({ tenant: client, job: id, differences }, "found rows that differed, and repaired them");
+    this.#publishSettled(job, settled);
+  }
+
+  /** Counts conflicts; without a row of them in the log, which anybody may read who operates the cluster. */
+  #publishSettled({ id, tenant: client }: Job, { decided, conflicts, resolved, reopened }: Settled): void {
+    const { metrics, log } = this.#context;
+    for (const { table, type, strategy, winner } of conflicts) {
+      metrics.conflictsDetected.inc({ client, table, type });
+      if (winner !== "pending") metrics.conflictsResolved.inc({ client, strategy });
+    }
+    if (resolved > 0) metrics.conflictsResolved.inc({ client, strategy: "manual" }, resolved);
+    if (conflicts.length + resolved + reopened === 0) return;
+    const found = { conflicts: conflicts.length, decided, resolved, reopened };
+    log.warn({ tenant: client, job: id, ...found }, "met rows that others had changed in the replica");
   }
 
   /** Records that a replica is held. When even that fails, some node claims the job as one left behind. */

@@ -5,6 +5,8 @@ SELECT d.id AS tenant, d.host,
   extract(epoch FROM r.verified_at)::double precision AS verified,
   extract(epoch FROM r.deep_verified_at)::double precision AS deep_verified,
   r.held_id IS NOT NULL AS held, c.quarantined_at IS NOT NULL AS quarantined, coalesce(r.differences, 0) AS differences,
+  coalesce(r.decided, 0) AS decided,
+  (SELECT count(*) FROM sync_metadata.conflict_log AS l WHERE l.tenant = d.id AND l.winner = 'pending') AS waiting,
   coalesce(
     (
       SELECT json_agg(json_build_object('table', t.name, 'rows', t.rows, 'odd', t.odd_rows))

@@ -1,4 +1,4 @@
-import type pg from "pg";
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { intentOf, TestDatabase } from "../../support/postgres.ts";
 
@@ -61,6 +61,20 @@ const define = (
     JSON.stringify([{ name: table, columns, key, ddl: [""] }]),
   ]);
 
+/** What somebody writes into a table of any name and columns is noted, and the next sync takes just that off. */
+async function editAndUndo(table: string): Promise<void> {
+  const target = `tenant_acme.${pg.escapeIdentifier(table)}`;
+  const measured = async () =>
+    (await sync.query("SELECT * FROM sync_metadata.measure_table('acme', $1)", [table])).rows;
+  const before = await measured();
+  await admin.query(`UPDATE ${target} SET other = 'edited'`);
+  await admin.query(`INSERT INTO ${target} (other) VALUES ('one more')`);
+  await admin.query(`UPDATE ${target} SET _replica_odd = '{"other": "4e"}' WHERE other = 'one more'`);
+  const { rows } = await sync.query("SELECT * FROM sync_metadata.undo_edits('acme', '1 s')");
+  expect(rows).toEqual([{ edits: "3", resolutions: "0" }]);
+  expect(await measured()).toEqual(before);
+}
+
 const INSUFFICIENT_PRIVILEGE = "42501";
 
 describe("a cluster's login is refused", () => {
@@ -116,6 +130,21 @@ describe("a cluster's login is refused", () => {
     ["SELECT pg_read_file('/etc/passwd')"],
     ["SELECT sync_metadata.grant_tenant_schema('rival')"],
     ["SELECT sync_metadata.reshape_table('acme', 'chat', '[]', '[]')"],
+    ["INSERT INTO tenant_acme._replica_edits (source, op) VALUES ('chat', 'delete')"],
+    ["UPDATE tenant_acme._replica_edits SET conflict = 1"],
+    ["DELETE FROM tenant_acme._replica_edits"],
+    ["SELECT * FROM tenant_acme._replica_undone"],
+    ["UPDATE tenant_acme._replica_undone SET laid = true"],
+    ["ALTER TABLE tenant_acme.chat DISABLE TRIGGER _replica_note"],
+    ["DROP TRIGGER _replica_note ON tenant_acme.chat"],
+    ["INSERT INTO sync_metadata.conflict_log (cluster) VALUES ('main')"],
+    ["UPDATE sync_metadata.conflict_log SET winner = 'source'"],
+    ["DELETE FROM sync_metadata.conflict_log"],
+    ["UPDATE sync_metadata.replicas SET decided = 0"],
+    ["SELECT sync_metadata.watch_edits('acme')"],
+    ["SELECT sync_metadata.undo_table('acme', 'chat')"],
+    ["SELECT sync_metadata.lay_table('acme', 'chat')"],
+    ["SELECT sync_metadata.note_edit()"],
   ])("%s", async (statement) => {
     expect(await refusal(sync, statement)).toBe(INSUFFICIENT_PRIVILEGE);
   });
@@ -216,6 +245,11 @@ describe("a cluster's login sees nothing of another cluster", () => {
     ["SELECT sync_metadata.define_tables('rival', '[]')"],
     ["SELECT sync_metadata.retire_rows('rival', 'chat')"],
     ["SELECT sync_metadata.collect_removed('rival', '\\x00')"],
+    ["SELECT sync_metadata.undo_edits('rival', '1 s')"],
+    ["SELECT sync_metadata.meet_edits('rival', 1, 1)"],
+    ["SELECT sync_metadata.undone_edits('rival', 0)"],
+    ["SELECT sync_metadata.lay_edits('rival', 1, 1, '[]')"],
+    ["SELECT sync_metadata.settle_edits('rival', 1, 1)"],
     ["SELECT sync_metadata.make_tenant_schema('unknown')"],
     ["SELECT sync_metadata.make_tenant_schema('acme\"; DROP SCHEMA sync_metadata; --')"],
   ])("through %s", async (statement) => {
@@ -270,6 +304,9 @@ describe("the definer functions", () => {
     await sync.query("SELECT sync_metadata.make_stage('acme', $1)", [name]);
     await sync.query("INSERT INTO pg_temp.stage (other) VALUES ('row')");
     await sync.query("SELECT sync_metadata.merge_stage('acme', $1)", [name]);
+    await sync.query("COMMIT");
+    await editAndUndo(name);
+    await sync.query("BEGIN");
     const { rows } = await sync.query(
       `SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'tenant_acme'::regnamespace AND c.relname = $1`,
       [name],
@@ -280,7 +317,7 @@ describe("the definer functions", () => {
     const measured = await sync.query("SELECT rows FROM sync_metadata.measure_table('acme', $1)", [name]);
     expect(measured.rows).toEqual([{ rows: "1" }]);
     await sync.query("SELECT sync_metadata.retire_table('acme', $1)", [name]);
-    await sync.query("ROLLBACK");
+    await sync.query("COMMIT");
   });
 
   test.each([

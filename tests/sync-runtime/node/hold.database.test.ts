@@ -225,8 +225,8 @@ describe("while a replica is held", () => {
   });
 });
 
-test("what somebody else wrote into the replica may go without a question", async () => {
-  await replicas.admin.query(
+test("what somebody else wrote into the replica unseen may go without a question", async () => {
+  await replicas.intruder.query(
     `INSERT INTO "tenant_${replica.tenant}"."user" (id, name) SELECT 'x' || n, 'intruder' FROM generate_series(1, 200) AS n`,
   );
   await expect(replica.sync()).rejects.toThrow("user has 300 rows instead of 100");

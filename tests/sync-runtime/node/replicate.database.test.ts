@@ -145,9 +145,9 @@ describe("the schema follows the source:", () => {
 });
 
 describe("what is not equal is never committed:", () => {
-  test("a byte altered in the replica is seen, named and repaired by the sync after", async () => {
+  test("a byte altered past the triggers is seen, named and repaired by the sync after", async () => {
     await replica.sync();
-    await replicas.admin.query(`UPDATE "tenant_${replica.tenant}"."user" SET name = 'Adb' WHERE id = '1'`);
+    await replicas.intruder.query(`UPDATE "tenant_${replica.tenant}"."user" SET name = 'Adb' WHERE id = '1'`);
     await expect(replica.sync(source.unchanged)).rejects.toThrow(
       "The replica is not equal: user has 2 rows of other content. Somebody other than the nodes changed it " +
         "since it was last verified. The next sync compares every row and repairs it from the source.",

@@ -15,15 +15,22 @@ export const RUN = randomUUID();
 export class TestReplicas implements AsyncDisposable {
   readonly database: TestDatabase;
   readonly admin: pg.Client;
+  /** A superuser past whom no trigger sees what it writes. */
+  readonly intruder: pg.Client;
   readonly #client: pg.Client;
   readonly #tenants: string[];
   /** Jobs claimed so far: none of them counts as left behind. */
   readonly #claimed: string[] = [];
 
-  private constructor(database: TestDatabase, admin: pg.Client, client: pg.Client, tenants: string[]) {
+  private constructor(
+    database: TestDatabase,
+    connections: { admin: pg.Client; intruder: pg.Client; client: pg.Client },
+    tenants: string[],
+  ) {
     this.database = database;
-    this.admin = admin;
-    this.#client = client;
+    this.admin = connections.admin;
+    this.intruder = connections.intruder;
+    this.#client = connections.client;
     this.#tenants = tenants;
   }
 
@@ -31,8 +38,10 @@ export class TestReplicas implements AsyncDisposable {
     const database = await TestDatabase.create();
     const names = Array.from({ length: tenants }, (_, index) => `tenant-${index}`);
     await database.apply(intentOf(names));
-    const [admin, client] = [await database.connect("postgres"), await database.connect("sync_main")];
-    return new TestReplicas(database, admin, client, names);
+    const [admin, intruder] = [await database.connect("postgres"), await database.connect("postgres")];
+    await intruder.query("SET session_replication_role = replica");
+    const client = await database.connect("sync_main");
+    return new TestReplicas(database, { admin, intruder, client }, names);
   }
 
   /** A tenant that was never synced. */

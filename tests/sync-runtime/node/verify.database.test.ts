@@ -27,12 +27,13 @@ beforeEach(async () => {
   table = `"tenant_${replica.tenant}"."user"`;
 });
 
-const admin = (statement: string) => replicas.admin.query(statement);
+/** What somebody does whom no trigger sees. */
+const intrude = (statement: string) => replicas.intruder.query(statement);
 
 /** What only a superuser can do: the values are altered, and the digests stay what they were. */
 async function alterBehindDigests(statement: string): Promise<void> {
-  await admin(`ALTER TABLE ${table} ALTER COLUMN _replica_digest DROP EXPRESSION`);
-  await admin(statement);
+  await intrude(`ALTER TABLE ${table} ALTER COLUMN _replica_digest DROP EXPRESSION`);
+  await intrude(statement);
 }
 
 /** The same with a generated column in its place again: no sync notices. */
@@ -43,12 +44,12 @@ async function alterUnseen(statement: string): Promise<void> {
 
 /** Makes the digest column one that is generated, by the catalog's word, from another expression. */
 async function pretendGenerated(expression: string): Promise<void> {
-  await admin(`ALTER TABLE ${table} ALTER COLUMN _replica_digest SET DEFAULT ${expression}`);
-  await admin("SET allow_system_table_mods = on");
-  await admin(
+  await intrude(`ALTER TABLE ${table} ALTER COLUMN _replica_digest SET DEFAULT ${expression}`);
+  await intrude("SET allow_system_table_mods = on");
+  await intrude(
     `UPDATE pg_attribute SET attgenerated = 's' WHERE attrelid = '${table}'::regclass AND attname = '_replica_digest'`,
   );
-  await admin("RESET allow_system_table_mods");
+  await intrude("RESET allow_system_table_mods");
 }
 
 const found = async () => {
@@ -70,7 +71,7 @@ const expectRepaired = async () => {
 describe("a deep verification", () => {
   test("of an untouched replica asks for every row, finds nothing, rewrites nothing, and says when", async () => {
     const files = () =>
-      admin(
+      intrude(
         `SELECT relname, relfilenode FROM pg_class WHERE relnamespace = '"tenant_${replica.tenant}"'::regnamespace
          AND relkind = 'r' AND relname IN ('user', 'log') ORDER BY relname`,
       ).then(({ rows }) => rows);
@@ -133,13 +134,13 @@ describe("a deep verification", () => {
   });
 
   test("finds what was altered openly, too", async () => {
-    await admin(`UPDATE ${table} SET name = 'altered' WHERE id = '7'`);
+    await intrude(`UPDATE ${table} SET name = 'altered' WHERE id = '7'`);
     expect((await replica.verify()).differences).toEqual([{ table: "user", ...counts, altered: 1 }]);
     await expectRepaired();
   });
 
   test("makes a digest column anew that somebody dropped", async () => {
-    await admin(`ALTER TABLE ${table} DROP COLUMN _replica_digest`);
+    await intrude(`ALTER TABLE ${table} DROP COLUMN _replica_digest`);
     expect((await replica.verify()).differences).toEqual([{ table: "user", ...counts, digest: 30 }]);
     await expectRepaired();
   });
@@ -156,15 +157,15 @@ describe("a deep verification", () => {
   });
 
   test("finds a table that somebody emptied, without taking the source for suspicious", async () => {
-    await admin(`TRUNCATE ${table}`);
+    await intrude(`TRUNCATE ${table}`);
     expect((await replica.verify()).differences).toEqual([{ table: "user", ...counts, missing: 30 }]);
     await expectRepaired();
   });
 
   test("counts rows of a table without a key by what they hold", async () => {
     const log = `"tenant_${replica.tenant}".log`;
-    await admin(`DELETE FROM ${log} WHERE ctid = (SELECT min(ctid) FROM ${log} WHERE line = 'same')`);
-    await admin(`INSERT INTO ${log} (line) VALUES ('intruder')`);
+    await intrude(`DELETE FROM ${log} WHERE ctid = (SELECT min(ctid) FROM ${log} WHERE line = 'same')`);
+    await intrude(`INSERT INTO ${log} (line) VALUES ('intruder')`);
     expect((await replica.verify()).differences).toEqual([{ table: "log", ...counts, missing: 1, extra: 1 }]);
     expect(await found()).toEqual([
       { source: "log", key: null, what: "extra" },
@@ -176,7 +177,7 @@ describe("a deep verification", () => {
   test("keeps some hundreds of differences and counts all", async () => {
     source.table("user").rows = Array.from({ length: 700 }, (_, n) => [String(n), `name ${n}`, BigInt(n)]);
     await replica.sync();
-    await admin(`UPDATE ${table} SET age = -1`);
+    await intrude(`UPDATE ${table} SET age = -1`);
     expect((await replica.verify()).differences).toEqual([{ table: "user", ...counts, altered: 700 }]);
     expect(await found()).toHaveLength(500);
     const { rows } = await replicas.admin.query(
@@ -202,7 +203,7 @@ describe("a deep verification", () => {
   });
 
   test("keeps nothing of what it found when it is not committed", async () => {
-    await admin(`UPDATE ${table} SET name = 'altered' WHERE id = '7'`);
+    await intrude(`UPDATE ${table} SET name = 'altered' WHERE id = '7'`);
     source.table("user").rows.splice(5, 20);
     await expect(replica.verify()).rejects.toMatchObject({ code: "rows-vanished" });
     expect(await found()).toEqual([]);
