@@ -13,8 +13,9 @@ const Dropped = z.object({ dropped: z.coerce.number().nullable() });
 const Tenant = z.object({ tenant: z.string() });
 
 /**
- * Removes what is no longer kept, while this node leads: old jobs, records of operators' writes, and old tombstones. How long they are kept is decided
- * in Postgres; this only asks, in small batches, until nothing is left to go.
+ * Removes what is no longer kept, while this node leads: old jobs, records of operators' writes, conflicts that were resolved
+ * long ago, and old tombstones. How long they are kept is decided in Postgres; this only asks, in small batches, until
+ * nothing is left to go.
  */
 export class Retention implements Service {
   readonly #context: NodeContext;
