@@ -34,9 +34,19 @@ export async function refreshReplicaMetrics(
   postgres: Pick<Postgres, "rows">,
 ): Promise<void> {
   const replicas = z.array(ReplicaFacts).parse(await postgres.rows("replica-metrics"));
-  const { interval, verified, deepVerified, held, quarantined, differences, decided, conflictsWaiting } = metrics;
+  const { interval, verified, deepVerified, held, quarantined, differences, decided, conflictsWaiting } =
+    metrics;
   const { replicaRows, unrepresentable, users } = metrics;
-  const byTenant = [interval, verified, deepVerified, held, quarantined, differences, decided, conflictsWaiting];
+  const byTenant = [
+    interval,
+    verified,
+    deepVerified,
+    held,
+    quarantined,
+    differences,
+    decided,
+    conflictsWaiting,
+  ];
   for (const gauge of [...byTenant, replicaRows, unrepresentable, users]) gauge.reset();
   for (const replica of replicas) {
     const client = replica.tenant;

@@ -316,7 +316,9 @@ describe("a writer and a sync", () => {
   });
 });
 
-test("whatever is edited in whatever values, the sync takes exactly that off again", { timeout: 300_000 }, async () => {
+test("whatever is edited in whatever values, the sync takes exactly that off again", {
+  timeout: 300_000,
+}, async () => {
   const table = fc.record({
     key: fc.constantFrom<string[] | undefined>(undefined, ["id"], ["id", "n"]),
     rows: fc.array(fc.tuple(sqliteValue, sqliteValue, sqliteValue), { minLength: 1, maxLength: 6 }),

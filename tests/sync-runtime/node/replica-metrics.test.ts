@@ -6,7 +6,7 @@ const metrics = new Metrics();
 const refresh = async (rows: unknown[]) => {
   await refreshReplicaMetrics(metrics, { rows: async () => rows });
   const lines = (await metrics.registry.metrics()).split("\n");
-  return lines.filter((line) => /^(replica|tenant|sync_quarantined)/.test(line)).sort();
+  return lines.filter((line) => /^(replica|tenant|conflicts|sync_quarantined)/.test(line)).sort();
 };
 const acme = {
   ...{
@@ -18,6 +18,8 @@ const acme = {
     held: true,
     quarantined: true,
     differences: "3",
+    decided: "2",
+    waiting: "4",
   },
   tables: [
     { table: "chat", rows: 12, odd: 1 },
@@ -27,6 +29,8 @@ const acme = {
 
 test("the gauges say what Postgres knows, whichever node is asked", async () => {
   expect(await refresh([acme])).toEqual([
+    'conflicts_waiting{client="acme"} 4',
+    'replica_decided_rows{client="acme"} 2',
     'replica_deep_verified_timestamp_seconds{client="acme"} 1600000000',
     'replica_differences_total{client="acme"} 3',
     'replica_held{client="acme"} 1',
@@ -43,8 +47,11 @@ test("the gauges say what Postgres knows, whichever node is asked", async () => 
 test("what is gone is no longer told: a table, a tenant, a pause's interval; nor a moment that has not been", async () => {
   await refresh([acme, { ...acme, tenant: "globex" }]);
   const nothing = { interval: null, verified: null, deep_verified: null, tables: [] };
-  const fresh = { ...acme, ...nothing, held: false, quarantined: false, differences: "0" };
+  const none = { held: false, quarantined: false, differences: "0", decided: "0", waiting: "0" };
+  const fresh = { ...acme, ...nothing, ...none };
   expect(await refresh([fresh])).toEqual([
+    'conflicts_waiting{client="acme"} 0',
+    'replica_decided_rows{client="acme"} 0',
     'replica_differences_total{client="acme"} 0',
     'replica_held{client="acme"} 0',
     'sync_quarantined{client="acme"} 0',
