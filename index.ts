@@ -20,7 +20,7 @@ const trust = new Trust("trust", { authority, hosts: fleet.hosts, sync });
 const hosts = new Map(
   fleet.hosts.map((spec) => {
     const own = fleet.tenants.filter(({ host }) => host === spec.id);
-    const args = { stack, running, spec, tenants: own, cluster: sync.cluster, authority };
+    const args = { stack, running, spec, tenants: own, cluster: sync, authority };
     return [spec.id, new ClientHost(spec.id, args)];
   }),
 );

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { CertificateAuthority, Subject } from "./certificate-authority.ts";
 import { bind, dockerName, fleetContainer, labelList, loopbackPort } from "./container.ts";
-import type { HostSpec, TenantSpec } from "./fleet-config.ts";
+import type { HostSpec, SyncSpec, TenantSpec } from "./fleet-config.ts";
 import * as agent from "./host/agent.ts";
 import { type HostCommandArgs, hostCommand } from "./host/command.ts";
 import { egressChain, egressExceptions, egressLines } from "./host/egress.ts";
@@ -26,8 +26,8 @@ export interface ClientHostArgs {
   tenants: TenantSpec[];
   /** False: nothing runs on it, and everything on its disk stays. */
   running: boolean;
-  /** The sync cluster whose nodes its agent answers. */
-  cluster: string;
+  /** The sync cluster whose nodes, and no others, its agent answers. */
+  cluster: Pick<SyncSpec, "cluster" | "nodes">;
   /** Signs its agent's certificate. */
   authority: CertificateAuthority;
   /** Changes a child just before it is declared. */

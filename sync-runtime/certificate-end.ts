@@ -13,8 +13,12 @@ export interface CertificateEnd {
 /** Ends of the certificates in PEM files, which may hold several, as they lie there now. */
 export async function certificateEnds(files: readonly string[]): Promise<CertificateEnd[]> {
   const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
-  return texts.flatMap((text) => text.match(PEM) ?? []).map((pem) => endOf(new X509Certificate(pem)));
+  return texts.flatMap(certificatesIn).map(endOf);
 }
+
+/** The certificates of a file's text, in their order. */
+export const certificatesIn = (text: string): X509Certificate[] =>
+  (text.match(PEM) ?? []).map((pem) => new X509Certificate(pem));
 
 const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
@@ -29,8 +33,12 @@ export function endOf({ subjectAltName, subject, validToDate }: X509Certificate)
 /**
  * A gauge of when certificates end, read from their files with every scrape: they are replaced while a program runs.
  * While files cannot be read, it stays as it was.
+ * @param others certificates that are in none of them
  */
-export const certificateGauge = (files: readonly string[]): Gauge<"certificate"> =>
+export const certificateGauge = (
+  files: readonly string[],
+  others: () => CertificateEnd[] = () => [],
+): Gauge<"certificate"> =>
   new Gauge({
     name: "certificate_expires_timestamp_seconds",
     help: "When a certificate that this program uses ends, by its URI or its common name",
@@ -40,6 +48,6 @@ export const certificateGauge = (files: readonly string[]): Gauge<"certificate">
       const ends = await certificateEnds(files).catch(() => undefined);
       if (!ends) return;
       this.reset();
-      for (const { name, expires } of ends) this.set({ certificate: name }, expires);
+      for (const { name, expires } of [...ends, ...others()]) this.set({ certificate: name }, expires);
     },
   });

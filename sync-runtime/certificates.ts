@@ -3,9 +3,13 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createSecureContext } from "node:tls";
 import type { Logger } from "pino";
+import { type CertificateEnd, certificatesIn, endOf } from "./certificate-end.ts";
 
 /** How often the files are looked at. The stack waits five times as long between its steps (components/host/layout.sh). */
 const LOOK_MS = 1_000;
+
+/** Who has not shown a certificate for this long is no longer there. */
+const FORGET_MS = 7 * 86_400_000;
 
 /** Where the PEM files of one party lie. */
 export interface CertificatePaths {
@@ -32,6 +36,8 @@ export class Certificates {
   readonly #log: Pick<Logger, "info" | "error">;
   readonly #lookMs: number;
   readonly #users: ((credentials: Credentials) => void)[] = [];
+  /** What others showed, by its name, and when they last did. */
+  readonly #shown = new Map<string, CertificateEnd & { at: number }>();
   #current: Credentials;
 
   /** Reads the files; throws when they are not there or do not fit together. */
@@ -50,6 +56,26 @@ export class Certificates {
   /** Has whoever holds credentials told of new ones. */
   onChange(use: (credentials: Credentials) => void): void {
     this.#users.push(use);
+  }
+
+  /** Notes what another party showed. */
+  see(certificate: X509Certificate): void {
+    const end = endOf(certificate);
+    this.#shown.set(end.name, { ...end, at: performance.now() });
+  }
+
+  /** Ends of what others showed in the last week. */
+  get shown(): CertificateEnd[] {
+    const since = performance.now() - FORGET_MS;
+    return [...this.#shown.values()]
+      .filter(({ at }) => at > since)
+      .map(({ name, expires }) => ({ name, expires }));
+  }
+
+  /** Ends of every certificate that this party shows, believes or was shown. */
+  get ends(): CertificateEnd[] {
+    const { cert, ca } = this.#current;
+    return [...certificatesIn(`${cert}\n${ca}`).map(endOf), ...this.shown];
   }
 
   /** Looks at the files until the signal aborts. */

@@ -1,5 +1,5 @@
 import type { Subject } from "../certificate-authority.ts";
-import type { HostSpec } from "../fleet-config/model.ts";
+import type { HostSpec, SyncSpec } from "../fleet-config/model.ts";
 import { type LayoutEntry, type Owner, root } from "./layout.ts";
 import type { TlsDirectory } from "./tls-files.ts";
 
@@ -25,11 +25,15 @@ export const agentSubject = (host: string): Subject => ({
 /** What an agent has to know of its host. */
 type AgentHost = Pick<HostSpec, "id" | "syncBandwidth">;
 
+/** Whose nodes it answers; the certificate of one that is no longer among them is void. */
+type AgentCluster = Pick<SyncSpec, "cluster" | "nodes">;
+
 /** What /etc/fleet/agent.json says. */
-export const agentConfig = (host: AgentHost, cluster: string): string =>
+export const agentConfig = (host: AgentHost, { cluster, nodes }: AgentCluster): string =>
   JSON.stringify({
     host: host.id,
     cluster,
+    nodes: nodes.map(({ id }) => id),
     listen: { address: "0.0.0.0", port: agentPort },
     tls: { certificate: "/etc/fleet/tls.crt", key: "/etc/fleet/tls.key", ca: "/etc/fleet/ca.crt" },
     tenants: "/tenants",

@@ -9,6 +9,8 @@ const AgentConfig = z.strictObject({
   host: z.string().min(1),
   /** The cluster whose nodes may ask. */
   cluster: z.string().min(1),
+  /** Ids of those nodes; missing means all of the cluster. The certificate of one that was removed opens no door. */
+  nodes: z.array(z.string().min(1)).optional(),
   listen: z.strictObject({ address: z.string(), port: z.int().min(0).max(65_535) }),
   /** Paths of PEM files; read again when they change. */
   tls: z.strictObject({ certificate: z.string(), key: z.string(), ca: z.string() }),

@@ -24,7 +24,7 @@ const asksForMetrics = ({ method, url }: IncomingMessage): boolean => method ===
 
 /**
  * The agent's HTTPS server. Only nodes of its own cluster get an answer: the handshake demands a client's certificate
- * of the stack's CA, and the request is refused when that certificate names no node of the cluster. What watches the
+ * of the stack's CA, and the request is refused when that certificate names no node that the cluster has. What watches the
  * cluster gets the metrics and nothing else.
  */
 export class AgentServer {
@@ -92,12 +92,14 @@ export class AgentServer {
   #answer(request: IncomingMessage, response: ServerResponse, hardStop: AbortSignal): void {
     const { subjectaltname } = (request.socket as TLSSocket).getPeerCertificate();
     const node = nodeOf(subjectaltname);
-    const watches = monitorOf(subjectaltname)?.cluster === this.#config.cluster;
-    if (node?.cluster !== this.#config.cluster && !(watches && asksForMetrics(request))) {
+    const { cluster, nodes = [node?.node] } = this.#config;
+    const serves = node?.cluster === cluster && nodes.includes(node.node);
+    const watches = monitorOf(subjectaltname)?.cluster === cluster;
+    if (!serves && !(watches && asksForMetrics(request))) {
       this.#log.warn({ from: request.socket.remoteAddress, node, watches }, "certificate was refused");
       const failure = {
         code: "certificate-refused",
-        message: `The client's certificate names no node of cluster ${this.#config.cluster}.`,
+        message: `The client's certificate names no node of cluster ${cluster} that this agent serves.`,
         remedy: "Use the node's own certificate, made by `npm run up`.",
       };
       response

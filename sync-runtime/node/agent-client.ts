@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { Agent, type RequestOptions, request } from "node:https";
 import { pipeline, type Readable } from "node:stream";
@@ -48,7 +49,7 @@ export const failureOf = ({ code, message, remedy }: Failure): AgentError =>
   new AgentError(code, `${message} ${remedy}`);
 
 /** What of a node's certificates its calls need. */
-type ClientCertificates = Pick<Certificates, "current" | "onChange">;
+type ClientCertificates = Pick<Certificates, "current" | "onChange" | "see">;
 
 /** Asks agents for changes, over mTLS. Each agent's connections are kept apart, so that none stands in for another. */
 export class AgentClient {
@@ -147,7 +148,11 @@ export class AgentClient {
         keepAlive: true,
         minVersion: "TLSv1.3",
         servername: `agent.${host}`,
-        checkServerIdentity: (_, certificate) => identityProblem(identity, certificate),
+        checkServerIdentity: (_, certificate) => {
+          const problem = identityProblem(identity, certificate);
+          if (!problem) this.#certificates.see(new X509Certificate(certificate.raw));
+          return problem;
+        },
       });
       this.#connections.set(identity, connections);
     }

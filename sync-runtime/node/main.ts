@@ -35,10 +35,11 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
     serializers: { err: ({ name, code, message }) => ({ name, code, message }) },
   });
   const connections = config.parallel + SHORT_CONNECTIONS;
-  const postgres = new Postgres(config.database, connections, `run:${run}:${config.node}`, log);
-  const asked = new Postgres(config.database, API_CONNECTIONS, `run:${run}:${config.node}:api`, log);
   const certificates = new Certificates(config.tls, log);
-  const metrics = new Metrics([config.tls.certificate, config.tls.ca]);
+  const see = certificates.see.bind(certificates);
+  const postgres = new Postgres(config.database, connections, `run:${run}:${config.node}`, log, see);
+  const asked = new Postgres(config.database, API_CONNECTIONS, `run:${run}:${config.node}:api`, log);
+  const metrics = new Metrics([config.tls.certificate, config.tls.ca], () => certificates.shown);
   const agents = new AgentClient(certificates, (host, reached) =>
     metrics.agentUnreachable.set({ host }, Number(!reached)),
   );

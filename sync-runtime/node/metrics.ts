@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { certificateGauge } from "../certificate-end.ts";
+import { type CertificateEnd, certificateGauge } from "../certificate-end.ts";
 
 /** What a node counts. The names are an interface: dashboards and alerts are built on them. */
 export class Metrics {
@@ -137,8 +137,11 @@ export class Metrics {
     registers: [this.registry],
   });
 
-  /** @param certificates PEM files of the certificates that the node uses */
-  constructor(certificates: readonly string[] = []) {
-    this.registry.registerMetric(certificateGauge(certificates));
+  /**
+   * @param certificates PEM files of the certificates that the node uses
+   * @param shown those that others showed it
+   */
+  constructor(certificates: readonly string[] = [], shown?: () => CertificateEnd[]) {
+    this.registry.registerMetric(certificateGauge(certificates, shown));
   }
 }

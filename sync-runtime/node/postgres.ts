@@ -1,4 +1,6 @@
+import type { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import type { TLSSocket } from "node:tls";
 import pg from "pg";
 import type { Logger } from "pino";
 import { query } from "../database/query.ts";
@@ -36,12 +38,27 @@ function believing(path: string): { ca: Buffer } {
   };
 }
 
+/** What the server showed to a connection; pg declares no way to ask. */
+const serverCertificate = (client: pg.PoolClient): X509Certificate | undefined => {
+  const { stream } = (client as unknown as { connection: { stream: Partial<TLSSocket> } }).connection;
+  return stream.getPeerX509Certificate?.();
+};
+
 /** The node's connections: short statements on any, and one to itself for each running sync. */
 export class Postgres {
   readonly #pool: pg.Pool;
 
-  /** @param name of its connections, as the server's own views show them */
-  constructor(config: NodeConfig["database"], connections: number, name: string, log: Logger) {
+  /**
+   * @param name of its connections, as the server's own views show them
+   * @param onCertificate is given what the server shows to each new connection
+   */
+  constructor(
+    config: NodeConfig["database"],
+    connections: number,
+    name: string,
+    log: Logger,
+    onCertificate: (certificate: X509Certificate) => void = () => {},
+  ) {
     const { host, port, database, user, password, ca } = config;
     this.#pool = new pg.Pool({
       ...{ host, port, database, user, password, application_name: name },
@@ -50,6 +67,10 @@ export class Postgres {
       connectionTimeoutMillis: CONNECT_MS,
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEPALIVE_MS,
+    });
+    this.#pool.on("connect", (client) => {
+      const shown = serverCertificate(client);
+      if (shown) onCertificate(shown);
     });
     // An idle connection broke, by a restart of the server, say. The pool drops it and makes another when asked.
     this.#pool.on("error", (error) => log.warn({ err: error }, "an idle database connection broke"));

@@ -74,7 +74,7 @@ export function declareHost(changed: Partial<ClientHostArgs> = {}) {
     spec: hostSpec,
     tenants: [],
     running: true,
-    cluster: "main",
+    cluster: syncSpec,
     ...changed,
     authority,
   });

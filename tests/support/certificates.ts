@@ -18,6 +18,7 @@ interface Purpose {
   dns?: string[];
   usages: string[];
   notAfter?: Date;
+  notBefore?: Date;
 }
 
 /** A certificate authority of a test, like the one of a stack. */
@@ -61,12 +62,13 @@ export class TestAuthority {
   }
 
   /** A node of a cluster: server and client. */
-  node(cluster: string, node: string, notAfter?: Date): Promise<Credentials> {
+  node(cluster: string, node: string, notAfter?: Date, notBefore?: Date): Promise<Credentials> {
     return this.#issue({
       uris: [`urn:owui:node:${cluster}:${node}`],
       dns: ["localhost"],
       usages: [SERVER_AUTH, CLIENT_AUTH],
       ...(notAfter && { notAfter }),
+      ...(notBefore && { notBefore }),
     });
   }
 
@@ -75,7 +77,7 @@ export class TestAuthority {
     return this.#issue({ uris: uri ? [uri] : [], dns: ["localhost"], usages: [CLIENT_AUTH] });
   }
 
-  async #issue({ uris = [], dns = [], usages, notAfter }: Purpose): Promise<Credentials> {
+  async #issue({ uris = [], dns = [], usages, notAfter, notBefore }: Purpose): Promise<Credentials> {
     const keys = await generateKeys();
     const names = [
       ...dns.map((value) => ({ type: "dns" as const, value })),
@@ -87,6 +89,7 @@ export class TestAuthority {
       issuer: this.#certificate.subject,
       ...lifetime(),
       ...(notAfter && { notAfter }),
+      ...(notBefore && { notBefore }),
       signingKey: this.#keys.privateKey,
       publicKey: keys.publicKey,
       signingAlgorithm: ALGORITHM,

@@ -41,6 +41,8 @@ export interface FleetStatus {
   }[];
   /** `epoch` is the cluster's: that of the lease in force; null while nobody leads or no node answers. */
   nodes: { id: string; leader: boolean; epoch: number | null }[];
+  /** When the certificates inside the fleet end, ISO 8601; none while no node answers. */
+  certificates: { name: string; expires_at: string }[];
 }
 
 /** What the table says beyond the interface. */
@@ -101,6 +103,7 @@ export function combine(
       leader: nodes.get(id)?.leader ?? false,
       epoch,
     })),
+    certificates: cluster?.certificates ?? [],
     alive: [...nodes.keys()],
     resting: tenants.filter(({ id, running }) => !running || syncs.get(id)?.paused).map(({ id }) => id),
     errors: Object.fromEntries(failed.map(({ id, last }) => [id, last?.error ?? ""])),

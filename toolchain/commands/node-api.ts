@@ -11,6 +11,8 @@ const patienceMs = 3_000;
 
 const Cluster = z.object({
   nodes: z.array(z.object({ id: z.string(), leader: z.boolean(), epoch: z.number().nullable() })),
+  // A node of an earlier version knows of none.
+  certificates: z.array(z.object({ name: z.string(), expires_at: z.string() })).prefault([]),
 });
 const Syncs = z.object({ tenants: z.array(TenantSync) });
 const History = z.object({ jobs: z.array(PastSync) });
@@ -20,6 +22,8 @@ const ProblemDetails = z.object({ detail: z.string() });
 /** What the cluster says about itself and about every tenant's replica. */
 export interface ClusterView {
   nodes: z.infer<typeof Cluster>["nodes"];
+  /** Those that the answering node shows, believes or was shown; ISO 8601. */
+  certificates: z.infer<typeof Cluster>["certificates"];
   syncs: TenantSync[];
 }
 
@@ -35,7 +39,7 @@ export const askCluster = (outputs: FleetOutputs): Promise<ClusterView | undefin
       call("GET", "/api/v1/cluster"),
       call("GET", "/api/v1/sync/status"),
     ]);
-    return { nodes: Cluster.parse(cluster).nodes, syncs: Syncs.parse(syncs).tenants };
+    return { ...Cluster.parse(cluster), syncs: Syncs.parse(syncs).tenants };
   });
 
 /** What is known of one tenant's syncs; undefined when no node answers, or the cluster does not have it. */

@@ -1,8 +1,13 @@
+import { certificateWarning } from "./certificate-warning.ts";
 import type { FleetStatus, FleetView, ReplicaStatus } from "./fleet-status.ts";
 import { progressText } from "./sync-view.ts";
 
 /** The part of a view that scripts get. */
-export const interfaceOf = ({ tenants, nodes }: FleetView): FleetStatus => ({ tenants, nodes });
+export const interfaceOf = ({ tenants, nodes, certificates }: FleetView): FleetStatus => ({
+  tenants,
+  nodes,
+  certificates,
+});
 
 /** The fleet as a table for people. `now` is in milliseconds since 1970. */
 export function statusTable(view: FleetView, now: number): string {
@@ -16,10 +21,12 @@ export function statusTable(view: FleetView, now: number): string {
     id,
     leader ? `leads, epoch ${epoch}` : view.alive.includes(id) ? "stands by" : "does not answer",
   ]);
+  const warning = certificateWarning(view, now);
   return [
     ...columns([["tenant", "address", "health", "replica"], ...tenants]),
     "",
     ...columns([["node", "state"], ...nodes]),
+    ...(warning.length > 0 ? ["", ...warning] : []),
   ].join("\n");
 }
 

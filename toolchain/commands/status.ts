@@ -16,7 +16,7 @@ export async function status({ stack, json, follow }: StatusInvocation): Promise
   const last = await lastUp(stack);
   if (!last) {
     process.stderr.write(noFleet(stack));
-    if (json) process.stdout.write(`${JSON.stringify({ tenants: [], nodes: [] })}\n`);
+    if (json) process.stdout.write(`${JSON.stringify({ tenants: [], nodes: [], certificates: [] })}\n`);
     return;
   }
   const view = await viewFleet(last.fleet, last.outputs);

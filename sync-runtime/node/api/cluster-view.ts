@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { Certificates } from "../../certificates.ts";
 import { silenceOf } from "../lease-timing.ts";
 import type { NodeContext } from "../node-context.ts";
 import type { Statements } from "../postgres.ts";
@@ -31,6 +32,13 @@ export const Leader = z.object({
   age: z.number(),
 });
 
+/** A certificate that the answering node shows, believes or was shown. */
+export const Certificate = z.object({
+  /** Its URI, `urn:owui:agent:local`; the common name of one that has none. */
+  name: z.string(),
+  expires_at: z.date(),
+});
+
 type Asked = Pick<NodeContext, "timing"> & { postgres: Statements };
 
 const asking = new WeakMap<Asked["postgres"], Promise<ClusterNode[]>>();
@@ -53,3 +61,11 @@ export function clusterNodes({ postgres, timing }: Asked): Promise<ClusterNode[]
 /** Who led last, newest first. */
 export const lastLeaders = async ({ postgres }: Asked): Promise<z.infer<typeof Leader>[]> =>
   z.array(Leader).parse(await postgres.rows("leader-history", [LEADERS]));
+
+/** What the answering node knows of certificates inside the fleet. */
+export const certificatesOf = ({
+  certificates,
+}: {
+  certificates: Pick<Certificates, "ends">;
+}): z.infer<typeof Certificate>[] =>
+  certificates.ends.map(({ name, expires }) => ({ name, expires_at: new Date(expires * 1000) }));

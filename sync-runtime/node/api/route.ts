@@ -1,6 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import type { Readable } from "node:stream";
 import type * as z from "zod";
+import type { Certificates } from "../../certificates.ts";
 import type { Lease } from "../lease.ts";
 import type { NodeContext } from "../node-context.ts";
 import type { Statements } from "../postgres.ts";
@@ -63,6 +64,8 @@ export interface ApiContext extends Omit<NodeContext, "postgres"> {
   lease: Lease;
   /** The certificate that the node shows. */
   certificate: () => X509Certificate;
+  /** Every certificate that the node shows, believes or was shown. */
+  certificates: Pick<Certificates, "ends">;
   /** What happens, for whoever listens. */
   events: EventHub;
 }

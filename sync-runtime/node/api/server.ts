@@ -46,7 +46,7 @@ export class ApiServer implements Service {
     certificates.onChange((credentials) => (server as Server).setSecureContext(handshake(credentials)));
     const certificate = () => new X509Certificate(certificates.current.cert);
     this.#events = new EventHub(context);
-    const api = { ...context, lease, certificate, events: this.#events };
+    const api = { ...context, lease, certificate, certificates, events: this.#events };
     const { rates, operatorKeys } = config;
     const addresses = new RateLimit(rates.address, context.clock.monotonic);
     // First of all, before anything is looked at that costs more.

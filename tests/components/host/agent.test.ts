@@ -1,8 +1,14 @@
 import { expect, test } from "vitest";
 import { agentConfig } from "../../../components/host/agent.ts";
 
+const cluster = { cluster: "main", nodes: [{ id: "a", port: 9443 }] };
+
 test("an agent is told its bandwidth where the host has one, and nothing otherwise", () => {
-  const limited = JSON.parse(agentConfig({ id: "local", syncBandwidth: 10_000_000 }, "main"));
+  const limited = JSON.parse(agentConfig({ id: "local", syncBandwidth: 10_000_000 }, cluster));
   expect(limited).toMatchObject({ host: "local", cluster: "main", bandwidth: 10_000_000 });
-  expect(JSON.parse(agentConfig({ id: "local" }, "main"))).not.toHaveProperty("bandwidth");
+  expect(JSON.parse(agentConfig({ id: "local" }, cluster))).not.toHaveProperty("bandwidth");
+});
+
+test("an agent is told which nodes the cluster has, so that one which is removed opens no door", () => {
+  expect(JSON.parse(agentConfig({ id: "local" }, cluster))).toMatchObject({ cluster: "main", nodes: ["a"] });
 });

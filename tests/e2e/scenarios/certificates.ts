@@ -94,6 +94,15 @@ export const certificates = (fleet: Fleet) =>
         expect(await knock(address, AGENT_PORT, await credentialsOf("nodes/a"))).toEqual({ status: 200 });
       });
 
+      it("lets everybody's certificate live for more than a year, as status --json says", async () => {
+        const { certificates } = await fleet.driver.status();
+        expect(certificates.map(({ name }) => name)).toEqual(
+          expect.arrayContaining(["authority-2", "urn:owui:agent:local", fleet.name("postgres")]),
+        );
+        const year = Date.now() + 365 * 86_400_000;
+        for (const { expires_at } of certificates) expect(Date.parse(expires_at)).toBeGreaterThan(year);
+      });
+
       it("is what Postgres shows, whose sessions went on", async () => {
         const [issuer = ""] = (await believedBy("nodes/a")).match(pem) ?? [];
         expect(await fleet.replica.query("SELECT 1 AS one", [], issuer)).toEqual([{ one: 1 }]);

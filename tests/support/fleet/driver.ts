@@ -15,6 +15,7 @@ export interface FleetStatus {
     replica: { verified_at: string | null; tables: number; rows: number; equal: boolean };
   }[];
   nodes: { id: string; leader: boolean; epoch: number }[];
+  certificates: { name: string; expires_at: string }[];
 }
 
 /** The project's own commands, run on one stack as an operator runs them; keeps what they print. */

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { connect, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentServer } from "../../../sync-runtime/agent/server.ts";
@@ -64,6 +64,24 @@ describe("the agent refuses", () => {
 
   it("a node's certificate that has expired", async () => {
     await refused(asClient(await agent.authority.node("main", "a", new Date(Date.now() - 60_000))));
+  });
+
+  it("a node's certificate that is not yet valid", async () => {
+    const [soon, later] = [new Date(Date.now() + 3_600_000), new Date(Date.now() + 7_200_000)];
+    await refused(asClient(await agent.authority.node("main", "a", later, soon)));
+  });
+
+  it("a node that the cluster no longer has, whose certificate is right in all else", async () => {
+    await using having = await AgentProcess.start();
+    await having.stop();
+    const config = JSON.parse(readFileSync(having.path("agent.json"), "utf8"));
+    writeFileSync(having.path("agent.json"), JSON.stringify({ ...config, nodes: ["a"] }));
+    await having.run();
+    const removed = await having.authority.node("main", "b");
+    expect((await having.get("/health")).status).toBe(200);
+    const answer = await having.get("/health", asClient(removed));
+    expect(answer.status).toBe(403);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: "certificate-refused" });
   });
 
   it("an agent's certificate, which is no client's", async () => {

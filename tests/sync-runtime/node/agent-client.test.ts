@@ -27,7 +27,11 @@ test("an agent that takes the connection and then says nothing is given up after
   const authority = await TestAuthority.create();
   const { certificate, key } = await authority.node("main", "a");
   const [cert, ca] = [Buffer.from(certificate), Buffer.from(authority.certificate)];
-  const agents = new AgentClient({ current: { cert, key: Buffer.from(key), ca }, onChange: () => {} });
+  const agents = new AgentClient({
+    current: { cert, key: Buffer.from(key), ca },
+    onChange: () => {},
+    see: () => {},
+  });
   try {
     const { port } = mute.address() as AddressInfo;
     const agent = { host: "local", address: `127.0.0.1:${port}`, identity: IDENTITY };

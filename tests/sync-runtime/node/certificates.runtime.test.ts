@@ -2,6 +2,7 @@ import { connect } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Credentials, TestAuthority } from "../../support/certificates.ts";
 import { until } from "../../support/fleet/until.ts";
+import type { NodeProcess } from "../../support/node-process.ts";
 import { TestFleet } from "./fleet.ts";
 
 let fleet: TestFleet;
@@ -61,10 +62,20 @@ describe("authorities and certificates change under running syncs", () => {
     expect(ended.length).toBeGreaterThan(9);
     expect(new Set(ended)).toEqual(new Set(["success"]));
     expect(parties.map(({ pid }) => pid)).toEqual(pids);
+    expect(await namesKnown()).toEqual(
+      expect.arrayContaining(["urn:owui:node:main:a", "urn:owui:agent:local", "the next authority"]),
+    );
     await expect(greeted(await next.node("main", "a"), next)).resolves.toBe("welcome");
     await expect(greeted(await former.node("main", "a"), next)).resolves.toBe("turned away");
   });
 });
+
+/** Of the certificates that a node knows of. */
+async function namesKnown(): Promise<string[]> {
+  const node = fleet.nodes[0] as NodeProcess;
+  const { certificates } = await node.get<{ certificates: { name: string }[] }>("/api/v1/cluster");
+  return certificates.map(({ name }) => name);
+}
 
 /** What the agent does with whoever shows a certificate in the handshake. */
 function greeted({ certificate, key }: Credentials, authority: TestAuthority): Promise<string> {

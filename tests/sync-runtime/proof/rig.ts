@@ -45,7 +45,7 @@ export class Rig implements AsyncDisposable {
       key: Buffer.from(agent.node.key),
       ca: Buffer.from(agent.authority.certificate),
     };
-    this.#client = new AgentClient({ current, onChange: () => {} });
+    this.#client = new AgentClient({ current, onChange: () => {}, see: () => {} });
   }
 
   /**

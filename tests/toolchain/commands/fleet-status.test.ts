@@ -46,6 +46,7 @@ const cluster: ClusterView = {
     { id: "a", leader: false, epoch: null },
     { id: "b", leader: true, epoch: 2 },
   ],
+  certificates: [{ name: "urn:owui:node:main:b", expires_at: "2027-11-21T15:00:00Z" }],
   syncs: [line("acme"), line("globex")],
 };
 
@@ -83,6 +84,7 @@ describe("a fleet that is well", () => {
         { id: "a", leader: false, epoch: 2 },
         { id: "b", leader: true, epoch: 2 },
       ],
+      certificates: cluster.certificates,
     });
   });
 
@@ -212,7 +214,7 @@ describe("a fleet of which something is missing", () => {
       last: null,
       replica: { ...replica, verified_at: null, tables: 0, rows: 0, equal: false },
     });
-    const leaderless = { nodes: [], syncs: [line("acme"), fresh] };
+    const leaderless = { nodes: [], certificates: [], syncs: [line("acme"), fresh] };
     const view = combine(fleet, outputs, up, leaderless, new Map([["globex", true]]));
     expect(unwell(view, 0)).toEqual(["acme (starting)", "the replica of globex", "a leading node"]);
   });

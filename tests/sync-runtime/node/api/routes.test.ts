@@ -45,6 +45,7 @@ beforeEach(() => {
     lease: { epoch: 7 },
     timing: DEFAULT_TIMING,
     certificate: () => certificate,
+    certificates: { ends: [{ name: "urn:owui:node:main:a", expires: at.getTime() / 1000 }] },
     metrics: new Metrics(),
   };
   const api = { node: "a", postgres, log, ...given } as unknown as ApiContext;
@@ -244,6 +245,7 @@ describe("/api/v1/cluster", () => {
         { ...now, epoch: 4, from: iso },
         { ...past, epoch: 3, from: iso, until: iso },
       ],
+      certificates: [{ name: "urn:owui:node:main:a", expires_at: iso }],
     });
   });
 
