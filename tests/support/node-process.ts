@@ -24,6 +24,8 @@ export interface NodeOptions {
   credentials?: Credentials;
   /** Instead of its source: a bundle of it. */
   program?: string;
+  /** How often it may be asked, where not as usual. */
+  rates?: Record<"address" | "subject", { perSecond: number; burst: number }>;
   /** How it reaches Postgres, where not directly. */
   postgres?: { host: string; port: number };
 }
@@ -58,6 +60,7 @@ export class NodeProcess implements AsyncDisposable {
       tls,
       operatorKeys: [operator.publicKey.export({ type: "spki", format: "pem" })],
       parallel: 5,
+      ...(options.rates ? { rates: options.rates } : {}),
       database: { ...database.credentials("sync_main"), ...options.postgres },
     };
     writeFileSync(join(root, "node.json"), JSON.stringify(config), { mode: 0o600 });
@@ -77,6 +80,21 @@ export class NodeProcess implements AsyncDisposable {
   /** Has it believe these authorities and no others. */
   believe(...authorities: TestAuthority[]): void {
     writeFileSync(join(this.root, "ca.crt"), authorities.map(({ certificate }) => certificate).join("\n"));
+  }
+
+  /** Where its API listens. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Private key of an operator. */
+  get operatorKey(): KeyObject {
+    return this.#operator;
+  }
+
+  /** PEM that its certificate is signed by. */
+  get certificateAuthority(): string {
+    return readFileSync(join(this.root, "ca.crt"), "utf8");
   }
 
   get pid(): number {
@@ -181,5 +199,11 @@ export class NodeProcess implements AsyncDisposable {
       await this.token("operate"),
     );
     if (status !== 202) throw new Error(`trigger ${tenant}: ${status} ${body}`);
+  }
+
+  /** Sends JSON with an operator's token. */
+  async put(path: string, json: unknown): Promise<void> {
+    const { status, body } = await this.ask("PUT", path, await this.token("operate"), json);
+    if (status !== 200) throw new Error(`PUT ${path}: ${status} ${body}`);
   }
 }

@@ -5,7 +5,8 @@ import { PROBLEMS } from "./problem-kind.ts";
 
 /** Answers what is not HTTP, or did not arrive: there is no request yet, only a connection, which is closed. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  // Whoever did not come as far as HTTP, with a handshake that never ended for example, could not read an answer.
+  if (!/^(HPE|ERR_HTTP)_/.test(error.code ?? "") || !socket.writable) return void socket.destroy();
   const problem = clientProblem(error.code);
   const body = JSON.stringify(problemDetails(problem, randomUUID()));
   socket.end(

@@ -57,13 +57,21 @@ export function answerProblems(server: FastifyInstance, log: Logger): void {
 
 /** Sends a problem as the answer to its request. */
 export function sendProblem(reply: FastifyReply, problem: ApiProblem): FastifyReply {
-  // What is still on its way is not waited for: a body that nobody reads ends with its connection.
-  if (!reply.request.raw.complete) reply.header("connection", "close");
+  if (isLong(reply.request)) reply.header("connection", "close");
   return reply
     .code(problem.status)
     .headers(problem.headers)
     .type("application/problem+json")
     .send(problemDetails(problem, reply.request.id));
+}
+
+/** A body that is refused and not read to its end; a short one is, so that its sender gets to read the answer. */
+const SHORT = 16 * 1024;
+
+/** Whether so much of a request may still be on its way that its connection is given up instead. */
+function isLong({ raw, headers }: FastifyRequest): boolean {
+  if (raw.complete) return false;
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > SHORT;
 }
 
 /** What the caller is told; the cause of a fault of ours stays in the log. */
