@@ -192,7 +192,8 @@ class SoakFleet {
   async #compare(tenant: BusyTenant): Promise<void> {
     const began = performance.now();
     try {
-      await tenant.pause();
+      // Not while a mishap kills it: the new one would not have heard.
+      await this.#alone(() => tenant.pause());
       const { rows: clock } = await this.#database.queryAlone("SELECT clock_timestamp()::text AS now");
       let asked = Number.NEGATIVE_INFINITY;
       await until(
