@@ -5,7 +5,7 @@ import { pipeline, type Readable } from "node:stream";
 import type { PeerCertificate } from "node:tls";
 import { createZstdDecompress } from "node:zlib";
 import type { Certificates } from "../certificates.ts";
-import { Failure, type Message, readMessages } from "../protocol/message.ts";
+import { Failure, Inventory, type Message, readMessages } from "../protocol/message.ts";
 
 /** Silence on the connection after which the agent counts as gone; reading a snapshot behind others is silent for minutes. */
 const SILENCE_MS = 300_000;
@@ -15,6 +15,8 @@ const CONNECT_MS = 5_000;
 const CHUNK_BYTES = 256 * 1024;
 /** The longest answer read that is not a stream of changes. */
 const LONGEST_REFUSAL = 64 * 1024;
+/** Of an inventory: a tenant takes about 300 characters. */
+const LONGEST_INVENTORY = 4 * 1024 * 1024;
 
 /** Where a host's agent answers, and what its certificate has to say. */
 export interface AgentAddress {
@@ -79,7 +81,8 @@ export class AgentClient {
     wish: { full: boolean; held: string | null },
     signal: AbortSignal,
   ): Promise<ChangeStream> {
-    const answer = await this.#post(agent, `/v1/tenants/${tenant}/changes`, { committed, ...wish }, signal);
+    const path = `/v1/tenants/${tenant}/changes`;
+    const answer = await this.#send(agent, "POST", path, { committed, ...wish }, signal);
     if (answer.statusCode !== 200) throw await refusal(answer);
     let bytes = 0;
     async function* counted(source: AsyncIterable<Buffer>) {
@@ -94,6 +97,13 @@ export class AgentClient {
     return { messages: messagesOf(plain), bytes: () => bytes };
   }
 
+  /** What lies on a host, whatever is declared. */
+  async inventory(agent: AgentAddress, signal: AbortSignal): Promise<Inventory> {
+    const answer = await this.#send(agent, "GET", "/v1/inventory", undefined, signal);
+    if (answer.statusCode !== 200) throw await refusal(answer);
+    return Inventory.parse(JSON.parse(await textOf(answer, LONGEST_INVENTORY)));
+  }
+
   /** Closes the connections that are kept open. */
   close(): void {
     for (const connections of this.#connections.values()) connections.destroy();
@@ -106,12 +116,18 @@ export class AgentClient {
     this.#connections.clear();
   }
 
-  #post(agent: AgentAddress, path: string, body: unknown, signal: AbortSignal): Promise<IncomingMessage> {
+  #send(
+    agent: AgentAddress,
+    method: "GET" | "POST",
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
     const options: RequestOptions = {
       ...target(agent.address),
-      method: "POST",
+      method,
       path,
-      headers: { "content-type": "application/json" },
+      headers: body === undefined ? {} : { "content-type": "application/json" },
       agent: this.#connectionsTo(agent),
       signal,
       timeout: SILENCE_MS,
@@ -136,7 +152,7 @@ export class AgentClient {
         this.#onReach(agent.host, false);
         reject(unreachable(agent, cause));
       });
-      asked.end(JSON.stringify(body));
+      asked.end(body === undefined ? undefined : JSON.stringify(body));
     });
   }
 
@@ -214,12 +230,18 @@ const silent = ({ host }: AgentAddress) =>
       "The replica keeps what it has; the sync is tried again.",
   );
 
-async function refusal(answer: IncomingMessage): Promise<AgentError> {
+/** An answer's text, cut off behind so many characters. */
+async function textOf(answer: IncomingMessage, most: number): Promise<string> {
   let read = "";
   for await (const chunk of answer.setEncoding("utf8")) {
     read += chunk;
-    if (read.length > LONGEST_REFUSAL) break;
+    if (read.length > most) break;
   }
+  return read;
+}
+
+async function refusal(answer: IncomingMessage): Promise<AgentError> {
+  const read = await textOf(answer, LONGEST_REFUSAL);
   try {
     return failureOf(Failure.parse(JSON.parse(read)));
   } catch (cause) {

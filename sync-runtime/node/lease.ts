@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { NodeContext } from "./node-context.ts";
 import { Bell, repeat, type Service } from "./service.ts";
+import { CacheEvent } from "./state-cache.ts";
 
 /** Behind the moment at which another's lease expires, so that the beat does not come just before it. */
 const EXPIRED_MS = 5;
@@ -10,13 +11,25 @@ const Beat = z.object({
   /** Seconds until another's lease expires; null before the first. */
   free_in: z.number().nullable(),
   cancelled: z.array(z.string()).default([]),
+  events: z.array(CacheEvent).default([]),
 });
 
 /** What a beat brings beside the lease. */
 export interface News {
   /** Jobs of this node that somebody wants to end. */
   cancelled: string[];
+  /** What changed since the beat before. */
+  events: CacheEvent[];
 }
+
+/** Who is told what beats bring. */
+export interface Listener {
+  hear(news: News): void;
+  /** A beat was not answered; what its answer brought is lost. */
+  miss(): void;
+}
+
+const NOBODY: Listener = { hear: () => {}, miss: () => {} };
 
 /**
  * Leadership of the cluster. Postgres' clock decides who holds the lease; this side believes in it only as long as
@@ -27,15 +40,15 @@ export class Lease implements Service {
   /** Rings when this node begins to lead. */
   readonly taken = new Bell();
   readonly #context: NodeContext;
-  readonly #hear: (news: News) => void;
+  readonly #listener: Listener;
   #held: { epoch: number; until: number } | undefined;
   /** Milliseconds until the next beat. */
   #next = 0;
 
-  /** @param hear is told at every beat what else came with it */
-  constructor(context: NodeContext, hear: (news: News) => void = () => {}) {
+  /** @param listener is told at every beat what else came with it */
+  constructor(context: NodeContext, listener: Listener = NOBODY) {
     this.#context = context;
-    this.#hear = hear;
+    this.#listener = listener;
   }
 
   /** The epoch under which this node leads; undefined while it does not. */
@@ -76,12 +89,15 @@ export class Lease implements Service {
       const [row] = await postgres.rows("beat", [cluster, node, run, timing.duration], {
         withinMs: duration,
       });
-      const { epoch, free_in, cancelled } = Beat.parse(row);
+      const { epoch, free_in, cancelled, events } = Beat.parse(row);
       this.#become(epoch === null ? undefined : { epoch, until: sent + duration });
       // Who follows asks again in the moment in which it may lead.
       if (epoch === null && free_in !== null)
         this.#next = Math.max(EXPIRED_MS, Math.min(this.#next, free_in * 1000 + EXPIRED_MS));
-      this.#hear({ cancelled });
+      this.#listener.hear({ cancelled, events });
+    } catch (error) {
+      this.#listener.miss();
+      throw error;
     } finally {
       // Also when Postgres did not answer: what is believed then ends by itself.
       metrics.leader.set({ node_id: node }, this.epoch === undefined ? 0 : 1);

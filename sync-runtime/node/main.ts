@@ -15,6 +15,7 @@ import { Postgres } from "./postgres.ts";
 import { Retention } from "./retention.ts";
 import { Scheduler } from "./scheduler.ts";
 import { systemClock } from "./service.ts";
+import { StateCache } from "./state-cache.ts";
 import { Worker } from "./worker.ts";
 
 const DEFAULT_CONFIG = "/etc/fleet/node.json";
@@ -51,14 +52,21 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
     metrics,
   };
   const worker = new Worker(context, agents, config.parallel);
-  const lease = new Lease(context, ({ cancelled }) => worker.cancel(cancelled));
+  const states = new StateCache({ ...context, postgres: asked });
+  const lease = new Lease(context, {
+    hear: ({ cancelled, events }) => {
+      worker.cancel(cancelled);
+      states.hear(events);
+    },
+    miss: () => states.miss(),
+  });
   const services = [
     certificates,
     lease,
     new Scheduler(context, lease),
     new Retention(context, lease),
     worker,
-    new ApiServer({ ...context, postgres: asked }, config, certificates, lease),
+    new ApiServer({ ...context, postgres: asked }, config, certificates, { lease, states, agents }),
   ];
   try {
     await Promise.all(services.map((service) => service.run(signal)));

@@ -118,6 +118,21 @@ export class Metrics {
     labelNames: ["client", "strategy"],
     registers: [this.registry],
   });
+  readonly cacheHits = new Counter({
+    name: "state_cache_hits_total",
+    help: "Questions about tenants and hosts that were answered from memory",
+    registers: [this.registry],
+  });
+  readonly cacheMisses = new Counter({
+    name: "state_cache_misses_total",
+    help: "Questions about tenants and hosts that Postgres was asked",
+    registers: [this.registry],
+  });
+  readonly stateLag = new Gauge({
+    name: "state_sync_lag_seconds",
+    help: "Since when this node has not heard of changes to tenants and hosts: by so much what it keeps may be old",
+    registers: [this.registry],
+  });
   readonly elections = new Counter({
     name: "leader_elections_total",
     help: "Changes of leadership seen by this node: won, lost",

@@ -60,6 +60,10 @@ export class Retention implements Service {
       return this.#guarded(epoch, "prune-conflicts", Pruned.parse(row).pruned);
     });
     if (conflicts > 0) log.info({ conflicts }, "removed conflicts that were resolved long ago");
+    await untilNothingGoes(signal, async () => {
+      const [row] = await postgres.rows("prune-cache-events", [run, epoch]);
+      return this.#guarded(epoch, "prune-cache-events", Pruned.parse(row).pruned);
+    });
     for (const { tenant } of z.array(Tenant).parse(await postgres.rows("replicated-tenants"))) {
       const tombstones = await untilNothingGoes(signal, async () => {
         const [row] = await postgres.rows("drop-tombstones", [tenant, run, epoch]);

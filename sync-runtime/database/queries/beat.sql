@@ -2,11 +2,15 @@
 -- $1 cluster text · $2 node text · $3 run uuid · $4 lease, seconds it lasts without renewal
 -- Returns the epoch under which the run leads; null: another run's lease has not expired, and free_in says in how many
 -- seconds it will have, unless it is renewed. cancelled: the run's jobs that somebody wants to end, text[].
+-- events: what changed since the run's beat before this one, [{"id", "kind", "subject"}]; some may come again.
 WITH presence AS (
-  INSERT INTO sync_metadata.nodes AS n (cluster, id, run) VALUES ($1, $2, $3)
+  INSERT INTO sync_metadata.nodes AS n (cluster, id, run, events_to)
+  VALUES ($1, $2, $3, pg_snapshot_xmin(pg_current_snapshot()))
   ON CONFLICT (cluster, id) DO UPDATE
   SET run = excluded.run, seen_at = clock_timestamp(),
-    started_at = CASE WHEN n.run = excluded.run THEN n.started_at ELSE clock_timestamp() END
+    started_at = CASE WHEN n.run = excluded.run THEN n.started_at ELSE clock_timestamp() END,
+    events_from = CASE WHEN n.run = excluded.run THEN n.events_to END, events_to = excluded.events_to
+  RETURNING n.events_from
 ),
 -- A lease that lapsed begins a new epoch even for its former holder: somebody may have led in between.
 lease AS (
@@ -28,4 +32,12 @@ SELECT (SELECT lease.epoch FROM lease) AS epoch,
   ARRAY(
     SELECT j.id::text FROM sync_metadata.sync_jobs AS j
     WHERE j.status = 'running' AND j.run = $3 AND j.cancel_asked_by IS NOT NULL
-  ) AS cancelled
+  ) AS cancelled,
+  coalesce(
+    (
+      SELECT json_agg(json_build_object('id', e.id::text, 'kind', e.kind, 'subject', e.subject) ORDER BY e.id)
+      FROM sync_metadata.cache_events AS e
+      WHERE e.cluster = $1 AND e.xact >= coalesce((SELECT p.events_from FROM presence AS p), '0'::xid8)
+    ),
+    '[]'
+  ) AS events

@@ -2,9 +2,11 @@ import type { X509Certificate } from "node:crypto";
 import type { Readable } from "node:stream";
 import type * as z from "zod";
 import type { Certificates } from "../../certificates.ts";
+import type { AgentClient } from "../agent-client.ts";
 import type { Lease } from "../lease.ts";
 import type { NodeContext } from "../node-context.ts";
 import type { Statements } from "../postgres.ts";
+import type { StateCache } from "../state-cache.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { ProblemKind } from "./problem-kind.ts";
 import type { Caller, Scope } from "./token.ts";
@@ -62,6 +64,10 @@ export interface ApiContext extends Omit<NodeContext, "postgres"> {
   /** Of a write: one transaction, which holds its record in the audit log too. */
   postgres: Statements;
   lease: Lease;
+  /** What the node knows of tenants and hosts, to be told; what is decided on is read from Postgres. */
+  states: StateCache;
+  /** Of the hosts, to be asked what lies there. */
+  agents: Pick<AgentClient, "inventory">;
   /** The certificate that the node shows. */
   certificate: () => X509Certificate;
   /** Every certificate that the node shows, believes or was shown. */

@@ -1,6 +1,7 @@
 import type { Route } from "./route.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
+import { deploymentRoutes } from "./routes/deployments.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
@@ -17,6 +18,7 @@ const described: readonly Route[] = [
   ...syncRoutes,
   ...historyRoutes,
   ...stateRoutes,
+  ...deploymentRoutes,
   ...auditRoutes,
   ...eventRoutes,
 ];

@@ -3,7 +3,6 @@ import type { Server } from "node:https";
 import fastify, { type FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import type { Certificates, Credentials } from "../../certificates.ts";
-import type { Lease } from "../lease.ts";
 import type { NodeConfig } from "../node-config.ts";
 import type { NodeContext } from "../node-context.ts";
 import type { Service } from "../service.ts";
@@ -11,6 +10,7 @@ import { answerClientError } from "./client-error.ts";
 import { EventHub } from "./event-hub.ts";
 import { ApiProblem, answerProblems, problemOf, sendProblem } from "./problem.ts";
 import { addressKey, RateLimit } from "./rate-limit.ts";
+import type { ApiContext } from "./route.ts";
 import { routes } from "./routes.ts";
 import { serveRoutes } from "./serve-routes.ts";
 import { TokenGate } from "./token.ts";
@@ -31,6 +31,9 @@ const MOST_CONNECTIONS = 512;
 /** What the API shows, and whose certificates it knows; nobody speaks anything older to it. */
 const handshake = (credentials: Credentials) => ({ ...credentials, minVersion: "TLSv1.3" }) as const;
 
+/** Parts of the node that routes ask. */
+type ApiParts = Pick<ApiContext, "lease" | "states" | "agents">;
+
 /** Serves the node's HTTP interface over TLS. */
 export class ApiServer implements Service {
   readonly #context: NodeContext;
@@ -38,7 +41,7 @@ export class ApiServer implements Service {
   readonly #server: FastifyInstance;
   readonly #events: EventHub;
 
-  constructor(context: NodeContext, config: NodeConfig, certificates: Certificates, lease: Lease) {
+  constructor(context: NodeContext, config: NodeConfig, certificates: Certificates, parts: ApiParts) {
     this.#context = context;
     this.#config = config;
     this.#server = makeServer(certificates.current, context.log);
@@ -46,7 +49,7 @@ export class ApiServer implements Service {
     certificates.onChange((credentials) => (server as Server).setSecureContext(handshake(credentials)));
     const certificate = () => new X509Certificate(certificates.current.cert);
     this.#events = new EventHub(context);
-    const api = { ...context, lease, certificate, certificates, events: this.#events };
+    const api = { ...context, ...parts, certificate, certificates, events: this.#events };
     const { rates, operatorKeys } = config;
     const addresses = new RateLimit(rates.address, context.clock.monotonic);
     // First of all, before anything is looked at that costs more.

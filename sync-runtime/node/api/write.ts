@@ -61,6 +61,10 @@ export class Writer {
         (error) => this.#api.log.error({ err: error, request: write.request.id }, "a write was not recorded"),
       );
       throw problem;
+    } finally {
+      // Before anybody hears of the write; also where it is not known whether it was committed.
+      const tenant = tenantOf(write.call);
+      if (tenant !== null) this.#api.states.forget("deployment", tenant);
     }
   }
 

@@ -16,7 +16,8 @@ export const metricsRoutes = [
       answer: z.string(),
       contentType: "text/plain; version=0.0.4; charset=utf-8",
     },
-    async (_, { metrics, postgres, log }) => {
+    async (_, { metrics, postgres, log, states }) => {
+      metrics.stateLag.set(states.lag);
       // While Postgres is away they stay as they were; what this node counts is told all the same.
       await Promise.all([
         refreshReplicaMetrics(metrics, postgres),

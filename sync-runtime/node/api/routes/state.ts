@@ -49,10 +49,11 @@ export const stateRoutes = [
       answer: z.object({ tenants: z.array(TenantState) }),
       problems: ["unknown-tenant"],
     },
-    async ({ query: { client } }, { postgres }) => {
-      const tenants = await postgres.rows("deployments", [client ?? null]);
-      if (client !== undefined && tenants.length === 0) throw unknownTenant(client);
-      return { tenants };
+    async ({ query: { client } }, { states }) => {
+      if (client === undefined) return { tenants: await states.deployments() };
+      const deployment = await states.deployment(client);
+      if (!deployment) throw unknownTenant(client);
+      return { tenants: [deployment] };
     },
   ),
   route(

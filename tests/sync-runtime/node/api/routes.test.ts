@@ -11,6 +11,9 @@ import { serveRoutes } from "../../../../sync-runtime/node/api/serve-routes.ts";
 import { keyId, SCOPES, type Scope, TokenGate } from "../../../../sync-runtime/node/api/token.ts";
 import { DEFAULT_TIMING } from "../../../../sync-runtime/node/lease-timing.ts";
 import { Metrics } from "../../../../sync-runtime/node/metrics.ts";
+import type { NodeContext } from "../../../../sync-runtime/node/node-context.ts";
+import { StateCache } from "../../../../sync-runtime/node/state-cache.ts";
+import type { Inventory } from "../../../../sync-runtime/protocol/message.ts";
 
 const operator = generateKeyPairSync("ed25519");
 const former = generateKeyPairSync("ed25519");
@@ -21,6 +24,8 @@ const pem = (key: KeyObject) => key.export({ type: "spki", format: "pem" }) as s
 let rows: Record<string, unknown[]>;
 /** Hears what Postgres is asked. */
 let asked: (name: string, parameters: unknown[]) => void;
+/** What the only host's agent reports. */
+let inventory: Inventory;
 /** What the node shows. */
 let certificate: { validFromDate: Date; validToDate: Date };
 let server: ReturnType<typeof fastify>;
@@ -28,6 +33,7 @@ let server: ReturnType<typeof fastify>;
 beforeEach(() => {
   rows = {};
   asked = () => {};
+  inventory = { host: "local", tenants: [] };
   certificate = { validFromDate: new Date(0), validToDate: new Date(Date.now() + 60_000) };
   server = fastify({ genReqId: () => "0b8f7c1e-6a55-4b5c-9d3e-2f1a0c9b8d7e" });
   const postgres = {
@@ -48,7 +54,10 @@ beforeEach(() => {
     certificates: { ends: [{ name: "urn:owui:node:main:a", expires: at.getTime() / 1000 }] },
     metrics: new Metrics(),
   };
-  const api = { node: "a", postgres, log, ...given } as unknown as ApiContext;
+  const clock = { monotonic: () => 0 };
+  const states = new StateCache({ ...given, postgres, clock } as unknown as NodeContext);
+  const agents = { inventory: async () => inventory };
+  const api = { node: "a", postgres, log, states, agents, ...given } as unknown as ApiContext;
   serveRoutes(server, routes, api, {
     gate: new TokenGate([pem(former.publicKey), pem(operator.publicKey)]),
     subjects: new RateLimit({ perSecond: 1, burst: 100 }, () => 0),
@@ -429,5 +438,40 @@ describe("what a route does not declare is refused:", () => {
     const url = "/api/v1/sync/accept/acme";
     const answer = await server.inject({ method: "POST", url, headers, payload: { held: 7 } });
     expect(answer.json().errors).toEqual([{ detail: expect.any(String), pointer: "#/held" }]);
+  });
+});
+
+describe("declared beside reported", () => {
+  const deployment = {
+    ...{ client: "acme", host: "local", url: "http://x", interval: 60, status: "active", verified: true },
+    ...{ declared_paused: false, since: at, by: "sync", reason: "" },
+  };
+  const host = { host: "local", status: "active", address: "x:1", identity: "urn:x", tenants: 1 };
+  const database = { exists: true, bytes: 4096, journal_mode: "wal" as const, modified_at: iso };
+
+  beforeEach(() => {
+    rows = { deployments: [deployment], hosts: [host] };
+  });
+
+  test("is shown with what differs, and what nobody declared", async () => {
+    inventory.tenants = [
+      { id: "acme", identity: null, database },
+      { id: "stranger", identity: null, database },
+    ];
+    const { verified: _, ...declared } = deployment;
+    expect((await ask("GET", "/api/v1/deployments", {})).json()).toEqual({
+      tenants: [
+        {
+          declared: { ...declared, since: iso },
+          reported: { identity: null, database: { exists: true, bytes: 4096, modified_at: iso } },
+          differences: ["no-identity"],
+        },
+      ],
+      undeclared: [{ host: "local", client: "stranger" }],
+    });
+  });
+
+  test("names every host", async () => {
+    expect((await ask("GET", "/api/v1/hosts", {})).json()).toEqual({ hosts: [host] });
   });
 });
