@@ -1,6 +1,7 @@
 /** Every command of the project, on the project's own Node; started by up.mjs. */
 import { Command, Option } from "commander";
 import { printFailure } from "../setup/problem.mjs";
+import { type ConflictsInvocation, conflicts, conflictsHelp } from "./conflicts.ts";
 import { type DownInvocation, down } from "./down.ts";
 import type { Invocation } from "./invocation.ts";
 import { type PasswordInvocation, password } from "./password.ts";
@@ -54,6 +55,23 @@ onStack("sync", "brings one tenant's replica up to date now, and follows it unti
   .option("--json", "print how it ended as JSON")
   .addHelpText("after", syncHelp)
   .action((tenant: string, options: SyncInvocation) => sync(options, tenant));
+onStack("conflicts", "lists rows that were changed in replicas and wait for a decision; shows or decides one")
+  .argument("[id]", "one conflict")
+  .option("--client <tenant>", "one tenant's only")
+  .option("--all", "those that were decided too")
+  .addOption(
+    new Option("--resolve <side>", "decide it: whose row stands in the replica").choices([
+      "source",
+      "remote",
+    ]),
+  )
+  .option(
+    "--row <file>",
+    "decide it: the remote row, with the columns that this JSON file names as it has them",
+  )
+  .option("--json", "for scripts")
+  .addHelpText("after", conflictsHelp)
+  .action((id: string | undefined, options: ConflictsInvocation) => conflicts(options, id));
 onStack("password", "shows a tenant's first admin and password, or how a reader connects")
   .argument("[tenant]")
   .option("--reader <name>", "a reader of replicas instead of a tenant")

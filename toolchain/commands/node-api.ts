@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { request } from "node:https";
 import { json } from "node:stream/consumers";
 import * as z from "zod";
+import { Conflict, ConflictDiff } from "./conflict-view.ts";
 import type { FleetOutputs } from "./fleet-outputs.ts";
 import { operatorToken } from "./operator-token.ts";
 import { PastSync, TenantSync } from "./sync-view.ts";
@@ -17,7 +18,12 @@ const Cluster = z.object({
 const Syncs = z.object({ tenants: z.array(TenantSync) });
 const History = z.object({ jobs: z.array(PastSync) });
 const Queued = z.object({ job: z.string() });
-const ProblemDetails = z.object({ detail: z.string() });
+const Conflicts = z.object({ conflicts: z.array(Conflict) });
+const Resolved = z.object({ client: z.string(), job: z.string() });
+const ProblemDetails = z.object({
+  detail: z.string(),
+  errors: z.array(z.object({ detail: z.string(), pointer: z.string().optional() })).prefault([]),
+});
 
 /** What the cluster says about itself and about every tenant's replica. */
 export interface ClusterView {
@@ -104,6 +110,41 @@ export const cancel = (
 export const triggerSync = (outputs: FleetOutputs, tenant: string): Promise<unknown> =>
   order(outputs, tenant, { what: "trigger" });
 
+/** Conflicts, newest first, a thousand at most. */
+export const askConflicts = (
+  outputs: FleetOutputs,
+  { client, all }: { client?: string; all?: boolean },
+): Promise<Conflict[] | undefined> =>
+  fromAnyNode(outputs, "read", async (call) => {
+    const filter = new URLSearchParams({
+      limit: "1000",
+      ...(client === undefined ? {} : { client }),
+      ...(all ? {} : { status: "pending" }),
+    });
+    return Conflicts.parse(await call("GET", `/api/v1/sync/conflicts?${filter}`)).conflicts;
+  });
+
+/** One conflict field by field. */
+export const askConflict = (outputs: FleetOutputs, id: string): Promise<ConflictDiff | undefined> =>
+  fromAnyNode(outputs, "read", async (call) =>
+    ConflictDiff.parse(await call("GET", `/api/v1/sync/conflicts/${id}/diff`)),
+  );
+
+/** An operator's word about a conflict. */
+export type Resolution = { accept: "source" | "remote" } | { row: Record<string, unknown> };
+
+/** Decides a conflict; answers the job that applies it, and of which tenant. */
+export const resolveConflict = (
+  outputs: FleetOutputs,
+  id: string,
+  resolution: Resolution,
+): Promise<{ client: string; job: string } | undefined> => {
+  const key = randomUUID();
+  return fromAnyNode(outputs, "operate", async (call) =>
+    Resolved.parse(await call("POST", `/api/v1/sync/resolve/${id}`, { body: resolution, key })),
+  );
+};
+
 /** What a write carries. */
 interface Sent {
   body?: unknown;
@@ -133,6 +174,10 @@ async function fromAnyNode<T>(
   return undefined;
 }
 
+/** What a node finds wrong, field by field where it says so. */
+const problemText = ({ detail, errors }: z.infer<typeof ProblemDetails>): string =>
+  [detail, ...errors.map(({ pointer, detail }) => `${pointer ? `${pointer}: ` : ""}${detail}.`)].join(" ");
+
 /** One call of a node's API; its certificate must be of the stack's own authority. */
 const send = (method: string, url: URL, ca: string, token: string, { body, key }: Sent): Promise<unknown> =>
   new Promise((resolve, reject) => {
@@ -158,11 +203,8 @@ const send = (method: string, url: URL, ca: string, token: string, { body, key }
       json(answer).then(
         (problem) => {
           const { data } = ProblemDetails.safeParse(problem);
-          reject(
-            statusCode === 404 || statusCode === 409
-              ? new RefusedError(data?.detail ?? failed)
-              : new Error(failed),
-          );
+          const refused = [400, 404, 409, 413].includes(statusCode);
+          reject(refused ? new RefusedError(data ? problemText(data) : failed) : new Error(failed));
         },
         () => reject(new Error(failed)),
       );

@@ -2,6 +2,7 @@ import type { Route } from "./route.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
 import { deploymentRoutes } from "./routes/deployments.ts";
+import { conflictRoutes } from "./routes/conflicts.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
@@ -21,6 +22,7 @@ const described: readonly Route[] = [
   ...deploymentRoutes,
   ...auditRoutes,
   ...eventRoutes,
+  ...conflictRoutes,
 ];
 
 /** Every route of the node's API. */
