@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { SignJWT } from "jose";
 import { keyId } from "../../sync-runtime/node/api/token.ts";
+import type { FleetOutputs } from "../../toolchain/commands/fleet-outputs.ts";
 import type { Credentials, TestAuthority } from "./certificates.ts";
 import { stopChild } from "./child-process.ts";
 import { until } from "./fleet/until.ts";
@@ -118,6 +119,15 @@ export class NodeProcess implements AsyncDisposable {
       if (entry.msg === "serves the API") this.#port = Number(new URL(entry.address).port);
     });
     await until(`node ${this.id} serves its API`, () => this.#port > 0);
+  }
+
+  /** What a stack's outputs say about it, for the commands that ask nodes. */
+  get outputs(): Pick<FleetOutputs, "nodes" | "operatorKey" | "certificateAuthority"> {
+    return {
+      nodes: { [this.id]: { url: `https://localhost:${this.#port}` } },
+      operatorKey: this.#operator.export({ type: "pkcs8", format: "pem" }) as string,
+      certificateAuthority: readFileSync(join(this.root, "ca.crt"), "utf8"),
+    };
   }
 
   /** Sends a signal that does not end it: SIGSTOP, SIGCONT. */

@@ -33,7 +33,7 @@ export async function conflicts(invocation: ConflictsInvocation, id?: string): P
     throw new SetupError([
       { what: `Stack ${stack} has no nodes.`, why: noFleet(stack).trim(), remedy: "Run `npm run up` first." },
     ]);
-  const said = await told(invocation, () => answer(last.outputs, invocation, id, resolution));
+  const said = await told(invocation, () => conflictsSaid(last.outputs, invocation, id, resolution));
   process.stdout.write(`${json ? JSON.stringify(said.value, undefined, 2) : said.text}\n`);
 }
 
@@ -43,7 +43,8 @@ interface Said {
   text: string;
 }
 
-async function answer(
+/** What the nodes answer; undefined where none does. */
+export async function conflictsSaid(
   outputs: FleetOutputs,
   { client, all }: ConflictsInvocation,
   id: string | undefined,
@@ -52,7 +53,10 @@ async function answer(
   if (id === undefined) {
     const found = await askConflicts(outputs, { client, all });
     return (
-      found && { value: { conflicts: found }, text: listText(conflictTable(found, Date.now()), found.length) }
+      found && {
+        value: { conflicts: found },
+        text: listText(conflictTable(found, Date.now()), found.length, all),
+      }
     );
   }
   if (resolution) {

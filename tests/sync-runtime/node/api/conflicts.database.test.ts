@@ -75,8 +75,19 @@ describe("conflicts are listed", () => {
     await replica.sync(source.unchanged);
     expect((await list()).conflicts).toMatchObject([
       {
-        ...{ client: replica.tenant, table: "file", key: { id: "f" }, type: "none/update", strategy: "source_wins" },
-        ...{ winner: "source", why: "In file the source always wins.", edited_by: "postgres", decided_by: "rule" },
+        ...{
+          client: replica.tenant,
+          table: "file",
+          key: { id: "f" },
+          type: "none/update",
+          strategy: "source_wins",
+        },
+        ...{
+          winner: "source",
+          why: "In file the source always wins.",
+          edited_by: "postgres",
+          decided_by: "rule",
+        },
         rows: { base: true, source: true, remote: true, result: true },
       },
       { table: "config", winner: "pending", resolved_at: null, rows: { result: null } },
@@ -132,7 +143,13 @@ describe("one conflict is shown", () => {
     const shown = await diff(await pending());
     expect(shown.fields).toMatchObject([
       { column: "value", hidden: true, changed_by: ["remote"], base: null, source: null, remote: null },
-      { column: "note", base: { text: "was" }, source: { text: "was" }, remote: { text: "edit" }, result: null },
+      {
+        column: "note",
+        base: { text: "was" },
+        source: { text: "was" },
+        remote: { text: "edit" },
+        result: null,
+      },
     ]);
     expect(JSON.stringify(shown)).not.toContain("secret");
   });
@@ -141,7 +158,10 @@ describe("one conflict is shown", () => {
     await write("DELETE FROM $.config");
     await replica.sync(source.unchanged);
     const { conflict, fields } = await diff(await pending());
-    expect(conflict).toMatchObject({ type: "none/delete", rows: { source: true, remote: false, result: null } });
+    expect(conflict).toMatchObject({
+      type: "none/delete",
+      rows: { source: true, remote: false, result: null },
+    });
     expect(fields.map(({ column }) => column)).toEqual(["key", "value", "updated_at", "note"]);
   });
 
@@ -171,7 +191,11 @@ describe("an operator decides", () => {
   test("for the source", async () => {
     const id = await pending();
     expect(await resolve(id, { accept: "source" })).toMatchObject({ conflict: id, client: replica.tenant });
-    expect((await diff(id)).conflict).toMatchObject({ winner: "pending", accepted: "source", decided_by: "ana" });
+    expect((await diff(id)).conflict).toMatchObject({
+      winner: "pending",
+      accepted: "source",
+      decided_by: "ana",
+    });
     expect(await applied()).toMatchObject({ note: "was" });
     expect((await diff(id)).conflict).toMatchObject({ winner: "source", decided_by: "ana" });
   });
@@ -207,7 +231,9 @@ describe("an operator decides", () => {
         { pointer: "#/row/value", detail: "It holds credentials, which nobody edits here" },
       ],
     });
-    await expect(resolve(id, { row: { updated_at: "soon" } })).rejects.toMatchObject({ kind: "invalid-request" });
+    await expect(resolve(id, { row: { updated_at: "soon" } })).rejects.toMatchObject({
+      kind: "invalid-request",
+    });
     await expect(resolve(id, { row: { key: "other" } })).rejects.toMatchObject({ kind: "invalid-request" });
     expect((await diff(id)).conflict).toMatchObject({ winner: "pending", accepted: null });
   });
