@@ -1,8 +1,8 @@
 import type { Route } from "./route.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
-import { deploymentRoutes } from "./routes/deployments.ts";
 import { conflictRoutes } from "./routes/conflicts.ts";
+import { deploymentRoutes } from "./routes/deployments.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
