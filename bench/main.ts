@@ -1,11 +1,12 @@
 import { parseArgs } from "node:util";
 import { capacity } from "./capacity/capacity.ts";
+import { failover } from "./failover/failover.ts";
 import { preview } from "./preview/preview.ts";
 import { replicate } from "./replicate/replicate.ts";
 import { type Benchmark, table } from "./result.ts";
 
 /** Every benchmark, by the name it is run with. */
-const benchmarks: Record<string, Benchmark> = { capacity, preview, replicate };
+const benchmarks: Record<string, Benchmark> = { capacity, failover, preview, replicate };
 
 const usage = [
   "npm run bench -- <name> [options] [--json]",

@@ -6,12 +6,16 @@ import { CacheEvent } from "./state-cache.ts";
 /** Behind the moment at which another's lease expires, so that the beat does not come just before it. */
 const EXPIRED_MS = 5;
 
+/** Of a leader's beat, how often a follower beats. */
+const FOLLOWING = 0.75;
+
 const Beat = z.object({
   epoch: z.coerce.number().nullable(),
   /** Seconds until another's lease expires; null before the first. */
   free_in: z.number().nullable(),
   cancelled: z.array(z.string()).default([]),
   events: z.array(CacheEvent).default([]),
+  waiting: z.boolean().default(false),
 });
 
 /** What a beat brings beside the lease. */
@@ -20,6 +24,8 @@ export interface News {
   cancelled: string[];
   /** What changed since the beat before. */
   events: CacheEvent[];
+  /** Whether a look at the queue may find something. */
+  waiting: boolean;
 }
 
 /** Who is told what beats bring. */
@@ -30,6 +36,13 @@ export interface Listener {
 }
 
 const NOBODY: Listener = { hear: () => {}, miss: () => {} };
+
+/**
+ * Milliseconds until a follower beats again: in the moment in which it may lead, and sooner than a leader does, so that a
+ * lease that is given back is taken within a beat, its answer included.
+ */
+const follow = (beat: number, freeIn: number | null): number =>
+  Math.max(EXPIRED_MS, Math.min(FOLLOWING * beat, freeIn === null ? beat : freeIn * 1000 + EXPIRED_MS));
 
 /**
  * Leadership of the cluster. Postgres' clock decides who holds the lease; this side believes in it only as long as
@@ -89,12 +102,10 @@ export class Lease implements Service {
       const [row] = await postgres.rows("beat", [cluster, node, run, timing.duration], {
         withinMs: duration,
       });
-      const { epoch, free_in, cancelled, events } = Beat.parse(row);
+      const { epoch, free_in, cancelled, events, waiting } = Beat.parse(row);
       this.#become(epoch === null ? undefined : { epoch, until: sent + duration });
-      // Who follows asks again in the moment in which it may lead.
-      if (epoch === null && free_in !== null)
-        this.#next = Math.max(EXPIRED_MS, Math.min(this.#next, free_in * 1000 + EXPIRED_MS));
-      this.#listener.hear({ cancelled, events });
+      if (epoch === null) this.#next = follow(this.#next, free_in);
+      this.#listener.hear({ cancelled, events, waiting });
     } catch (error) {
       this.#listener.miss();
       throw error;

@@ -54,8 +54,9 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
   const worker = new Worker(context, agents, config.parallel);
   const states = new StateCache({ ...context, postgres: asked });
   const lease = new Lease(context, {
-    hear: ({ cancelled, events }) => {
+    hear: ({ cancelled, events, waiting }) => {
       worker.cancel(cancelled);
+      if (waiting) worker.look();
       states.hear(events);
     },
     miss: () => states.miss(),

@@ -14,6 +14,9 @@ const KEEPALIVE_MS = 10_000;
 /** Longest that a short statement may take; the longest of them removes a thousand tombstones. */
 const ANSWER_MS = 60_000;
 
+/** Connections that are kept though idle: whoever has to lead now should not have to connect first. */
+const WARM = 3;
+
 /** Longest that a write waits for a lock which others hold. */
 const LOCK_MS = 5_000;
 
@@ -64,6 +67,7 @@ export class Postgres {
       ...{ host, port, database, user, password, application_name: name },
       ssl: ca === undefined ? false : believing(ca),
       max: connections,
+      min: WARM,
       connectionTimeoutMillis: CONNECT_MS,
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEPALIVE_MS,

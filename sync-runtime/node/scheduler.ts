@@ -2,8 +2,8 @@ import type { Lease } from "./lease.ts";
 import type { NodeContext } from "./node-context.ts";
 import { repeat, type Service } from "./service.ts";
 
-/** How often the leader looks whose interval has passed. */
-const LOOK_MS = 1_000;
+/** How often the leader looks whose interval has passed; the shortest is a minute. */
+const LOOK_MS = 2_000;
 
 /** Queues the syncs that are due, while this node leads; the statement itself refuses a stale epoch. */
 export class Scheduler implements Service {

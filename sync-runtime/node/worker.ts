@@ -8,10 +8,13 @@ import { ClaimLostError, claimJob, connectionName, type Job, recordHeld } from "
 import type { NodeContext } from "./node-context.ts";
 import { Progress } from "./progress.ts";
 import { type Ask, replicate, type Synced } from "./replicate.ts";
-import { repeat, type Service } from "./service.ts";
+import { Bell, repeat, type Service } from "./service.ts";
 
-/** How often a node with free hands looks for work. */
-const LOOK_MS = 1_000;
+/**
+ * How often a node looks for work although no beat said that any is waiting: there may be a job of its own that it gave up
+ * without being able to say so.
+ */
+const LOOK_MS = 10_000;
 /** Failures that say nothing about the tenant: its host is away, or another node has its job. */
 const BLAMELESS = new Set(["agent-unreachable", "claim-lost"]);
 
@@ -32,6 +35,7 @@ export class Worker implements Service {
   readonly #parallel: number;
   /** By job id. */
   readonly #running = new Map<string, Work>();
+  readonly #waiting = new Bell();
 
   constructor(context: NodeContext, agents: AgentClient, parallel: number) {
     this.#context = context;
@@ -45,8 +49,14 @@ export class Worker implements Service {
       ms: LOOK_MS,
       what: "looking for work",
       signal,
+      bell: this.#waiting,
     });
     await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  /** Looks for work now, if its hands are free: some is waiting. */
+  look(): void {
+    this.#waiting.ring();
   }
 
   /** Claims until its hands are full or nothing is due; then waits for the next look. */
@@ -55,9 +65,16 @@ export class Worker implements Service {
       const job = await claimJob(this.#context, this.#running.keys());
       if (!job) return;
       const cancel = new AbortController();
-      const done = this.#do(job, signal, cancel.signal).finally(() => this.#running.delete(job.id));
+      const done = this.#do(job, signal, cancel.signal).finally(() => this.#putDown(job.id));
       this.#running.set(job.id, { job, done, cancel });
     }
+  }
+
+  /** Hands that were full look for more at once. */
+  #putDown(id: string): void {
+    const full = this.#running.size >= this.#parallel;
+    this.#running.delete(id);
+    if (full) this.look();
   }
 
   /**

@@ -3,6 +3,7 @@
 -- Returns the epoch under which the run leads; null: another run's lease has not expired, and free_in says in how many
 -- seconds it will have, unless it is renewed. cancelled: the run's jobs that somebody wants to end, text[].
 -- events: what changed since the run's beat before this one, [{"id", "kind", "subject"}]; some may come again.
+-- waiting: whether a look at the queue may find something, a job that is due or one whose node is silent.
 WITH presence AS (
   INSERT INTO sync_metadata.nodes AS n (cluster, id, run, events_to)
   VALUES ($1, $2, $3, pg_snapshot_xmin(pg_current_snapshot()))
@@ -40,4 +41,14 @@ SELECT (SELECT lease.epoch FROM lease) AS epoch,
       WHERE e.cluster = $1 AND e.xact >= coalesce((SELECT p.events_from FROM presence AS p), '0'::xid8)
     ),
     '[]'
-  ) AS events
+  ) AS events,
+  EXISTS (
+    SELECT FROM sync_metadata.sync_jobs AS j
+    WHERE j.cluster = $1 AND j.status = 'queued' AND j.due_at <= clock_timestamp()
+  ) OR EXISTS (
+    SELECT FROM sync_metadata.sync_jobs AS j
+    WHERE j.cluster = $1 AND j.status = 'running' AND j.run <> $3 AND NOT EXISTS (
+      SELECT FROM sync_metadata.nodes AS n
+      WHERE n.run = j.run AND n.seen_at > clock_timestamp() - make_interval(secs => $4)
+    )
+  ) AS waiting

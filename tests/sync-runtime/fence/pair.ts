@@ -1,5 +1,6 @@
 import { until } from "../../support/fleet/until.ts";
 import type { NodeProcess } from "../../support/node-process.ts";
+import type { PostgresServer } from "../../support/postgres-server.ts";
 import { TestFleet } from "../node/fleet.ts";
 import { TcpDoor } from "../node/tcp-door.ts";
 import { guardedWrites, recordGuardedWrites } from "./guarded-writes.ts";
@@ -17,6 +18,8 @@ export interface PairOptions {
   tenants?: string[];
   /** Between two syncs of a tenant, as Postgres writes an interval. */
   interval?: string;
+  /** Instead of the test run's. */
+  server?: PostgresServer;
 }
 
 /** Two real nodes, each behind a door of its own, over a database that records every guarded write. */
@@ -30,8 +33,9 @@ export class Pair implements AsyncDisposable {
   }
 
   /** Both nodes are seen, and one leads. */
-  static async start({ tenants = ["acme", "globex"], interval = "1 s" }: PairOptions = {}): Promise<Pair> {
-    const fleet = await TestFleet.start(tenants);
+  static async start(options: PairOptions = {}): Promise<Pair> {
+    const { tenants = ["acme", "globex"], interval = "1 s", server } = options;
+    const fleet = await TestFleet.start(tenants, 20, server);
     await fleet.admin.query("UPDATE sync_metadata.client_deployments SET sync_interval = $1", [interval]);
     await recordGuardedWrites(fleet.admin);
     const nodes: DoorNode[] = [];
@@ -55,6 +59,20 @@ export class Pair implements AsyncDisposable {
     });
     const [leader, follower] = this.nodes.toSorted((node) => (node.id === holder ? -1 : 1));
     return { leader: leader as DoorNode, follower: follower as DoorNode };
+  }
+
+  /** Has every job of a tenant end as soon as it is scheduled, long ago, so that it is due again at once. */
+  async keepDue(tenant: string): Promise<void> {
+    await this.fleet.admin.query(`
+      CREATE FUNCTION fence.end_at_once() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        NEW.status := 'failed';
+        NEW.started_at := clock_timestamp() - interval '1 h';
+        NEW.finished_at := clock_timestamp();
+        RETURN NEW;
+      END $$;
+      CREATE TRIGGER fence_due BEFORE INSERT ON sync_metadata.sync_jobs
+        FOR EACH ROW WHEN (NEW.tenant = '${tenant}') EXECUTE FUNCTION fence.end_at_once()`);
   }
 
   /** The server's clock, as text. */

@@ -65,8 +65,9 @@ export class SimulatedNode {
       },
       random: () => 0,
     } as unknown as NodeContext;
-    const lease = new Lease(context);
-    const services = [lease, new Scheduler(context, lease), new Worker(context, source.agents, 2)];
+    const worker = new Worker(context, source.agents, 2);
+    const lease = new Lease(context, { hear: ({ waiting }) => waiting && worker.look(), miss: () => {} });
+    const services = [lease, new Scheduler(context, lease), worker];
     this.#running = Promise.all(services.map((service) => service.run(this.#end.signal)));
   }
 

@@ -5,6 +5,7 @@ import { AgentProcess } from "../../support/agent-process.ts";
 import { until } from "../../support/fleet/until.ts";
 import { type NodeOptions, NodeProcess } from "../../support/node-process.ts";
 import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import type { PostgresServer } from "../../support/postgres-server.ts";
 import { createWebuiDatabase } from "../../support/webui-database.ts";
 
 /** One finished job as the database has it. */
@@ -32,9 +33,12 @@ export class TestFleet implements AsyncDisposable {
     this.#tenants = tenants;
   }
 
-  /** Makes a webui.db for each tenant, an agent over them, and a database that knows them. */
-  static async start(tenants: string[], chats = 20): Promise<TestFleet> {
-    const database = await TestDatabase.create();
+  /**
+   * Makes a webui.db for each tenant, an agent over them, and a database that knows them.
+   * @param server instead of the test run's
+   */
+  static async start(tenants: string[], chats = 20, server?: PostgresServer): Promise<TestFleet> {
+    const database = await TestDatabase.create(server);
     const agent = await AgentProcess.start();
     for (const tenant of tenants)
       createWebuiDatabase(join(agent.tenant(tenant), "webui.db"), {
