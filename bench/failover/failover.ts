@@ -76,6 +76,7 @@ async function failovers(
   say: (text: string) => void,
 ): Promise<Result[]> {
   await using pair = await Pair.start({ tenants: ["acme", "globex", CANARY], server });
+  await pair.fleet.nextJob(CANARY);
   await pair.keepDue(CANARY);
   const results: Result[] = [];
   for (const ending of ENDINGS) {
