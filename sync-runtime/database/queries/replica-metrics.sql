@@ -1,10 +1,10 @@
 -- What is known about every tenant of the cluster and its replica, for its metrics.
--- interval: seconds between two syncs; null while the tenant is not synced by itself. No row: the cluster has no tenants.
+-- interval: seconds between two syncs; null while the tenant is not synced by itself, which is no quarantine either. No row: the cluster has no tenants.
 SELECT d.id AS tenant, d.host,
   CASE WHEN d.state IN ('provisioning', 'active') THEN extract(epoch FROM d.sync_interval)::double precision END AS interval,
   extract(epoch FROM r.verified_at)::double precision AS verified,
   extract(epoch FROM r.deep_verified_at)::double precision AS deep_verified,
-  r.held_id IS NOT NULL AS held, c.quarantined_at IS NOT NULL AS quarantined, coalesce(r.differences, 0) AS differences,
+  r.held_id IS NOT NULL AS held, c.quarantined_at IS NOT NULL AND d.state IN ('provisioning', 'active') AS quarantined, coalesce(r.differences, 0) AS differences,
   coalesce(r.decided, 0) AS decided,
   (SELECT count(*) FROM sync_metadata.conflict_log AS l WHERE l.tenant = d.id AND l.winner = 'pending') AS waiting,
   coalesce(

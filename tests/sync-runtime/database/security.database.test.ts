@@ -194,6 +194,8 @@ describe("a cluster's login sees nothing of another cluster", () => {
   test.each([
     "hosts",
     "client_deployments",
+    "transitions",
+    "cache_events",
     "replicas",
     "replica_tables",
     "cluster_settings",

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../../support/fleet/until.ts";
 import type { NodeProcess } from "../../support/node-process.ts";
+import { intentOf } from "../../support/postgres.ts";
 import { TestFleet } from "./fleet.ts";
 
 let fleet: TestFleet;
@@ -19,6 +20,13 @@ const ask = async (method: string, path: string, json?: unknown) => {
   const { status, body } = await node.ask(method, path, await node.token("operate"), json);
   return { status, body: JSON.parse(body) };
 };
+const syncWaits = () =>
+  until("the sync waits for the lock", async () => {
+    const { rows } = await fleet.admin.query(
+      "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'sync:acme:%' AND wait_event_type = 'Lock'",
+    );
+    return rows[0];
+  });
 const titles = async () => {
   const counted = "SELECT count(*)::integer AS n FROM tenant_acme.chat WHERE title = 'renamed'";
   return (await fleet.admin.query(counted)).rows[0].n;
@@ -31,12 +39,7 @@ test("a sync that waits for a lock is broken off, whichever node works on it; th
   await blocker.query("BEGIN; LOCK TABLE tenant_acme.chat IN ACCESS EXCLUSIVE MODE");
   const { rows } = await fleet.admin.query("SELECT clock_timestamp()::text AS now");
   await other.trigger("acme");
-  await until("the sync waits for the lock", async () => {
-    const waiting = await fleet.admin.query(
-      "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'sync:acme:%' AND wait_event_type = 'Lock'",
-    );
-    return waiting.rows[0];
-  });
+  await syncWaits();
   const answer = await ask("POST", "/api/v1/sync/cancel/acme");
   expect(answer).toMatchObject({ status: 202, body: { jobs: [{ status: "running" }] } });
   expect(await fleet.nextJob("acme", rows[0].now)).toMatchObject({
@@ -52,6 +55,27 @@ test("a sync that waits for a lock is broken off, whichever node works on it; th
   expect(jobs).toEqual([]);
   expect(await fleet.sync("acme")).toMatchObject({ status: "success", error: null });
   expect(await titles()).toBeGreaterThanOrEqual(60);
+});
+
+test("a tenant whose entry is removed while it is synced has that sync broken off, and is synced again when it is back", async () => {
+  using source = fleet.source("acme");
+  source.exec("UPDATE chat SET title = 'renamed again'");
+  const blocker = await fleet.database.connect("postgres");
+  await blocker.query("BEGIN; LOCK TABLE tenant_acme.chat IN ACCESS EXCLUSIVE MODE");
+  const { rows } = await fleet.admin.query("SELECT clock_timestamp()::text AS now");
+  await node.trigger("acme");
+  await syncWaits();
+  await fleet.database.apply(intentOf([]));
+  const ended = await fleet.nextJob("acme", rows[0].now);
+  expect(ended).toMatchObject({ status: "cancelled", error: expect.stringMatching(/^up cancelled it/) });
+  await blocker.query("ROLLBACK");
+  expect(await ask("GET", "/api/v1/state?client=acme")).toMatchObject({
+    body: { tenants: [{ status: "retired", by: "up" }] },
+  });
+  expect(await ask("POST", "/api/v1/sync/resume/acme")).toMatchObject({ status: 409 });
+  expect(await ask("POST", "/api/v1/sync/trigger/acme")).toMatchObject({ status: 404 });
+  await fleet.declare();
+  expect(await fleet.sync("acme")).toMatchObject({ status: "success", error: null });
 });
 
 test("a tenant is paused and resumed, and status says by whom", async () => {

@@ -346,6 +346,15 @@ describe("quarantine", () => {
     expect((await fail()).waits).toBeLessThan(6);
   });
 
+  test("is no alert of a tenant that somebody paused", async () => {
+    await trigger("acme");
+    await failures(5);
+    const told = async () => (await ask("replica-metrics", []))[0].quarantined;
+    expect(await told()).toBe(true);
+    await ask("move-tenant", ["acme", "provisioning", "paused", "ana", ""]);
+    expect(await told()).toBe(false);
+  });
+
   test("is not for failures that say nothing about the tenant", async () => {
     await trigger("acme");
     await failures(9, { counts: false });
