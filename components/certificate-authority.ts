@@ -50,6 +50,8 @@ export class CertificateAuthority extends pulumi.ComponentResource {
   readonly shown: pulumi.Resource[] = [];
   private readonly generation: number;
   private readonly issuer: Identity;
+  /** Another value from the 90th day on, and keys with it, which know no time themselves. */
+  private readonly term: pulumi.Output<string>;
 
   constructor(
     name: string,
@@ -60,12 +62,13 @@ export class CertificateAuthority extends pulumi.ComponentResource {
     this.generation = generation;
     this.issuer = this.createAuthority(name, generation);
     const next = this.createAuthority(name, generation + 1);
+    this.term = this.createTerm(numbered(`${name}-term`, generation));
     this.certificate = pulumi.concat(this.issuer.certificate, next.certificate);
     this.registerOutputs({ certificate: this.certificate });
   }
 
   private createAuthority(name: string, generation: number): Identity {
-    const key = privateKey(numbered(`${name}-key`, generation), this);
+    const key = privateKey(numbered(`${name}-key`, generation), { parent: this });
     const { certPem } = new tls.SelfSignedCert(
       numbered(`${name}-certificate`, generation),
       {
@@ -82,9 +85,16 @@ export class CertificateAuthority extends pulumi.ComponentResource {
     return { certificate: certPem, key };
   }
 
-  /** Issues a certificate as children of `parent`, ECDSA P-256, for the {@link lifetime}; each authority for a key of its own. */
+  /** A certificate of nobody's, which is made anew when all others are due: only its id is of use. */
+  private createTerm(name: string): pulumi.Output<string> {
+    const args = { privateKeyPem: this.issuer.key, subject: { commonName: name }, allowedUses: [] };
+    return new tls.SelfSignedCert(name, { ...args, ...lifetime }, { parent: this }).id;
+  }
+
+  /** Issues a certificate as children of `parent`, ECDSA P-256, for the {@link lifetime}, with a key that is as young. */
   issue(name: string, { dns, uri, ip, uses }: Subject, parent: pulumi.Resource): Identity {
-    const key = privateKey(numbered(`${name}-key`, this.generation), parent);
+    const term = { parent, replacementTrigger: this.term };
+    const key = privateKey(numbered(`${name}-key`, this.generation), term);
     const request = new tls.CertRequest(
       numbered(`${name}-request`, this.generation),
       {
@@ -116,5 +126,5 @@ export class CertificateAuthority extends pulumi.ComponentResource {
 const numbered = (name: string, generation: number): string =>
   generation === 1 ? name : `${name}-${generation}`;
 
-const privateKey = (name: string, parent: pulumi.Resource): pulumi.Output<string> =>
-  new tls.PrivateKey(name, { algorithm: "ECDSA", ecdsaCurve: "P256" }, { parent }).privateKeyPemPkcs8;
+const privateKey = (name: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string> =>
+  new tls.PrivateKey(name, { algorithm: "ECDSA", ecdsaCurve: "P256" }, opts).privateKeyPemPkcs8;

@@ -52,6 +52,14 @@ describe("the stack's authority", () => {
     expect(days(validityPeriodHours - earlyRenewalHours)).toBe(90);
   });
 
+  it("has keys made anew with the certificates, which they know by one that is nobody's", async () => {
+    const authority = await issued();
+    const { validityPeriodHours, earlyRenewalHours } = authority.one("agent-certificate").inputs;
+    expect(authority.one("authority-term").inputs).toMatchObject({ validityPeriodHours, earlyRenewalHours });
+    expect(authority.one("agent-key").trigger).toBe("authority-term-id");
+    expect(authority.one("authority-key").trigger).toBe("");
+  });
+
   it("never ends before what it issued", async () => {
     const declared = await issued();
     const own = declared.one("authority-certificate").inputs;
@@ -67,6 +75,7 @@ describe("the stack's authority", () => {
       "authority-certificate-2",
       "authority-key",
       "authority-key-2",
+      "authority-term",
     ]);
     expect(believed.get(1)).toBe(
       "certificate of authority-certificatecertificate of authority-certificate-2",

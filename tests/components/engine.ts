@@ -16,6 +16,8 @@ export interface Declared {
   deletedWith: string;
   /** Inputs that stay as they were, whatever they would be now. */
   ignored: string[];
+  /** With whose change it is made anew; empty where with nobody's. */
+  trigger: unknown;
   secretOutputs: string[];
 }
 
@@ -43,6 +45,7 @@ interface Request {
   getRetainondelete(): boolean;
   getDeletedwith(): string;
   getIgnorechangesList(): string[];
+  getReplacementTrigger(): { toJavaScript(): unknown } | undefined;
   getAdditionalsecretoutputsList(): string[];
 }
 
@@ -72,6 +75,7 @@ export async function declaredBy(program: () => unknown, { preview = false } = {
       retainOnDelete: request.getRetainondelete(),
       deletedWith: nameOf(request.getDeletedwith()),
       ignored: request.getIgnorechangesList(),
+      trigger: request.getReplacementTrigger()?.toJavaScript() ?? "",
       secretOutputs: request.getAdditionalsecretoutputsList(),
     })),
   );

@@ -33,9 +33,11 @@ conformance("tls", (stack) => {
       setSubjectKeyId: true,
     });
     const rsa = new tls.PrivateKey("rsa", { algorithm: "RSA" });
+    const tied = new tls.PrivateKey("tied", { algorithm: "ED25519" }, { replacementTrigger: leaf.id });
     return {
       authority: authority.certPem,
       leaf: leaf.certPem,
+      tied: tied.publicKeyPem,
       leafKey: leafKey.privateKeyPemPkcs8,
       leafOpenssh: leafKey.publicKeyOpenssh,
       end: leaf.validityEndTime,
@@ -87,7 +89,15 @@ conformance("tls", (stack) => {
     expect(await stack().refresh()).toEqual({});
     expect(await stack().preview(program(10))).toEqual({});
     const changes = await stack().preview(program(100));
-    expect(Object.keys(changes)).toEqual(["leaf"]);
+    expect(Object.keys(changes).sort()).toEqual(["leaf", "tied"]);
     expect(changes.leaf?.forced).toEqual(["readyForRenewal"]);
+  });
+
+  test("a key that is tied to a certificate is made anew with it, and not before", async () => {
+    const before = (await stack().up(program(10))).outputs;
+    const after = (await stack().up(program(100))).outputs;
+    expect(after.leaf).not.toBe(before.leaf);
+    expect(after.tied).not.toBe(before.tied);
+    expect(after.rsaPublic).toBe(before.rsaPublic);
   });
 });
