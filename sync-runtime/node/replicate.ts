@@ -30,6 +30,9 @@ export interface Wish {
   held: string | null;
 }
 
+/** What Postgres says when a statement names a table, or a column, that is not there. */
+const LOST: ReadonlySet<string> = new Set(["42P01", "42703"]);
+
 /** Requests a source's changes since a sync that the replica holds; null asks for everything. */
 export type Ask = (committed: string | null, wish: Wish) => Promise<ChangeStream>;
 
@@ -49,6 +52,21 @@ export async function replicate(
   run: string,
   ask: Ask,
   progress: ProgressListener = NO_PROGRESS,
+): Promise<Synced> {
+  try {
+    return await replicateOnce(client, job, run, ask, progress);
+  } catch (error) {
+    if (LOST.has((error as { code?: string }).code ?? "")) await requireAllTables(client, job);
+    throw error;
+  }
+}
+
+async function replicateOnce(
+  client: pg.ClientBase,
+  job: Job,
+  run: string,
+  ask: Ask,
+  progress: ProgressListener,
 ): Promise<Synced> {
   const { tenant } = job;
   const deep = job.kind === "verify" ? new DeepReplica(client, job) : undefined;
@@ -105,6 +123,17 @@ async function requireUntouchedBefore(client: pg.ClientBase, job: Job, replica: 
   await client.query("ROLLBACK");
   await begin(client, job, replica);
   requireUntouched(await replica.measure());
+}
+
+/** Tells whether it was somebody's doing that the replica has no such table or column. */
+async function requireAllTables(client: pg.ClientBase, job: Job): Promise<void> {
+  await client.query("ROLLBACK");
+  const { rows } = await client.query<{ name: string }>(query("lost-tables"), [job.tenant]);
+  if (rows.length > 0)
+    throw new NotEqualError(
+      rows.map(({ name }) => `${name} is not there as it was made`),
+      "Somebody other than the nodes dropped it, or a column of it. The next sync makes it anew from the source.",
+    );
 }
 
 /** What is committed: a replica that was proven equal, and what others had written into it. */
