@@ -113,5 +113,7 @@ function mergedText(changed: readonly MergedField[], because: string): string {
     ];
   });
   const contested = changed.some(({ of, contested }) => contested && of !== "both");
+  const tooLong = changed.filter(({ tooLong }) => tooLong).map(({ column }) => column);
+  if (tooLong.length > 0) parts.push(`too long to be merged: ${tooLong.join(", ")}`);
   return `Merged by field: ${parts.join("; ")}${contested ? `; what both changed is decided because ${because}` : ""}.`;
 }

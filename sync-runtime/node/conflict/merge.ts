@@ -5,6 +5,12 @@ import { mergeJson } from "./merge-json.ts";
 import type { Side } from "./newest.ts";
 import { isSameValue, valueIn } from "./row-image.ts";
 
+/**
+ * Characters up to which a document is merged. Three versions of it are in memory then, and nothing else is done meanwhile:
+ * one of 36 MB took 7 s and 1 GB on a busy machine, which costs a node its lease.
+ */
+const LONGEST = 4_000_000;
+
 /** Whose a field of a merged row is. */
 export interface MergedField {
   column: string;
@@ -12,6 +18,8 @@ export interface MergedField {
   of: Side | "both";
   /** Both sides changed it, each in another way. */
   contested: boolean;
+  /** It is a document, and too long to be merged. */
+  tooLong?: true;
 }
 
 export interface Merged {
@@ -42,14 +50,14 @@ function mergeField({ table, types, ...images }: Meeting, column: string, newest
   if (images.base && isSameValue(base, remote)) return { ...settled, value: source, of: "source" };
   if (images.base && isSameValue(base, source)) return { ...settled, value: remote, of: "remote" };
   const isChat = table === "chat" && column === "chat";
-  const document =
-    isChat || isJson(types, column) ? mergeDocuments({ base, source, remote }, newest, isChat) : undefined;
-  return {
-    column,
-    contested: true,
-    ...(document ?? { value: newest === "source" ? source : remote, of: newest }),
-  };
+  const value = newest === "source" ? source : remote;
+  const contested = { column, contested: true, value, of: newest };
+  if (!isChat && !isJson(types, column)) return contested;
+  if ([base, source, remote].some(isTooLong)) return { ...contested, tooLong: true };
+  return { ...contested, ...mergeDocuments({ base, source, remote }, newest, isChat) };
 }
+
+const isTooLong = (text: unknown): boolean => typeof text === "string" && text.length > LONGEST;
 
 const isJson = (types: Meeting["types"], column: string): boolean =>
   Object.hasOwn(types, column) && types[column]?.startsWith("json") === true;

@@ -152,6 +152,9 @@ describe("one conflict is shown", () => {
       },
     ]);
     expect(JSON.stringify(shown)).not.toContain("secret");
+    // Postgres does not hand them out either.
+    const rows = await api.postgres.rows("conflict-fields", [await pending(), 500, 500]);
+    expect(rows[0]).toMatchObject({ column: "value", base: "", source: "", remote: "", base_size: 12 });
   });
 
   test("with every field of a row that one side does not have", async () => {

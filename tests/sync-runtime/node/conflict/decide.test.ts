@@ -197,6 +197,13 @@ test.each<[Strategy, RowImage, RowImage, RowImage, string]>([
   expect(decide(meeting(base, source, remote), strategy).why).toBe(why);
 });
 
+test("a document that is too long to be merged is the newest's, and the operator is told", () => {
+  const chat = (letter: string) => ({ ...was, chat: JSON.stringify(letter.repeat(4_000_000)) });
+  const decision = decide(meeting(chat("a"), { ...chat("b"), updated_at: EDITED - 9 }, chat("c")), "merge");
+  expect(decision).toMatchObject({ winner: "merged", row: { chat: chat("c").chat, updated_at: EDITED - 9 } });
+  expect(decision.why).toContain("chat is the edit's; too long to be merged: chat; what both changed");
+});
+
 test("a table without a key is the source's, whatever is declared", () => {
   expect(decide(meeting(null, null, row("edit"), { key: null }), "target_wins")).toEqual({
     type: "none/insert",
