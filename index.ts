@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { ClientHost } from "./components/client-host.ts";
+import { Monitoring } from "./components/monitoring.ts";
 import { readFleet } from "./components/read-fleet.ts";
 import { SyncCluster } from "./components/sync-cluster.ts";
 import { SyncDatabase } from "./components/sync-database.ts";
@@ -15,7 +16,10 @@ Reflect.deleteProperty(Error, "prepareStackTrace");
 const fleet = readFleet();
 const { stack, running, sync } = fleet;
 const authority = new CertificateAuthority("authority", fleet.certificates);
-const trust = new Trust("trust", { authority, hosts: fleet.hosts, sync });
+const trust = new Trust("trust", {
+  ...{ authority, sync, hosts: fleet.hosts },
+  monitored: fleet.monitoring.enabled,
+});
 
 const hosts = new Map(
   fleet.hosts.map((spec) => {
@@ -50,6 +54,15 @@ const cluster = new SyncCluster(sync.cluster, {
   tenants: declared,
   authority,
 });
+
+const watching =
+  fleet.monitoring.enabled &&
+  new Monitoring("monitoring", {
+    ...{ stack, running, sync, authority },
+    spec: fleet.monitoring,
+    host: control,
+    hosts: fleet.hosts.map(({ id }) => id),
+  });
 trust.forgetFormer("trust-only");
 
 /** Each tenant's address and first admin, whose password is a secret. */
@@ -69,6 +82,9 @@ export const operatorKey = cluster.operatorKey;
 
 /** PEM of the stack's own authorities: that which issues, and the next. */
 export const certificateAuthority = authority.certificate;
+
+/** Where Prometheus and Alertmanager answer, and the certificate and key (secret) by which they do. */
+export const monitoring = watching ? watching.access : undefined;
 
 /** Every address of the fleet on one page. */
 export const urls = declared.map(({ url }) => url);

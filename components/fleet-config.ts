@@ -46,6 +46,7 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
   const {
     running,
     certificates,
+    monitoring,
     sync: { conflicts, ...sync },
   } = config;
   return {
@@ -68,6 +69,7 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
       nodes: Object.entries(sync.nodes).map(([id, { port }]) => ({ id, port })),
       readers: Object.entries(sync.readers).map(([id, reader]) => ({ id, ...reader })),
     },
+    monitoring,
   };
 }
 

@@ -115,7 +115,7 @@ export class SyncCluster extends pulumi.ComponentResource {
   private startNode(
     name: string,
     { id, port, config, written }: NodeHome,
-    { stack, host, transform }: SyncClusterArgs,
+    { stack, host, spec, transform }: SyncClusterArgs,
     before: pulumi.Resource,
   ): docker.Container {
     const args = fleetContainer({
@@ -126,7 +126,10 @@ export class SyncCluster extends pulumi.ComponentResource {
       command: entryPoint("node"),
       user: node.nodeUser,
       envs: node.nodeEnvironment,
-      networksAdvanced: host.besideAgent,
+      networksAdvanced: host.besideAgent.map((network) => ({
+        ...network,
+        aliases: [node.nodeName(spec.cluster, id)],
+      })),
       ports: [loopbackPort(node.nodePort, port)],
       mounts: [bind(host.path(node.nodeDirectory(id)), "/etc/fleet")],
       readOnly: true,

@@ -6,6 +6,8 @@ import { agentDirectories, agentTls } from "./host/agent.ts";
 import { hostCommand } from "./host/command.ts";
 import { type LayoutEntry, layoutLines } from "./host/layout.ts";
 import { type TlsDirectory, trustFile } from "./host/tls-files.ts";
+import { alertmanagerDirectories, alertmanagerTls } from "./monitoring/alertmanager.ts";
+import { prometheusDirectories, prometheusTls } from "./monitoring/prometheus.ts";
 import { nodeDirectories, nodeTls } from "./sync/node.ts";
 import { postgresDirectories, postgresTls } from "./sync/postgres.ts";
 
@@ -14,6 +16,8 @@ export interface TrustArgs {
   authority: CertificateAuthority;
   hosts: HostSpec[];
   sync: SyncSpec;
+  /** Whether Prometheus and Alertmanager are there. */
+  monitored: boolean;
 }
 
 /** Everything on one host that believes an authority. */
@@ -37,7 +41,7 @@ export class Trust extends pulumi.ComponentResource {
   constructor(name: string, args: TrustArgs, opts?: pulumi.ComponentResourceOptions) {
     super("owui:fleet:Trust", name, {}, opts);
     this.authority = args.authority;
-    this.believers = args.hosts.map((host) => believersOn(host, args.sync));
+    this.believers = args.hosts.map((host) => believersOn(host, args));
     for (const { host, directories, tls } of this.believers) {
       const files = tls.map((directory) => trustFile("trust", directory, this.authority.certificate));
       this.authority.believed.push(this.write(`${name}-${host.id}`, host, [...directories, ...files], []));
@@ -64,14 +68,20 @@ export class Trust extends pulumi.ComponentResource {
   }
 }
 
-/** The agent of every host; on the control host the nodes, and whoever connects to Postgres from there. */
-const believersOn = (host: HostSpec, sync: SyncSpec): Believers => {
+/** The agent of every host; on the control host the nodes, the monitoring, and whoever connects to Postgres from there. */
+const believersOn = (host: HostSpec, { sync, monitored }: TrustArgs): Believers => {
   const own = { directories: agentDirectories, tls: [agentTls] };
   if (host.id !== sync.host) return { host, ...own };
   const nodes = sync.nodes.map(({ id }) => id);
   return {
     host,
-    directories: [...own.directories, ...postgresDirectories, ...nodes.flatMap(nodeDirectories)],
-    tls: [...own.tls, postgresTls, ...nodes.map(nodeTls)],
+    directories: [
+      ...[...own.directories, ...postgresDirectories, ...nodes.flatMap(nodeDirectories)],
+      ...(monitored ? [...prometheusDirectories, ...alertmanagerDirectories] : []),
+    ],
+    tls: [
+      ...[...own.tls, postgresTls, ...nodes.map(nodeTls)],
+      ...(monitored ? [prometheusTls, alertmanagerTls] : []),
+    ],
   };
 };

@@ -37,12 +37,15 @@ describe("the program", () => {
       "local-nginx",
       "main-node-a",
       "main-node-b",
+      "monitoring-alertmanager",
+      "monitoring-prometheus",
     ]);
     expect(exported).toMatchObject({
       tenants: {
         acme: { url: "http://acme.localhost:8080", admin: { email: "admin@acme.example" } },
         globex: { url: "http://globex.localhost:8080" },
       },
+      monitoring: { alertmanager: "https://localhost:9093" },
       nodes: { a: { url: "https://localhost:9443" }, b: { url: "https://localhost:9444" } },
       urls: ["http://acme.localhost:8080", "http://globex.localhost:8080"],
     });

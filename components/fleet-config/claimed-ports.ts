@@ -3,10 +3,11 @@ import type { Draft } from "./draft.ts";
 import { anyPort, nextPort, portOf, tenantPorts } from "./placement.ts";
 import type { Problem } from "./problem.ts";
 
-/** Every port can be had once a host: by the host itself, by the sync pair and its database, by a tenant. */
+/** Every port can be had once a host: by the host itself, by the sync pair, its database and its monitoring, by a tenant. */
 export const portClashes = (draft: Draft): Problem[] =>
-  clashes([...hostPorts(draft), ...syncPorts(draft), ...tenantClaims(draft)], ({ path }, port) =>
-    nextPort(port, path.startsWith("tenants.") ? tenantPorts : anyPort),
+  clashes(
+    [...hostPorts(draft), ...syncPorts(draft), ...monitoringPorts(draft), ...tenantClaims(draft)],
+    ({ path }, port) => nextPort(port, path.startsWith("tenants.") ? tenantPorts : anyPort),
   );
 
 const hostPorts = ({ hosts }: Draft): Claim<number>[] =>
@@ -19,6 +20,17 @@ const syncPorts = ({ sync, nodes }: Draft): Claim<number>[] => [
   ...claim(sync.host, "sync.database.port", sync.database?.port),
   ...nodes.flatMap(({ id, port }) => claim(sync.host, `sync.nodes.${id}.port`, port)),
 ];
+
+const monitoringPorts = ({
+  sync,
+  monitoring: { enabled, prometheus, alertmanager },
+}: Draft): Claim<number>[] =>
+  enabled === false
+    ? []
+    : [
+        ...claim(sync.host, "monitoring.prometheus.port", prometheus?.port),
+        ...claim(sync.host, "monitoring.alertmanager.port", alertmanager?.port),
+      ];
 
 const claim = (host: string | undefined, path: string, port: number | undefined): Claim<number>[] =>
   port === undefined ? [] : [{ host, path, value: port }];

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { hostEntry } from "./host-entry.ts";
+import { monitoringEntry } from "./monitoring-entry.ts";
 import { nodeEntry, readerEntry, syncEntry } from "./sync-entry.ts";
 import { tenantEntry } from "./tenant-entry.ts";
 
@@ -17,6 +18,7 @@ export interface Draft {
   sync: Partial<z.output<typeof syncEntry>>;
   nodes: Readable<typeof nodeEntry>[];
   readers: Readable<typeof readerEntry>[];
+  monitoring: Partial<z.output<typeof monitoringEntry>>;
 }
 
 /** Reads every field by itself. */
@@ -29,6 +31,7 @@ export function draftOf(stack: string, raw: Record<string, unknown>): Draft {
     sync: readable(syncEntry, sync),
     nodes: entriesOf(sync.nodes).map(([id, entry]) => ({ id, ...readable(nodeEntry, entry) })),
     readers: entriesOf(sync.readers).map(([id, entry]) => ({ id, ...readable(readerEntry, entry) })),
+    monitoring: readable(monitoringEntry, raw.monitoring),
   };
 }
 

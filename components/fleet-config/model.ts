@@ -21,6 +21,7 @@ export interface Fleet {
   tenants: TenantSpec[];
   sync: SyncSpec;
   certificates: CertificatesSpec;
+  monitoring: MonitoringSpec;
 }
 
 /** The stack's own certificate authority. */
@@ -134,6 +135,37 @@ export interface SyncSpec {
   nodes: { id: string; port: number }[];
   database: { kind: "embedded"; port: number };
   readers: ReaderSpec[];
+}
+
+/** What watches the fleet. */
+export interface MonitoringSpec {
+  /** False: it is not declared at all. */
+  enabled: boolean;
+  prometheus: { port: number };
+  alertmanager: { port: number };
+  alerts: AlertsSpec;
+}
+
+/** Who hears of alerts. */
+export interface AlertsSpec {
+  mail?: MailSpec;
+  /** The URL is secret. */
+  webhook?: { url: string };
+  /** Who notices that nothing is heard any more; the URL is secret. */
+  heartbeat?: { url: string; every: Seconds };
+}
+
+/** A mail server and what goes through it. */
+export interface MailSpec {
+  host: string;
+  port: number;
+  from: string;
+  to: string[];
+  /** Absent where the server asks nobody to sign in. */
+  user?: string;
+  /** Secret; empty without a user. */
+  password: string;
+  tls: boolean;
 }
 
 /** A login that reads replicas. */

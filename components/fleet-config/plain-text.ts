@@ -11,6 +11,10 @@ const tenants = z.record(z.string(), z.unknown());
 const environment = z.object({ environment: z.record(z.string(), z.unknown()) });
 const connections = z.object({ connections: z.array(z.unknown()) });
 const plainKey = z.object({ key: z.string().min(1) });
+const alerts = z.object({ alerts: z.record(z.string(), z.record(z.string(), z.unknown())) });
+
+/** Of `monitoring.alerts`: a password, and addresses that often hold a token. */
+const alertSecrets = ["mail.password", "webhook.url", "heartbeat.url"];
 
 /**
  * Secrets that stand readable in Pulumi.<stack>.yaml. The program itself receives every value decrypted and cannot
@@ -20,13 +24,27 @@ const plainKey = z.object({ key: z.string().min(1) });
 export function plainTextSecrets(stack: string, repository: string): Problem[] {
   const { data } = stackFile.safeParse(parse(readStackFile(repository, stack)));
   // Pulumi's CLI writes the project's name before a key, people do not.
-  const [, declared] = Object.entries(data?.config ?? {}).find(([key]) => /^(.+:)?tenants$/.test(key)) ?? [];
-  const entries = tenants.safeParse(declared);
-  return Object.entries(entries.data ?? {}).flatMap(([id, entry]) => [
-    ...plainVariables(`tenants.${id}`, entry),
-    ...plainKeys(`tenants.${id}`, entry),
-  ]);
+  const declared = new Map(
+    Object.entries(data?.config ?? {}).map(([key, entry]) => [key.replace(/^.+:/, ""), entry]),
+  );
+  const entries = tenants.safeParse(declared.get("tenants"));
+  return [
+    ...Object.entries(entries.data ?? {}).flatMap(([id, entry]) => [
+      ...plainVariables(`tenants.${id}`, entry),
+      ...plainKeys(`tenants.${id}`, entry),
+    ]),
+    ...plainReceivers(declared.get("monitoring")),
+  ];
 }
+
+const plainReceivers = (monitoring: unknown): Problem[] =>
+  alertSecrets
+    .filter((path) => {
+      const [receiver = "", field = ""] = path.split(".");
+      const value = alerts.safeParse(monitoring).data?.alerts[receiver]?.[field];
+      return typeof value === "string" && value !== "";
+    })
+    .map((path) => plain(`monitoring.alerts.${path}`));
 
 const plainVariables = (tenant: string, entry: unknown): Problem[] =>
   Object.entries(environment.safeParse(entry).data?.environment ?? {})

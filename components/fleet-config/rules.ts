@@ -33,7 +33,7 @@ export const rules: readonly Rule[] = [
   { says: "`restore` and `fresh: true` of a tenant exclude each other.", problems: oneBeginning },
   { says: "A domain belongs to one tenant; capital letters make no difference.", problems: domainsAreUnique },
   {
-    says: "A port on a host is had once: by nginx, the agent, the nodes, the database or a tenant, whether it stands in the config or follows from a tenant's name.",
+    says: "A port on a host is had once: by nginx, the agent, the nodes, the database, the monitoring or a tenant, whether it stands in the config or follows from a tenant's name.",
     problems: portClashes,
   },
   { says: "A subnet on a host is had by one tenant.", problems: subnetClashes },

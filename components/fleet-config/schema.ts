@@ -2,6 +2,7 @@ import { z } from "zod";
 import { certificatesEntry } from "./certificates-entry.ts";
 import { documentation } from "./documentation.ts";
 import { hostEntry } from "./host-entry.ts";
+import { monitoringEntry } from "./monitoring-entry.ts";
 import { syncEntry } from "./sync-entry.ts";
 import { tenantEntry } from "./tenant-entry.ts";
 
@@ -31,6 +32,10 @@ export const stackSchema = z.strictObject({
   certificates: certificatesEntry.prefault({}).register(documentation, {
     description: "The stack's own certificate authority.",
     remedy: "write { generation: 1 }, or leave it out",
+  }),
+  monitoring: monitoringEntry.prefault({}).register(documentation, {
+    description: "What watches the fleet, on the control host, and who hears of it (docs/alerts.md).",
+    remedy: "write alerts, or leave it out",
   }),
 });
 

@@ -20,9 +20,12 @@ export const leaseTiming = { beat: 1, duration: 3 };
 /** The Postgres role of a cluster's nodes. */
 export const clusterLogin = (cluster: string): string => `sync_${cluster}`;
 
+/** Name of a node on the network that it shares with agents and monitoring. */
+export const nodeName = (cluster: string, node: string): string => `node-${node}.${cluster}`;
+
 /** A node serves its API and calls agents, who ask for its URI. */
 export const nodeSubject = (cluster: string, node: string): Subject => ({
-  dns: [`node-${node}.${cluster}`, "localhost"],
+  dns: [nodeName(cluster, node), "localhost"],
   uri: `urn:owui:node:${cluster}:${node}`,
   ip: ["127.0.0.1"],
   uses: ["server_auth", "client_auth"],

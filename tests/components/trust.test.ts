@@ -15,7 +15,7 @@ import { declareHost, hostSpec, syncSpec } from "./specs.ts";
 const declared = (generation: number) =>
   declaredBy(() => {
     const authority = new CertificateAuthority("authority", { generation });
-    const trust = new Trust("trust", { authority, hosts: [hostSpec], sync: syncSpec });
+    const trust = new Trust("trust", { authority, hosts: [hostSpec], sync: syncSpec, monitored: true });
     const { host } = declareHost({ authority });
     const shared = { stack: "test", running: true, host, spec: syncSpec, authority };
     const database = new SyncDatabase("database", { ...shared, tenants: [] });

@@ -9,6 +9,7 @@
  */
 import { afterAll, beforeAll, describe } from "vitest";
 import { Fleet } from "../support/fleet/fleet.ts";
+import { alerts } from "./scenarios/alerts.ts";
 import { birth } from "./scenarios/birth.ts";
 import { branding } from "./scenarios/branding.ts";
 import { certificates } from "./scenarios/certificates.ts";
@@ -36,6 +37,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on the real engine, as root",
   afterAll(() => fleet.finish());
 
   birth(fleet);
+  alerts(fleet);
   chats(fleet);
   upgrade(fleet);
   promotion(fleet);

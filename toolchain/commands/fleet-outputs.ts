@@ -24,6 +24,10 @@ const Outputs = z.object({
   operatorKey: z.string(),
   /** PEM that the nodes' certificates are signed by. */
   certificateAuthority: z.string(),
+  /** Where Prometheus and Alertmanager answer, and the certificate and key they ask for; a stack may have neither. */
+  monitoring: z
+    .object({ prometheus: z.string(), alertmanager: z.string(), certificate: z.string(), key: z.string() })
+    .optional(),
 });
 
 /** A stack's outputs, secrets in plain text. */

@@ -1,6 +1,7 @@
 /** Every command of the project, on the project's own Node; started by up.mjs. */
 import { Command, Option } from "commander";
 import { printFailure } from "../setup/problem.mjs";
+import { alert } from "./alert.ts";
 import { type ConflictsInvocation, conflicts, conflictsHelp } from "./conflicts.ts";
 import { type DownInvocation, down } from "./down.ts";
 import type { Invocation } from "./invocation.ts";
@@ -72,6 +73,9 @@ onStack("conflicts", "lists rows that were changed in replicas and wait for a de
   .option("--json", "for scripts")
   .addHelpText("after", conflictsHelp)
   .action((id: string | undefined, options: ConflictsInvocation) => conflicts(options, id));
+onStack("alert", "sends a test alert to everybody who is to hear of alerts")
+  .option("--test", "what there is to send")
+  .action((options: Invocation & { test?: boolean }) => alert(options));
 onStack("password", "shows a tenant's first admin and password, or how a reader connects")
   .argument("[tenant]")
   .option("--reader <name>", "a reader of replicas instead of a tenant")

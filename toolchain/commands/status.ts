@@ -1,3 +1,5 @@
+import { alertmanagerOf, firingAlerts } from "./alertmanager.ts";
+import { alertsText, tellable } from "./alerts-text.ts";
 import { eventLine } from "./event-line.ts";
 import type { FleetOutputs } from "./fleet-outputs.ts";
 import { viewFleet } from "./fleet-status.ts";
@@ -11,23 +13,31 @@ export interface StatusInvocation extends Invocation {
   follow?: boolean;
 }
 
-/** `npm run status`: how every tenant, its replica and the nodes are, whatever of them answers. */
+/** `npm run status`: how every tenant, its replica and the nodes are, and what fires, whatever of them answers. */
 export async function status({ stack, json, follow }: StatusInvocation): Promise<void> {
   const last = await lastUp(stack);
   if (!last) {
     process.stderr.write(noFleet(stack));
-    if (json) process.stdout.write(`${JSON.stringify({ tenants: [], nodes: [], certificates: [] })}\n`);
+    if (json)
+      process.stdout.write(`${JSON.stringify({ tenants: [], nodes: [], certificates: [], alerts: null })}\n`);
     return;
   }
-  const view = await viewFleet(last.fleet, last.outputs);
+  const alertmanager = alertmanagerOf(last.outputs);
+  const [view, alerts] = await Promise.all([
+    viewFleet(last.fleet, last.outputs),
+    alertmanager && firingAlerts(alertmanager),
+  ]);
   if (json) {
-    const shown = interfaceOf(view);
+    // Null: not known, or nothing watches.
+    const shown = { ...interfaceOf(view), alerts: alerts ? tellable(alerts) : null };
     process.stdout.write(follow ? `${JSON.stringify(shown)}\n` : `${JSON.stringify(shown, undefined, 2)}\n`);
     return follow ? tell(last.outputs, JSON.stringify) : undefined;
   }
   const asleep = view.alive.length === 0 && view.tenants.every(({ health }) => health === "stopped");
-  const hint = asleep ? "\nNothing runs; everything is kept. `npm run up` brings it back.\n" : "";
-  process.stdout.write(`${statusTable(view, Date.now())}\n${hint}`);
+  const now = Date.now();
+  process.stdout.write(`${statusTable(view, now)}\n`);
+  if (asleep) process.stdout.write("\nNothing runs; everything is kept. `npm run up` brings it back.\n");
+  else if (alertmanager) process.stdout.write(`\n${alertsText(alerts, now)}\n`);
   if (follow) await tell(last.outputs, eventLine);
 }
 

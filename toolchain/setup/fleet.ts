@@ -9,11 +9,14 @@ import type { Problem } from "./problem.mjs";
 export const fleetOf = (stack: string, source: StackFile): Fleet =>
   parseFleet(stack, veiled(plainKeys(source.config)) as Record<string, unknown>, { repository, dataHome });
 
+/** Stands for a secret: a text that may stand wherever one may, also where an address is asked for. */
+const veil = "https://encrypted.invalid";
+
 /** A config with every `{secure: ciphertext}` replaced by a text, as the program sees it. */
 const veiled = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(veiled);
   if (typeof value !== "object" || value === null) return value;
-  if ("secure" in value && Object.keys(value).length === 1) return "secret";
+  if ("secure" in value && Object.keys(value).length === 1) return veil;
   return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, veiled(child)]));
 };
 
@@ -26,7 +29,7 @@ export const configProblems = (file: string, error: FleetConfigError): Problem[]
   }));
 
 /** Every port the fleet listens on, with the container that holds it while it runs. */
-export function claimedPorts({ stack, running, hosts, tenants, sync }: Fleet): ClaimedPort[] {
+export function claimedPorts({ stack, running, hosts, tenants, sync, monitoring }: Fleet): ClaimedPort[] {
   if (!running) return [];
   const container = (role: string) => `owui-${stack}-${role}`;
   return [
@@ -36,6 +39,9 @@ export function claimedPorts({ stack, running, hosts, tenants, sync }: Fleet): C
     ]),
     ...sync.nodes.map(({ id, port }) => ({ port, use: `node ${id}`, container: container(`node-${id}`) })),
     { port: sync.database.port, use: "the replicas' Postgres", container: container("postgres") },
+    ...(["prometheus", "alertmanager"] as const)
+      .filter(() => monitoring.enabled)
+      .map((what) => ({ port: monitoring[what].port, use: what, container: container(what) })),
     ...tenants
       .filter((tenant) => tenant.running)
       .map(({ id, port }) => ({ port, use: `tenant ${id}`, container: container(`tenant-${id}`) })),

@@ -1,4 +1,4 @@
-import { fleetImages } from "../images/catalog.ts";
+import { fleetImages, monitoringImages } from "../images/catalog.ts";
 import type { CommandLine } from "./command-line.mjs";
 import { ensureCommandLine } from "./command-line-build.ts";
 import { writeEffective } from "./effective-config.ts";
@@ -30,7 +30,9 @@ export interface Prepared {
 
 /** Brings this machine to where the program can run on it; each step skips itself when it is done already. */
 export async function prepare(steps: Steps, { stack, plan, overrides = {} }: Wanted): Promise<Prepared> {
-  const cli = await provision(steps, [...fleetImages, ...plan.fleet.tenants.map(({ image }) => image)]);
+  const { tenants, monitoring } = plan.fleet;
+  const watching = monitoring.enabled ? monitoringImages : [];
+  const cli = await provision(steps, [...fleetImages, ...watching, ...tenants.map(({ image }) => image)]);
   const pulumi = new Pulumi(stack, cli);
   await provisionPlugins(steps, makerOf(await readCheckpoint(stack)), pulumi.environment);
 

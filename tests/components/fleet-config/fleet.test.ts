@@ -11,7 +11,12 @@ const tenantOf = (edit: object) => {
 describe("a config that is right", () => {
   test("becomes a model in which every default is filled in", () => {
     const { hosts, tenants, sync, ...fleet } = parseFleet("local", validConfig(), where);
-    expect(fleet).toEqual({ stack: "local", running: true, certificates: { generation: 1 } });
+    expect(fleet).toEqual({
+      stack: "local",
+      running: true,
+      certificates: { generation: 1 },
+      monitoring: { enabled: true, prometheus: { port: 9090 }, alertmanager: { port: 9093 }, alerts: {} },
+    });
     expect(hosts).toEqual([
       {
         id: "local",

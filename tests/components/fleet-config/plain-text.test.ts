@@ -62,3 +62,17 @@ test("a file of another shape is left to the schema", () => {
   writeFileSync(join(repository, "Pulumi.local.yaml"), "config: [ 1 ]");
   expect(plainTextSecrets("local", repository)).toEqual([]);
 });
+
+test("who hears of alerts: a password and addresses that hold tokens are secrets", () => {
+  const alerts = {
+    mail: { host: "smtp.example.com", password: "hunter2" },
+    webhook: { url: "https://hooks.example.com/token" },
+    heartbeat: { url: { secure: "v1:abc:def" }, every: "1m" },
+  };
+  const config = { monitoring: { alerts } };
+  writeFileSync(join(repository, "Pulumi.local.yaml"), stringify({ config }));
+  expect(plainTextSecrets("local", repository).map(({ path }) => path)).toEqual([
+    "monitoring.alerts.mail.password",
+    "monitoring.alerts.webhook.url",
+  ]);
+});

@@ -193,7 +193,7 @@ const broken: Broken = [
 
   tenant
     found:  the unknown key "tenant"
-    remedy: write tenants, if that was meant, or remove it; known here: running, hosts, tenants, sync, certificates`,
+    remedy: write tenants, if that was meant, or remove it; known here: running, hosts, tenants, sync, certificates, monitoring`,
   ],
 ];
 

@@ -116,7 +116,8 @@ export const birth = (fleet: Fleet) =>
     });
 
     it("publishes on the machine's loopback only", async () => {
-      const ports = [PORTS.http, PORTS.agent, PORTS.database, ...Object.values(PORTS.nodes)];
+      const { nodes, ...others } = PORTS;
+      const ports = [...Object.values(nodes), ...Object.values(others)];
       const listening = await listeners(ports);
       expect(listening.map(({ port }) => port).sort()).toEqual(ports.sort());
       for (const { address } of listening) expect(address).toBe("127.0.0.1");

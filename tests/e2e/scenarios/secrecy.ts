@@ -27,6 +27,7 @@ export const secrecy = (fleet: Fleet) =>
         "tls.key",
         "passphrase",
         "operator",
+        "alertmanager.yml",
       ]) {
         expect(names).toContain(kind);
       }

@@ -46,6 +46,11 @@ export class Driver {
     return this.#command("preview");
   }
 
+  /** Sends a test to everybody who hears of alerts. */
+  alert(options?: CommandOptions): Promise<Outcome> {
+    return this.#command("alert", ["--test"], options);
+  }
+
   async status(): Promise<FleetStatus> {
     const { stdout } = await this.#command("status", ["--json"]);
     return JSON.parse(stdout) as FleetStatus;

@@ -19,6 +19,7 @@ import { until } from "./until.ts";
 const keeps = Boolean(process.env.OWUI_E2E_KEEP);
 
 const MODEL_FAKE = fileURLToPath(new URL("./model-fake.ts", import.meta.url));
+const ALERT_SINK = fileURLToPath(new URL("./alert-sink.ts", import.meta.url));
 
 /** What the program exports, with its secrets. */
 export interface StackOutputs {
@@ -53,6 +54,9 @@ export class Fleet {
   readonly outside = new Netspace("owui-e2e", "198.18.77.2", "198.18.77.1");
   /** The fake model server out there, on all of the namespace's addresses. */
   readonly model: Origin = { address: this.outside.address, port: 8000, domain: this.outside.address };
+  /** Where alerts end, out there as well: a webhook's receiver, and a mail server beside it. */
+  readonly sink: Origin = { ...this.model, port: 8001 };
+  readonly mailPort = 2525;
   #outputs: StackOutputs | undefined;
   #endTurn = () => {};
 
@@ -70,6 +74,7 @@ export class Fleet {
     }
     await this.outside.create();
     await this.outside.start(MODEL_FAKE, ["0.0.0.0", String(this.model.port)]);
+    await this.outside.start(ALERT_SINK, [String(this.sink.port), String(this.mailPort)]);
   }
 
   /** What the end of a run does: everything goes, unless it is to be looked at. */

@@ -7,6 +7,10 @@ import { needleOf, stackSecrets } from "./secrets.ts";
 /** Files of a host's data root whose whole content is a secret. */
 const SECRET_FILE = /(webui_secret_key|password|tls\.key)$/;
 
+/** Where the webhooks' addresses stand that alerts go to; the tests' one ends with a token. */
+const ALERTS_FILE = /monitoring\/alertmanager\/alertmanager\.yml$/;
+const WEBHOOK_TOKEN = /"url": "http[^"]+\/(token-\w+)"/;
+
 /** Where the host keeps what Open WebUI takes from its environment only: the keys of a tenant's connections. */
 const ENVIRONMENT_FILE = /config\/environment$/;
 const CONNECTION_KEY = /^OPENAI_API_KEYS='(.+)'$/m;
@@ -25,7 +29,12 @@ export const knownSecrets = async (fleet: Fleet): Promise<Map<string, string>> =
     Promise.all(paths.map(async (path) => [path, await readFile(join(fleet.home, path), "utf8")] as const));
   const whole = await contents(["passphrase", ...files.filter((path) => SECRET_FILE.test(path))]);
   const environments = await contents(files.filter((path) => ENVIRONMENT_FILE.test(path)));
+  const alerts = await contents(files.filter((path) => ALERTS_FILE.test(path)));
   return new Map([
+    ...alerts.flatMap(([path, content]) => {
+      const token = WEBHOOK_TOKEN.exec(content)?.[1];
+      return token ? [[path, token] as const] : [];
+    }),
     ...[...stackSecrets(JSON.parse(stdout))].filter(([path]) => !DATA_ID.test(path)),
     ...whole.map(([path, content]) => [path, needleOf(content)] as const),
     ...environments.flatMap(([path, content]) => {

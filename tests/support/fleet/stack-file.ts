@@ -10,7 +10,10 @@ interface StackDocument {
 }
 
 /** Ports far from those of a fleet that a user of this machine may run beside the tests. */
-export const PORTS = { http: 28480, agent: 28450, nodes: { a: 28443, b: 28444 }, database: 28432 };
+export const PORTS = {
+  ...{ http: 28480, agent: 28450, nodes: { a: 28443, b: 28444 }, database: 28432 },
+  ...{ prometheus: 28490, alertmanager: 28493 },
+};
 
 /** The stack's file, edited as an operator edits it: read, changed, written back. */
 export class StackFile {
@@ -43,6 +46,10 @@ export class StackFile {
           nodes: { a: { port: PORTS.nodes.a }, b: { port: PORTS.nodes.b } },
           database: { kind: "embedded", port: PORTS.database },
         },
+        monitoring: {
+          prometheus: { port: PORTS.prometheus },
+          alertmanager: { port: PORTS.alertmanager },
+        },
       },
     });
   }
@@ -65,6 +72,13 @@ export class StackFile {
   async setGeneration(generation: number): Promise<void> {
     const document = parse(await readFile(this.path, "utf8")) as StackDocument;
     document.config.certificates = { generation };
+    await this.#write(document);
+  }
+
+  /** Says who hears of alerts; nobody else does afterwards. */
+  async setAlerts(alerts: Record<string, unknown>): Promise<void> {
+    const document = parse(await readFile(this.path, "utf8")) as StackDocument;
+    document.config.monitoring = { ...(document.config.monitoring as object), alerts };
     await this.#write(document);
   }
 

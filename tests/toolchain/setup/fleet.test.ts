@@ -15,6 +15,8 @@ describe("the fleet of the stack's file", () => {
       [9443, "owui-local-node-a"],
       [9444, "owui-local-node-b"],
       [15432, "owui-local-postgres"],
+      [9090, "owui-local-prometheus"],
+      [9093, "owui-local-alertmanager"],
       [expect.any(Number), "owui-local-tenant-acme"],
       [expect.any(Number), "owui-local-tenant-globex"],
     ]);
@@ -30,7 +32,9 @@ describe("the fleet of the stack's file", () => {
     const connections = [{ url: "https://models.example/v1", key: { secure: "v1:abc:def" } }];
     const config = { ...local.config, tenants: { acme: { ...tenants.acme, connections } } };
     const fleet = fleetOf("local", { ...local, config });
-    expect(fleet.tenants[0]?.connections).toEqual([{ url: "https://models.example/v1", key: "secret" }]);
+    expect(fleet.tenants[0]?.connections).toEqual([
+      { url: "https://models.example/v1", key: "https://encrypted.invalid" },
+    ]);
   });
 });
 
