@@ -9,62 +9,62 @@ export type ChangesResult = "unchanged" | "sent" | "failed" | "busy";
 
 /** What the agent counts, in the Prometheus names that are its interface. */
 export class Metrics {
-  readonly #registry = new Registry();
+  readonly registry = new Registry();
   readonly changes = new Counter({
     name: "agent_changes_total",
     help: "Requests for a tenant's changes, by how they ended.",
     labelNames: ["client", "result"],
-    registers: [this.#registry],
+    registers: [this.registry],
   });
   readonly errors = new Counter({
     name: "agent_tenant_errors_total",
     help: "Tenants that could not be read, by reason.",
     labelNames: ["client", "code"],
-    registers: [this.#registry],
+    registers: [this.registry],
   });
   readonly seconds = new Histogram({
     name: "agent_changes_seconds",
     help: "Time until an answer was known to the end.",
     labelNames: ["client", "result"],
     buckets: [0.005, 0.05, 0.5, 1, 5, 10, 30, 60, 120],
-    registers: [this.#registry],
+    registers: [this.registry],
   });
   readonly snapshotRows = new Gauge({
     name: "agent_snapshot_rows",
     help: "Rows of the last snapshot.",
     labelNames: ["client"],
-    registers: [this.#registry],
+    registers: [this.registry],
   });
   readonly snapshotBytes = new Gauge({
     name: "agent_snapshot_bytes",
     help: "Compressed bytes of the last snapshot.",
     labelNames: ["client"],
-    registers: [this.#registry],
+    registers: [this.registry],
   });
   readonly databaseBytes = new Gauge({
     name: "agent_database_bytes",
     help: "Size of a tenant's database with its -wal.",
     labelNames: ["client"],
-    registers: [this.#registry],
+    registers: [this.registry],
   });
 
   readonly #readerSeconds = new Counter({
     name: "agent_reader_seconds_total",
     help: "Time that readers ran.",
     labelNames: ["client"],
-    registers: [this.#registry],
+    registers: [this.registry],
   });
   readonly #readerCpuSeconds = new Counter({
     name: "agent_reader_cpu_seconds_total",
     help: "Processor time that readers used.",
     labelNames: ["client"],
-    registers: [this.#registry],
+    registers: [this.registry],
   });
   readonly #readerMemoryBytes = new Gauge({
     name: "agent_reader_memory_peak_bytes",
     help: "Most RssAnon of the last reader, looked at five times a second.",
     labelNames: ["client"],
-    registers: [this.#registry],
+    registers: [this.registry],
   });
 
   /**
@@ -73,7 +73,7 @@ export class Metrics {
    * @param certificates PEM files of the certificates that the agent uses
    */
   constructor(state: string, spooledBytes: () => Promise<number>, certificates: readonly string[]) {
-    this.#registry.registerMetric(certificateGauge(certificates));
+    this.registry.registerMetric(certificateGauge(certificates));
     this.#measured(
       "agent_spool_bytes",
       "Size of the snapshots and copies on the agent's disk.",
@@ -105,7 +105,7 @@ export class Metrics {
     new Gauge({
       name,
       help,
-      registers: [this.#registry],
+      registers: [this.registry],
       async collect() {
         this.set(await measure());
       },
@@ -114,6 +114,6 @@ export class Metrics {
 
   /** Everything, in Prometheus' text format. */
   text(): Promise<string> {
-    return this.#registry.metrics();
+    return this.registry.metrics();
   }
 }

@@ -1,0 +1,54 @@
+import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { Counter, Histogram, type MetricObject, type Registry } from "prom-client";
+import { Metrics as AgentMetrics } from "../../sync-runtime/agent/metrics.ts";
+import { Metrics as NodeMetrics } from "../../sync-runtime/node/metrics.ts";
+
+/** `npm run docs` writes docs/metrics.md from what nodes and agents count; a test asserts it is current. */
+export const metricsFile = resolve(import.meta.dirname, "../../docs/metrics.md");
+
+const preface = `<!-- Written by \`npm run docs\` from the programs' own registries. -->
+# Metrics
+
+What nodes and agents tell, in Prometheus' text format, at \`/metrics\`. The names are an interface. Nodes want a token with the
+scope \`read\` or the monitoring's certificate, agents that certificate or a node's ([alerts.md](alerts.md)). A client is a tenant.
+What is known of replicas and of the cluster comes from Postgres, so that every node tells the same; take \`max by (client)\`.
+`;
+
+/** The reference, whole. */
+export const metricsReference = (): string =>
+  [
+    preface,
+    section("Nodes", new NodeMetrics().registry),
+    section("Agents", new AgentMetrics("/", async () => 0, []).registry),
+  ].join("\n");
+
+const section = (title: string, registry: Registry): string =>
+  [
+    `## ${title}`,
+    "",
+    "| metric | type | meaning |",
+    "|---|---|---|",
+    ...registry
+      .getMetricsAsArray()
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .map((metric) => row(metric as Described)),
+    "",
+  ].join("\n");
+
+/** What a metric is declared with; prom-client keeps the labels without saying so in its types. */
+type Described = MetricObject & { labelNames: readonly string[] };
+
+const row = (metric: Described): string => {
+  const { name, help, labelNames } = metric;
+  const labels = labelNames.length > 0 ? `{${labelNames.join(",")}}` : "";
+  return `| \`${name}${labels}\` | ${typeOf(metric)} | ${help.replaceAll("|", "\\|").replace(/\.$/, "")} |`;
+};
+
+const typeOf = (metric: unknown): string =>
+  metric instanceof Counter ? "counter" : metric instanceof Histogram ? "histogram" : "gauge";
+
+if (import.meta.main) {
+  writeFileSync(metricsFile, metricsReference());
+  console.log("docs/metrics.md was written from what nodes and agents count.");
+}
