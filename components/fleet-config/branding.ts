@@ -30,4 +30,11 @@ export const branding = () =>
       example: "up-to-50-users",
       remedy: basisRemedy,
     }),
+    users: z.int().min(1).optional().register(documentation, {
+      description:
+        "How many users a written permission or an enterprise licence covers; an alert tells when there are more. Up to 50 users means 50, over all tenants on that basis together.",
+      default: "not limited",
+      example: "200",
+      remedy: "write how many users the permission or the licence covers, or leave it out",
+    }),
   });

@@ -56,6 +56,8 @@ export interface BrandingSpec {
   /** Replaces "Open WebUI" in the title; Open WebUI appends " (Open WebUI)". */
   name?: string;
   basis: BrandingBasis;
+  /** How many users a permission or a licence covers; absent: as many as there are. */
+  users?: number;
 }
 
 /** An OpenAI-compatible model server. */

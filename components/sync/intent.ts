@@ -1,4 +1,11 @@
-import type { ConflictsSpec, HostSpec, SyncSpec, TenantSpec } from "../fleet-config.ts";
+import type {
+  BrandingBasis,
+  BrandingSpec,
+  ConflictsSpec,
+  HostSpec,
+  SyncSpec,
+  TenantSpec,
+} from "../fleet-config.ts";
 import { agentIdentity, agentName, agentPort } from "../host/agent.ts";
 import { digestOf, filesBelow } from "../source-digest.ts";
 import { clusterLogin } from "./node.ts";
@@ -22,6 +29,8 @@ export interface Intent {
     interval: number;
     paused: boolean;
     conflicts: ConflictsSpec;
+    /** Whether its own branding is licensed for so many users only. */
+    licence?: { basis: BrandingBasis; users: number };
   }[];
   logins: { role: string; cluster: string }[];
   /** `tenants` null: all. */
@@ -52,10 +61,22 @@ export const intentOf = (
     id,
     agent: { address: `${agentName(id)}:${agentPort}`, identity: agentIdentity(id) },
   })),
-  tenants: tenants.map(({ spec: { id, host, sync }, url }) => ({ id, host, url, ...sync })),
+  tenants: tenants.map(({ spec: { id, host, sync, branding }, url }) => ({
+    ...{ id, host, url, ...sync },
+    ...licenceOf(branding),
+  })),
   logins: [{ role: clusterLogin(cluster), cluster }],
   readers: readers.map(({ id, tenants, columns }) => ({ role: readerLogin(id), tenants, columns })),
 });
+
+/** As many users as clause 4 of Open WebUI's licence asks no permission for, over all tenants together. */
+const smallFleet = 50;
+
+const licenceOf = (branding: BrandingSpec | undefined): Pick<Intent["tenants"][number], "licence"> => {
+  if (!branding) return {};
+  const { basis, users = basis === "up-to-50-users" ? smallFleet : undefined } = branding;
+  return users === undefined ? {} : { licence: { basis, users } };
+};
 
 /** Another value whenever the migrator's program or one of its statements changes. */
 export function migrationsDigest(directory = "sync-runtime/database"): string {

@@ -36,6 +36,8 @@ export const Intent = z
         interval: z.int().positive(),
         paused: z.boolean(),
         conflicts: Conflicts,
+        /** Where its own branding is licensed for so many users only: on which basis, and for how many. */
+        licence: z.strictObject({ basis: z.string().min(1), users: z.int().positive() }).optional(),
       }),
     ),
     /** Login roles that speak for the cluster. */

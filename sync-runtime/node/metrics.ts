@@ -53,6 +53,12 @@ export class Metrics {
     labelNames: ["client"],
     registers: [this.registry],
   });
+  readonly licensed = new Gauge({
+    name: "tenant_licensed_users",
+    help: "Users for which the declared basis of the tenant's own branding holds; missing where it sets no bound",
+    labelNames: ["client", "basis"],
+    registers: [this.registry],
+  });
   readonly deepVerified = new Gauge({
     name: "replica_deep_verified_timestamp_seconds",
     help: "When every row of the replica was last read back and compared with its source",

@@ -9,6 +9,7 @@ const USERS = "user";
 const ReplicaFacts = z.object({
   tenant: z.string(),
   host: z.string(),
+  licence: z.object({ basis: z.string(), users: z.number() }).nullable(),
   /** Seconds. */
   interval: z.number().nullable(),
   /** Seconds since 1970. */
@@ -36,7 +37,7 @@ export async function refreshReplicaMetrics(
   const replicas = z.array(ReplicaFacts).parse(await postgres.rows("replica-metrics"));
   const { interval, verified, deepVerified, held, quarantined, differences, decided, conflictsWaiting } =
     metrics;
-  const { replicaRows, unrepresentable, users } = metrics;
+  const { replicaRows, unrepresentable, users, licensed } = metrics;
   const byTenant = [
     interval,
     verified,
@@ -47,7 +48,7 @@ export async function refreshReplicaMetrics(
     decided,
     conflictsWaiting,
   ];
-  for (const gauge of [...byTenant, replicaRows, unrepresentable, users]) gauge.reset();
+  for (const gauge of [...byTenant, replicaRows, unrepresentable, users, licensed]) gauge.reset();
   for (const replica of replicas) {
     const client = replica.tenant;
     if (replica.interval !== null) interval.set({ client, host: replica.host }, replica.interval);
@@ -58,6 +59,7 @@ export async function refreshReplicaMetrics(
     differences.set({ client }, replica.differences);
     decided.set({ client }, replica.decided);
     conflictsWaiting.set({ client }, replica.waiting);
+    if (replica.licence) licensed.set({ client, basis: replica.licence.basis }, replica.licence.users);
     setTables(metrics, client, replica.tables);
   }
 }

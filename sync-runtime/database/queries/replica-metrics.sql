@@ -1,6 +1,6 @@
 -- What is known about every tenant of the cluster and its replica, for its metrics.
 -- interval: seconds between two syncs; null while the tenant is not synced by itself, which is no quarantine either. No row: the cluster has no tenants.
-SELECT d.id AS tenant, d.host,
+SELECT d.id AS tenant, d.host, d.licence,
   CASE WHEN d.state IN ('provisioning', 'active') THEN extract(epoch FROM d.sync_interval)::double precision END AS interval,
   extract(epoch FROM r.verified_at)::double precision AS verified,
   extract(epoch FROM r.deep_verified_at)::double precision AS deep_verified,

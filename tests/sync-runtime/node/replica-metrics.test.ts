@@ -12,6 +12,7 @@ const acme = {
   ...{
     tenant: "acme",
     host: "local",
+    licence: { basis: "up-to-50-users", users: 50 },
     interval: 60,
     verified: 1_700_000_000.5,
     deep_verified: 1_600_000_000,
@@ -40,13 +41,14 @@ test("the gauges say what Postgres knows, whichever node is asked", async () => 
     'replica_unrepresentable_rows{client="acme",table="chat"} 1',
     'replica_verified_timestamp_seconds{client="acme"} 1700000000.5',
     'sync_quarantined{client="acme"} 1',
+    'tenant_licensed_users{client="acme",basis="up-to-50-users"} 50',
     'tenant_users{client="acme"} 2',
   ]);
 });
 
 test("what is gone is no longer told: a table, a tenant, a pause's interval; nor a moment that has not been", async () => {
   await refresh([acme, { ...acme, tenant: "globex" }]);
-  const nothing = { interval: null, verified: null, deep_verified: null, tables: [] };
+  const nothing = { licence: null, interval: null, verified: null, deep_verified: null, tables: [] };
   const none = { held: false, quarantined: false, differences: "0", decided: "0", waiting: "0" };
   const fresh = { ...acme, ...nothing, ...none };
   expect(await refresh([fresh])).toEqual([
