@@ -47,6 +47,8 @@ export const birth = (fleet: Fleet) =>
             deep_verified_at: null,
           },
           running: null,
+          state: expect.objectContaining({ is: "active" }),
+          quarantine: null,
           last: expect.objectContaining({ status: "success", progress: expect.anything() }),
         })),
       );
