@@ -72,7 +72,14 @@ export async function fill(
     refuseOtherVersion(version, target.version);
     const schema = (await readStrictSchema(client)).filter(({ name }) => name !== VERSION_TABLE);
     const filler = new Filler(request, client, source, { replica, tables, schema, onProgress });
-    return { tenant: request.tenant, version, verifiedAt: replica.verified_at, ...(await filler.run()) };
+    const edits = await source.edits();
+    return {
+      tenant: request.tenant,
+      version,
+      verifiedAt: replica.verified_at,
+      edits,
+      ...(await filler.run()),
+    };
   } finally {
     // Without a COMMIT before it, the end of the connection rolls back.
     await client.end();
@@ -146,7 +153,7 @@ class Filler {
     if (found?.sum === table.sum && Number(found?.rows) === table.rows) return;
     throw new PromoteError(
       "replica-changed",
-      `Table ${table.name} of the replica of ${this.#request.tenant} is not what was verified: somebody changed it in Postgres. ` +
+      `Table ${table.name} of the replica of ${this.#request.tenant} is not what was verified: somebody changed it in Postgres, past the triggers that note edits. ` +
         "Nothing was written. The next sync repairs it from the source, as long as that is there.",
     );
   }

@@ -43,4 +43,6 @@ export interface Promotion {
   tables: PromotedTable[];
   violations: Violation[];
   notCarried: NotCarried[];
+  /** Edits of others in the replica, which the target does not have. */
+  edits: number;
 }

@@ -89,9 +89,15 @@ export class ReplicaSnapshot implements AsyncDisposable {
     return z.array(ReplicaTable).parse(rows);
   }
 
-  /** A table's rows, some at a time. */
+  /** A table's rows as they were when it was last verified, some at a time. */
   rows({ copy, columns }: ReplicaTable): AsyncGenerator<RestoredRow[]> {
     return readCopiedRows(this.#client.query(copyTo(copy)), columns);
+  }
+
+  /** How many edits of others stand in the replica, all of which {@link rows} leaves out. */
+  async edits(): Promise<number> {
+    const { rows } = await this.#client.query<{ edits: string }>(query("count-edits"), [this.#tenant]);
+    return Number(rows[0]?.edits);
   }
 
   /** Asks for something else at the same moment. */

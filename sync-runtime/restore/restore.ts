@@ -27,6 +27,8 @@ export interface Restored {
   orphans: number;
   /** What the source had and the file has not. */
   missing: Missing[];
+  /** Edits of others in the replica, which the file does not have. */
+  edits: number;
 }
 
 /** Rebuilds a tenant's database from its replica. Nothing stands under the file's name unless it was found equal. */
@@ -44,7 +46,8 @@ export async function restore(
     const orphans = await prove(target.path, tables, replica.rows, onProgress);
     target.publish();
     const { identity, verified_at, rows } = replica;
-    return { tenant, file: to, tables: tables.length, rows, verified_at, identity, orphans, missing };
+    const edits = await snapshot.edits();
+    return { tenant, file: to, tables: tables.length, rows, verified_at, identity, orphans, missing, edits };
   } catch (error) {
     throw explained(error, to);
   }
@@ -135,6 +138,6 @@ async function prove(
     "not-equal",
     `The rebuilt file is not what the replica held when it was last verified: ${different.slice(0, 5).join("; ")}` +
       `${different.length > 5 ? ` and ${different.length - 5} more` : ""}. The file was removed. Somebody changed the ` +
-      "replica in Postgres since then: the next sync repairs it from the source, as long as that is there.",
+      "replica in Postgres since then, past the triggers that note edits: the next sync repairs it from the source, as long as that is there.",
   );
 }

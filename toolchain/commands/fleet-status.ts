@@ -17,6 +17,8 @@ export interface ReplicaStatus {
   rows: number;
   /** Whether the latest sync ended with source and replica equal. */
   equal: boolean;
+  /** Rows in which it differs from its source all the same, because a conflict was decided so (`sync.conflicts`). */
+  decided: number;
   /** When every row was last read back and compared; ISO 8601, null before the first time. */
   deep_verified_at: string | null;
   /** Why the replica keeps what it has until an operator decides; null when it does not. */
@@ -60,6 +62,7 @@ const unknownReplica: ReplicaStatus = {
   tables: 0,
   rows: 0,
   equal: false,
+  decided: 0,
   deep_verified_at: null,
   held: null,
 };

@@ -6,7 +6,7 @@ const SHOWN = 10;
 
 /** What an operator reads behind a promotion. */
 export function promotionText(promotion: Promotion, reportFile: string): string {
-  const { promoted, tenant, tables, violations, notCarried } = promotion;
+  const { promoted, tenant, tables, violations, notCarried, edits } = promotion;
   const left = tables.filter(({ leftOut }) => leftOut > 0);
   return [
     promoted
@@ -35,6 +35,9 @@ export function promotionText(promotion: Promotion, reportFile: string): string 
       ({ table, column, values }) =>
         `This version of Open WebUI has no place on Postgres for ${column === undefined ? `table ${table}` : `column ${column} of ${table}`} (${values} ${column === undefined ? "rows" : "values"}).`,
     ),
+    ...(edits > 0
+      ? [`${edits} edits that others made in the replica are left out: it was promoted as its source was.`]
+      : []),
     ...(promoted
       ? []
       : ["", "Correct the rows in the tenant and sync, or say --leave-out to go on without them."]),

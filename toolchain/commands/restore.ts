@@ -49,7 +49,10 @@ const summary = ({ tables, rows, verified_at }: Restored): string =>
   `${tables} tables, ${rows} rows, equal to what was verified at ${verified_at}`;
 
 /** What the operator has to know about the file. */
-export function afterwards({ tenant, file, missing, orphans }: Restored, last: LastUp | undefined): string {
+export function afterwards(
+  { tenant, file, missing, orphans, edits }: Restored,
+  last: LastUp | undefined,
+): string {
   const host = last?.fleet.hosts.find(
     ({ id }) => id === last.fleet.tenants.find((entry) => entry.id === tenant)?.host,
   );
@@ -62,6 +65,9 @@ export function afterwards({ tenant, file, missing, orphans }: Restored, last: L
     "Uploaded files and vectors are in no replica: they come back from backups.",
     ...(orphans > 0
       ? [`${orphans} rows refer to others that are not there, as they did in the source.`]
+      : []),
+    ...(edits > 0
+      ? [`${edits} edits that others made in the replica are not in it: it holds what the source held.`]
       : []),
     ...missing.map(({ name, why }) => `Not as in the source: ${name}: ${why}.`),
   ].join("\n");

@@ -64,14 +64,16 @@ const quarantineText = (id: string, quarantine: FleetView["tenants"][number]["qu
     ? `QUARANTINED after ${quarantine.failures} failures, tried hourly at most (npm run sync -- ${id} tries now); `
     : "";
 
-/** `equal, verified 12 s ago, 43 tables, 412 rows`. */
+/** `equal, verified 12 s ago, 43 tables, 412 rows`; `equal except 2 rows decided, …` where an edit won a conflict. */
 export function replicaText(
-  { verified_at, tables, rows, equal }: Pick<ReplicaStatus, "verified_at" | "tables" | "rows" | "equal">,
+  replica: Pick<ReplicaStatus, "verified_at" | "tables" | "rows" | "equal" | "decided">,
   now: number,
 ): string {
+  const { verified_at, tables, rows, equal, decided } = replica;
   if (!verified_at) return "not yet verified";
   const age = agoText(now - Date.parse(verified_at));
-  return `${equal ? "equal" : "NOT equal"}, verified ${age} ago, ${counted(tables, "table")}, ${counted(rows, "row")}`;
+  const except = decided > 0 ? ` except ${counted(decided, "row")} decided` : "";
+  return `${equal ? `equal${except}` : "NOT equal"}, verified ${age} ago, ${counted(tables, "table")}, ${counted(rows, "row")}`;
 }
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;

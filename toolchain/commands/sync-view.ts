@@ -40,6 +40,7 @@ export const TenantSync = z.object({
     tables: z.number(),
     rows: z.number(),
     equal: z.boolean(),
+    decided: z.number().default(0),
     deep_verified_at: z.string().nullable().default(null),
     held: z
       .object({

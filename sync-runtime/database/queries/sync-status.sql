@@ -6,7 +6,7 @@ SELECT d.id, d.host, extract(epoch FROM d.sync_interval)::integer AS interval, d
   last.status, last.finished_at, last.error, last.progress,
   running.id AS running_id, running.kind AS running_kind, running.started_at AS running_since,
   running.progress AS running_progress,
-  r.verified_at, coalesce(r.equal, false) AS equal, r.deep_verified_at,
+  r.verified_at, coalesce(r.equal, false) AS equal, coalesce(r.decided, 0) AS decided, r.deep_verified_at,
   r.held_id, r.held_reason, r.held_detail, r.held_at, r.held_accepted_at IS NOT NULL AS held_accepted,
   count(t.name)::integer AS tables, coalesce(sum(t.rows), 0)::bigint AS rows
 FROM sync_metadata.client_deployments AS d

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { fill, inspect } from "../../../sync-runtime/promote/promote.ts";
 import type { Promotion, Violation } from "../../../sync-runtime/promote/report.ts";
@@ -240,6 +239,15 @@ describe("rows that violate the schema", () => {
   });
 });
 
+test("what others wrote into the replica is left out, and told", async () => {
+  const { tenant } = await replicaOf("v0.11.3-fresh");
+  await replicas.admin.query(`UPDATE "tenant_${tenant}".chat SET title = title || '!'`);
+  const { edits, tables } = await promote(tenant);
+  expect(edits).toBeGreaterThan(0);
+  expect(tables.every(({ equal }) => equal)).toBe(true);
+  expect((await strict.rows("chat")).filter(({ title }) => String(title).endsWith("!"))).toEqual([]);
+});
+
 describe("refused, with nothing changed:", () => {
   let tenant: string;
   beforeAll(async () => {
@@ -272,11 +280,11 @@ describe("refused, with nothing changed:", () => {
     );
   });
 
-  test("a replica that somebody changed since it was verified", async () => {
-    const admin: pg.Client = await replicas.database.connect("postgres");
-    await admin.query(`UPDATE "tenant_${tenant}".chat SET title = title || '!'`);
+  test("a replica that somebody changed unseen since it was verified", async () => {
+    const { intruder } = replicas;
+    await intruder.query(`UPDATE "tenant_${tenant}".chat SET title = title || '!'`);
     await expect(promote(tenant)).rejects.toMatchObject({ code: "replica-changed" });
-    await admin.query(`UPDATE "tenant_${tenant}".chat SET title = left(title, -1)`);
+    await intruder.query(`UPDATE "tenant_${tenant}".chat SET title = left(title, -1)`);
     expect(await strict.count("chat")).toBe(0);
   });
 

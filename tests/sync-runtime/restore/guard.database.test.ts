@@ -150,13 +150,13 @@ test("links that a tenant put in the way lead nowhere", async () => {
 
 test("a restore that fails leaves the directory without a database, and says why", async () => {
   const chats = `"tenant_${replica.tenant}".chat`;
-  await replicas.admin.query(`UPDATE ${chats} SET title = title || '!'`);
+  await replicas.intruder.query(`UPDATE ${chats} SET title = title || '!'`);
   try {
     await expect(asked({ ifLost: "replica" })).rejects.toMatchObject({ code: "not-equal" });
     expect(existsSync(restoredFile())).toBe(false);
     expect(readdirSync(home).sort()).toEqual(["config", "data"]);
   } finally {
-    await replicas.admin.query(`UPDATE ${chats} SET title = left(title, -1)`);
+    await replicas.intruder.query(`UPDATE ${chats} SET title = left(title, -1)`);
   }
 });
 

@@ -233,13 +233,26 @@ describe("what is no file to rely on", () => {
   /** Nothing but the source is left in the directory. */
   const nothingMade = () => expect(readdirSync(directory)).toEqual(["source.db"]);
 
-  test("is not made of a replica that somebody changed", async () => {
-    await replicas.admin.query(`UPDATE "tenant_${replica.tenant}".chat SET title = 'c' WHERE id = '2'`);
+  test("is made without what others wrote into the replica, which stays there", async () => {
+    const chat = `"tenant_${replica.tenant}".chat`;
+    await replicas.admin.query(`UPDATE ${chat} SET title = 'c' WHERE id = '2'`);
+    await replicas.admin.query(`DELETE FROM ${chat} WHERE id = '1'`);
+    await replicas.admin.query(`INSERT INTO ${chat} (id, title) VALUES ('3', 'd'), ('3', 'd')`);
+    expect(await restored()).toMatchObject({ rows: 2, edits: 4 });
+    expect(await replica.rowsOf("chat", "id, title")).toEqual([
+      { id: "2", title: "c" },
+      { id: "3", title: "d" },
+      { id: "3", title: "d" },
+    ]);
+  });
+
+  test("is not made of a replica that somebody changed unseen", async () => {
+    await replicas.intruder.query(`UPDATE "tenant_${replica.tenant}".chat SET title = 'c' WHERE id = '2'`);
     await expect(restored()).rejects.toMatchObject({
       code: "not-equal",
       message: expect.stringContaining("chat has 2 rows of other content"),
     });
-    await replicas.admin.query(`DELETE FROM "tenant_${replica.tenant}".chat WHERE id = '2'`);
+    await replicas.intruder.query(`DELETE FROM "tenant_${replica.tenant}".chat WHERE id = '2'`);
     await expect(restored()).rejects.toThrow("chat has 1 rows instead of 2");
     nothingMade();
   });

@@ -25,7 +25,7 @@ const outputs = {
 
 const now = Date.parse("2026-11-21T15:00:20Z");
 const replica = {
-  ...{ verified_at: "2026-11-21T15:00:08Z", tables: 43, rows: 412, equal: true },
+  ...{ verified_at: "2026-11-21T15:00:08Z", tables: 43, rows: 412, equal: true, decided: 0 },
   ...{ deep_verified_at: null, held: null },
 };
 const last = { status: "success", finished_at: "2026-11-21T15:00:08Z", progress: null };
@@ -238,7 +238,10 @@ describe("a fleet of which something is missing", () => {
     };
     const last = { status: "held", finished_at: "2026-11-21T12:00:10Z", progress: null };
     const syncs = (changed: object) => [
-      line("globex", { last: { ...last, ...changed }, replica: { ...replica, equal: false, held } }),
+      line("globex", {
+        last: { ...last, ...changed },
+        replica: { ...replica, equal: false, held },
+      }),
     ];
     const viewOf = (changed: object) => {
       const { tenants, ...view } = combine(

@@ -40,6 +40,7 @@ const promotion = (changed: Partial<Promotion> = {}): Promotion => ({
   tenant: "acme",
   version: "d4c1a8e37b62",
   verifiedAt: "2026-11-21T12:00:00.000Z",
+  edits: 0,
   promoted: false,
   tables: [
     { name: "chat", rows: 10, fit: 8, leftOut: 2, equal: null },

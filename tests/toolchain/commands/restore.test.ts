@@ -11,6 +11,7 @@ const restored = {
   identity: null,
   orphans: 0,
   missing: [],
+  edits: 0,
 };
 const last = {
   fleet: { hosts: [{ id: "local", root: "/srv/fleet" }], tenants: [{ id: "acme", host: "local" }] },
@@ -32,7 +33,10 @@ Uploaded files and vectors are in no replica: they come back from backups.`,
 
 test("what differs from the source is named, and so is what only looks like it", () => {
   const missing = [{ name: "found", why: "it was made empty" }];
-  const said = afterwards({ ...restored, orphans: 2, missing }, undefined);
+  const said = afterwards({ ...restored, orphans: 2, missing, edits: 3 }, undefined);
+  expect(said).toContain(
+    "3 edits that others made in the replica are not in it: it holds what the source held.",
+  );
   expect(said).toContain("2 rows refer to others that are not there, as they did in the source.");
   expect(said).toContain("Not as in the source: found: it was made empty.");
   expect(said).toContain("WEBUI_SECRET_KEY of the tenant");

@@ -2,12 +2,14 @@ import { describe, expect, it } from "vitest";
 import { agoText, columns, replicaText } from "../../../toolchain/commands/status-table.ts";
 
 describe("a replica", () => {
-  const replica = { verified_at: "2026-11-21T15:00:00Z", tables: 1, rows: 1, equal: true };
+  const replica = { verified_at: "2026-11-21T15:00:00Z", tables: 1, rows: 1, equal: true, decided: 0 };
   const now = Date.parse("2026-11-21T15:01:05Z");
 
   it.each([
     [replica, "equal, verified 1 min ago, 1 table, 1 row"],
     [{ ...replica, equal: false, rows: 0 }, "NOT equal, verified 1 min ago, 1 table, 0 rows"],
+    [{ ...replica, decided: 1 }, "equal except 1 row decided, verified 1 min ago, 1 table, 1 row"],
+    [{ ...replica, decided: 2 }, "equal except 2 rows decided, verified 1 min ago, 1 table, 1 row"],
     [{ ...replica, verified_at: null }, "not yet verified"],
   ])("%j reads: %s", (status, text) => {
     expect(replicaText(status, now)).toBe(text);

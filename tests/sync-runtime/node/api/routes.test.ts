@@ -236,7 +236,7 @@ const NOTHING = {
   ...{ state: "active", state_since: at, state_by: "sync", state_reason: "" },
   ...{ status: null, finished_at: null, error: null, progress: null },
   ...{ running_id: null, running_kind: null, running_since: null, running_progress: null },
-  ...{ verified_at: null, deep_verified_at: null, tables: 0, rows: "0", equal: false },
+  ...{ verified_at: null, deep_verified_at: null, tables: 0, rows: "0", equal: false, decided: "0" },
   ...{ held_id: null, held_reason: null, held_detail: null, held_at: null, held_accepted: false },
 };
 
@@ -271,7 +271,7 @@ test("the status of syncs has the shape that scripts read", async () => {
       ...NOTHING,
       ...{ id: "acme", status: "held", finished_at: at, error: "why", progress },
       ...{ running_id: "7", running_kind: "verify", running_since: at, running_progress: progress },
-      ...{ verified_at: at, deep_verified_at: at, tables: 43, rows: "412", equal: true },
+      ...{ verified_at: at, deep_verified_at: at, tables: 43, rows: "412", equal: true, decided: "2" },
       ...{ held_id: HELD, held_reason: "source-empty", held_detail: { held: 412 }, held_at: at },
     },
     NOTHING,
@@ -284,7 +284,7 @@ test("the status of syncs has the shape that scripts read", async () => {
         ...{ id: "acme", ...common, last: { status: "held", finished_at: iso, error: "why", progress } },
         running: { id: "7", kind: "verify", started_at: iso, progress },
         replica: {
-          ...{ verified_at: iso, tables: 43, rows: 412, equal: true, deep_verified_at: iso },
+          ...{ verified_at: iso, tables: 43, rows: 412, equal: true, decided: 2, deep_verified_at: iso },
           held: {
             ...{ id: HELD, reason: "source-empty", detail: { held: 412 }, since: iso, accepted: false },
             text: "the source is empty, and 412 rows are held",
@@ -293,7 +293,15 @@ test("the status of syncs has the shape that scripts read", async () => {
       },
       {
         ...{ id: "globex", ...common, last: null, running: null },
-        replica: { verified_at: null, tables: 0, rows: 0, equal: false, deep_verified_at: null, held: null },
+        replica: {
+          verified_at: null,
+          tables: 0,
+          rows: 0,
+          equal: false,
+          decided: 0,
+          deep_verified_at: null,
+          held: null,
+        },
       },
     ],
   });
