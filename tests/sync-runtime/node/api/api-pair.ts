@@ -9,7 +9,9 @@ import { serveRoutes } from "../../../../sync-runtime/node/api/serve-routes.ts";
 import { TokenGate } from "../../../../sync-runtime/node/api/token.ts";
 import { DEFAULT_TIMING } from "../../../../sync-runtime/node/lease-timing.ts";
 import { Metrics } from "../../../../sync-runtime/node/metrics.ts";
+import type { NodeContext } from "../../../../sync-runtime/node/node-context.ts";
 import { Postgres } from "../../../../sync-runtime/node/postgres.ts";
+import { StateCache } from "../../../../sync-runtime/node/state-cache.ts";
 import { operatorToken, type Scope } from "../../../../toolchain/commands/operator-token.ts";
 import type { TestDatabase } from "../../../support/postgres.ts";
 
@@ -36,7 +38,8 @@ export class ApiPair implements AsyncDisposable {
       const server = fastify({ genReqId: () => randomUUID() }) as unknown as FastifyInstance;
       answerProblems(server, log);
       const api = { node, postgres, log, timing: DEFAULT_TIMING, metrics: new Metrics() };
-      serveRoutes(server, routes, { ...api, lease: {} } as unknown as ApiContext, {
+      const states = new StateCache({ ...api, clock: { monotonic: () => 0 } } as unknown as NodeContext);
+      serveRoutes(server, routes, { ...api, states, lease: {} } as unknown as ApiContext, {
         gate: new TokenGate([publicKey]),
         subjects: new RateLimit({ perSecond: 1, burst: 1000 }, () => 0),
         transaction: (work) => postgres.transaction(work),
