@@ -15,6 +15,10 @@ const Told = z.object({
   to: Text,
   reason: Text,
   error: Text,
+  conflict: Text,
+  table: Text,
+  type: Text,
+  winner: Text,
   rows: Amount,
   bytes: Amount,
   epoch: Amount,
@@ -45,10 +49,15 @@ function sentence(name: string, told: z.infer<typeof Told>): string {
       return `HELD: ${told.reason}`;
     case "hold-ended":
       return "no longer held";
+    case "conflict-detected":
+      return `conflict ${told.conflict} in ${told.table}, ${told.type}: ${winner(told.winner)}`;
     default:
       return name;
   }
 }
+
+const winner = (who: string | null): string =>
+  who === "pending" ? "waits for a decision" : `the ${who} row stays`;
 
 const outcome = ({ status, error, rows, bytes }: z.infer<typeof Told>): string => {
   if (error !== null) return `, ${error}`;

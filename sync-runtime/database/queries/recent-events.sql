@@ -31,6 +31,15 @@ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now,
         WHERE l.began_at > $1
         ORDER BY l.epoch DESC LIMIT $2
       )
+      UNION ALL
+      (
+        SELECT 'conflict-detected', c.id::text, c.detected_at, jsonb_build_object(
+          'conflict', c.id::text, 'client', c.tenant, 'table', c."table", 'type', c.type, 'strategy', c.strategy,
+          'winner', c.winner
+        )
+        FROM (SELECT * FROM sync_metadata.conflict_log ORDER BY id DESC LIMIT $2) AS c
+        WHERE c.detected_at > $1
+      )
     ) AS e
   ), '[]') AS events,
   coalesce((

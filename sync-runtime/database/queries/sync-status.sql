@@ -8,17 +8,15 @@ SELECT d.id, d.host, extract(epoch FROM d.sync_interval)::integer AS interval, d
   running.progress AS running_progress,
   r.verified_at, coalesce(r.equal, false) AS equal, coalesce(r.decided, 0) AS decided, r.deep_verified_at,
   r.held_id, r.held_reason, r.held_detail, r.held_at, r.held_accepted_at IS NOT NULL AS held_accepted,
-  count(t.name)::integer AS tables, coalesce(sum(t.rows), 0)::bigint AS rows
+  coalesce(r.tables, 0) AS tables, coalesce(r.rows, 0) AS rows
 FROM sync_metadata.client_deployments AS d
 LEFT JOIN sync_metadata.tenant_claims AS c ON c.tenant = d.id
 LEFT JOIN sync_metadata.transitions AS moved ON moved.id = d.transition
 LEFT JOIN sync_metadata.replicas AS r ON r.tenant = d.id
-LEFT JOIN sync_metadata.replica_tables AS t ON t.tenant = d.id AND t.sum IS NOT NULL
 LEFT JOIN LATERAL (
   SELECT j.status, j.finished_at, j.error, j.progress FROM sync_metadata.sync_jobs AS j
   WHERE j.tenant = d.id AND j.finished_at IS NOT NULL ORDER BY j.id DESC LIMIT 1
 ) AS last ON true
 LEFT JOIN sync_metadata.sync_jobs AS running ON running.tenant = d.id AND running.status = 'running'
 WHERE d.state NOT IN ('retired', 'erased')
-GROUP BY d.id, c.tenant, moved.id, r.tenant, last.status, last.finished_at, last.error, last.progress, running.id
 ORDER BY d.id

@@ -1,7 +1,7 @@
 import * as z from "zod";
 
 /** A row's number as Postgres gives it, and as a cursor names it. */
-export const RowId = z.string().regex(/^[1-9]\d{0,17}$/, "Not a number of the list");
+export const RowId = z.string().regex(/^[1-9][0-9]{0,17}$/, "Not a number of the list");
 
 /** The query of a list that comes in pages, beside what it is filtered by. */
 export const paging = {

@@ -9,9 +9,6 @@ import type { ApiContext, Call, Route } from "./route.ts";
 import type { Caller, TokenGate } from "./token.ts";
 import { type Write, Writer } from "./write.ts";
 
-/** Methods that a server is asked for; those that a path does not have are refused by name. */
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] as const;
-
 const JSON_TYPE = "application/json; charset=utf-8";
 
 /** Who calls a public route. */
@@ -113,7 +110,7 @@ function refuseOtherMethods(server: FastifyInstance, routes: readonly Route[]): 
   for (const [path, those] of Map.groupBy(routes, ({ path }) => path)) {
     const allowed = those.flatMap((route) => (hasHead(route) ? ["GET", "HEAD"] : [route.method]));
     server.route({
-      method: METHODS.filter((method) => !allowed.includes(method)),
+      method: server.supportedMethods.filter((method) => !allowed.includes(method)),
       url: routerPath(path),
       onRequest: async ({ method }) => {
         throw new ApiProblem("method-not-allowed", `${path} does not take ${method}.`, {

@@ -44,6 +44,16 @@ describe("an event as a line", () => {
     ["state-changed", { client: "acme", to: "paused", by: "ana", reason: "" }, "acme  paused by ana"],
     ["hold-began", { client: "acme", reason: "source-empty" }, "acme  HELD: source-empty"],
     ["hold-ended", { client: "acme" }, "acme  no longer held"],
+    [
+      "conflict-detected",
+      { client: "acme", conflict: "7", table: "chat", type: "update/update", winner: "pending" },
+      "acme  conflict 7 in chat, update/update: waits for a decision",
+    ],
+    [
+      "conflict-detected",
+      { client: "acme", conflict: "7", table: "chat", type: "none/update", winner: "remote" },
+      "acme  conflict 7 in chat, none/update: the remote row stays",
+    ],
     ["of another day", {}, "cluster  of another day"],
   ])("%s %j", (name, data, line) => {
     expect(eventLine({ id: "1767225600000000", name, data })).toMatch(/^\d\d:\d\d:\d\d {2}/);

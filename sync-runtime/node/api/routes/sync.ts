@@ -81,8 +81,8 @@ export const syncRoutes = [
       problems: ["unknown-tenant", "not-held-for-this"],
     },
     async ({ params: { tenant }, body: { held } }, { postgres, log }) => {
-      const known = z.array(SyncStatus).parse(await postgres.rows("sync-status"));
-      if (!known.some(({ id }) => id === tenant)) throw unknownTenant(tenant);
+      const known = await postgres.rows("deployments", [tenant]);
+      if (known.length === 0) throw unknownTenant(tenant);
       const [row] = await postgres.rows("accept-hold", [tenant, held]);
       if (!Accepted.parse(row).accepted)
         throw new ApiProblem(

@@ -41,7 +41,14 @@ test("what happened behind a moment is told by what was recorded", async () => {
     { name: "job-ended", data: { client: "acme", status: "failed", error: "why" } },
     { name: "state-changed", data: { client: "acme", to: "paused", by: "ana", reason: "for a while" } },
   ]);
-  expect((await recentEvents(postgres, after.now + 1_000_000n)).events).toEqual([]);
+  await database.queryAlone(
+    `INSERT INTO sync_metadata.conflict_log (cluster, tenant, "table", type, strategy, winner, why, edited_at, edited_by, job, columns)
+     VALUES ('main', 'acme', 'chat', 'update/update', 'manual', 'pending', 'why', now(), 'bo', 1, '[]')`,
+  );
+  expect((await recentEvents(postgres, after.now)).events).toMatchObject([
+    { name: "conflict-detected", data: { client: "acme", table: "chat", winner: "pending" } },
+  ]);
+  expect((await recentEvents(postgres, after.now + 60_000_000n)).events).toEqual([]);
 });
 
 test("what ended lately is found without reading the whole history", async () => {

@@ -348,7 +348,7 @@ describe("accepting what a replica is held for", () => {
     });
 
   beforeEach(() => {
-    rows["sync-status"] = [{ ...NOTHING, id: "acme" }];
+    rows.deployments = [{ client: "acme" }];
     rows["accept-hold"] = [{ accepted: true }];
     rows["trigger-sync"] = [{ id: "8" }];
   });
@@ -376,6 +376,7 @@ describe("accepting what a replica is held for", () => {
   });
 
   test("of a tenant that the cluster does not have is refused", async () => {
+    rows.deployments = [];
     expect((await accept({ held: HELD }, "operate", "nobody")).statusCode).toBe(404);
   });
 });
