@@ -36,7 +36,9 @@ describe("cancelling", () => {
     const [{ id }] = await trigger();
     expect(await cancel()).toEqual([{ job: id, status: "cancelled" }]);
     expect(await jobs()).toEqual([{ id, reason: "manual", status: "cancelled", error: TEXT, ended: true }]);
-    expect(await ask("sync-history", [null, 10])).toMatchObject([{ id, status: "cancelled", error: TEXT }]);
+    expect(await ask("sync-history", [null, 10, null])).toMatchObject([
+      { id, status: "cancelled", error: TEXT },
+    ]);
     expect(await claim()).toBeUndefined();
   });
 
@@ -47,7 +49,7 @@ describe("cancelling", () => {
     expect(await cancel()).toEqual([{ job: job.id, status: "running" }]);
     expect((await beat()).cancelled).toEqual([job.id]);
     expect(await ask("fail-job", [job.id, job.claim_epoch, "57P01", "terminated", 5, true])).toEqual([
-      { status: "cancelled" },
+      { status: "cancelled", quarantined: false },
     ]);
     expect(await jobs()).toMatchObject([{ status: "cancelled", error: TEXT, ended: true }]);
     expect((await beat()).cancelled).toEqual([]);
