@@ -91,13 +91,14 @@ test("what a decision laid is not decided otherwise when it meets the same sourc
   );
 });
 
-test("a merge is idempotent: with either side again it is itself", () => {
+// Against the base of before it need not be: where it comes to what that base was, it would look unchanged.
+test("a merge is idempotent: laid over its source, or taken up by it, it is itself", () => {
   const side = fc.constantFrom("source", "remote");
   fc.assert(
     fc.property(row, row, row, side, (base, source, remote, newest) => {
       const met = meeting(base, source, remote);
       const merged = mergeRows(met, newest).row;
-      expect(mergeRows({ ...met, remote: merged }, newest).row).toEqual(merged);
+      expect(mergeRows({ ...met, base: source, remote: merged }, newest).row).toEqual(merged);
       expect(mergeRows({ ...met, base: source, source: merged, remote: merged }, newest).row).toEqual(merged);
     }),
     runs,
