@@ -5,7 +5,7 @@ import type { Job } from "../../../sync-runtime/node/job.ts";
 import { until } from "../../support/fleet/until.ts";
 import { SEED } from "../../support/random-seed.ts";
 import { sqliteValue } from "../protocol/arbitrary.ts";
-import type { ScriptedSource } from "./scripted-source.ts";
+import { type ScriptedSource, streamOf } from "./scripted-source.ts";
 import { type TestReplica, TestReplicas } from "./test-replica.ts";
 
 let replicas: TestReplicas;
@@ -261,6 +261,20 @@ describe("without a commit the edits are as they were:", () => {
     expect(await decided()).toBe(1);
   });
 
+  test("a sync that goes wrong by itself, for which nobody's edit is blamed", async () => {
+    await write("UPDATE $.user SET name = 'Countess' WHERE id = '1'");
+    source.table("log").rows.push(["more"]);
+    const wrong = async (committed: string | null) => {
+      const { messages } = await source.delta(committed);
+      const sent = await Array.fromAsync(messages);
+      const manifest = sent.at(-1);
+      if (manifest?.type === "manifest") for (const table of manifest.manifest.tables) table.rows++;
+      return streamOf(sent);
+    };
+    await expect(replica.sync(wrong)).rejects.toThrow("Nothing of this sync was kept");
+    expect(await list()).toHaveLength(1);
+  });
+
   test("one that lost its claim", async () => {
     await write("UPDATE $.user SET name = 'Countess' WHERE id = '1'");
     const stale = async (committed: string | null) => {
@@ -313,6 +327,24 @@ describe("a writer and a sync", () => {
     expect(await names()).toEqual(["1 Countess!", "2 Grace!"]);
     const remote = (await conflicts()).map(({ remote }) => remote);
     expect(remote.sort()).toEqual(["Countess", "Countess!", "Grace!"]);
+  });
+
+  test("of which the writer wants a row that the sync takes out: the writer waits without holding it", async () => {
+    source.table("file").rows = [["f", 1n, "changed by the source"]];
+    const writer = await replicas.database.connect("postgres");
+    let written: Promise<unknown> = Promise.resolve();
+    const during = async (committed: string | null) => {
+      written = writer.query(`UPDATE ${schema}.file SET name = 'edited'`);
+      await until("the writer waits", async () => {
+        const { rows } = await replicas.admin.query("SELECT FROM pg_locks WHERE NOT granted");
+        return rows.length > 0;
+      });
+      return source.delta(committed);
+    };
+    expect(await replica.sync(during)).toMatchObject({ status: "success" });
+    // That version of the row is gone, and the writer is told so.
+    expect(await written).toMatchObject({ rowCount: 0 });
+    expect(await replica.rowsOf("file", "name")).toEqual([{ name: "changed by the source" }]);
   });
 });
 
