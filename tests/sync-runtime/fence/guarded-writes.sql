@@ -56,8 +56,11 @@ BEGIN
   INSERT INTO fence.writes (guard, write, epoch, run) VALUES ('claim:' || NEW.tenant, 'take', NEW.epoch, NEW.run);
   RETURN NULL;
 END $$;
-CREATE TRIGGER fence AFTER INSERT OR UPDATE ON sync_metadata.tenant_claims
+CREATE TRIGGER fence_first AFTER INSERT ON sync_metadata.tenant_claims
   FOR EACH ROW EXECUTE FUNCTION fence.on_claim();
+-- Failures are counted in the same row; a claim is what has a moment of its own.
+CREATE TRIGGER fence AFTER UPDATE ON sync_metadata.tenant_claims
+  FOR EACH ROW WHEN (OLD.claimed_at <> NEW.claimed_at) EXECUTE FUNCTION fence.on_claim();
 
 -- What a claim's holder writes about its job; that a claim is taken is recorded above.
 CREATE FUNCTION fence.on_job() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -80,5 +83,7 @@ BEGIN
   );
   RETURN NULL;
 END $$;
+-- The totals follow what was written, by a trigger that may run before this one.
 CREATE TRIGGER fence AFTER UPDATE ON sync_metadata.replicas
-  FOR EACH ROW EXECUTE FUNCTION fence.on_replica();
+  FOR EACH ROW WHEN ((OLD.tables, OLD.rows) IS NOT DISTINCT FROM (NEW.tables, NEW.rows))
+  EXECUTE FUNCTION fence.on_replica();
