@@ -1,9 +1,8 @@
 import type { Readable } from "node:stream";
 import { pino } from "pino";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { EventHub, MOST_LISTENERS } from "../../../../sync-runtime/node/api/event-hub.ts";
 import { micros } from "../../../../sync-runtime/node/api/event-view.ts";
-import { until } from "../../../support/fleet/until.ts";
 
 /** What Postgres answers next; `asked` is what it was asked since when. */
 let recent: Record<string, unknown>;
@@ -11,6 +10,8 @@ let asked: (Date | null)[];
 /** Ends the pause of every loop that pauses. */
 let tick: () => Promise<void>;
 let hub: EventHub;
+/** Waits for what comes within the same process, in no time. */
+const soon = (look: () => unknown) => vi.waitUntil(look, { interval: 1, timeout: 20_000 });
 const LATER = Date.now() + 600_000;
 
 const moment = (second: number) => `2026-01-01T00:00:0${second}.000001+00:00`;
@@ -35,11 +36,11 @@ beforeEach(() => {
       signal.addEventListener("abort", () => resolve(), { once: true });
     });
   tick = async () => {
-    await until("the loop pauses", () => resume.length > 0);
+    await soon(() => resume.length > 0);
     const those = resume;
     resume = [];
     for (const one of those) one();
-    await until("the loop pauses again", () => resume.length > 0);
+    await soon(() => resume.length > 0);
   };
   hub = new EventHub({ postgres, clock: { monotonic: () => 0, pause }, log: pino({ enabled: false }) });
 });
@@ -62,7 +63,7 @@ describe("listening", () => {
     await tick();
     expect(asked.length).toBe(before + 1);
     for (const stream of streams) stream.destroy();
-    await until("nobody listens", () => hub.listeners === 0);
+    await soon(() => hub.listeners === 0);
     const last = asked.length;
     await new Promise((resolve) => setImmediate(resolve));
     expect(asked.length).toBe(last);
@@ -74,7 +75,7 @@ describe("listening", () => {
     recent = { ...recent, now: String(micros(moment(3))), events: [ended("7", 2)] };
     await tick();
     await tick();
-    await until("it was told", () => names(text()).length > 0);
+    await soon(() => names(text()).length > 0);
     expect(names(text())).toEqual(["job-ended"]);
     expect(text()).toContain(`id: ${micros(moment(2))}\n`);
     expect(text()).toContain('"client":"acme"');
@@ -99,7 +100,7 @@ describe("listening", () => {
       recent = { ...recent, running: job(rows) };
       await tick();
     }
-    await until("both were told", () => names(text()).length >= 2);
+    await soon(() => names(text()).length >= 2);
     expect(names(text())).toEqual(["job-began", "job-progress"]);
   });
 
@@ -110,22 +111,22 @@ describe("listening", () => {
       recent = { ...recent, held };
       await tick();
     }
-    await until("both were told", () => names(text()).length >= 2);
+    await soon(() => names(text()).length >= 2);
     expect(names(text())).toEqual(["hold-began", "hold-ended"]);
   });
 
   test("is kept alive by a comment every fifteen looks", async () => {
     const text = reading(await hub.listen(undefined, LATER));
     for (let nth = 0; nth < 16; nth += 1) await tick();
-    await until("it came", () => text().includes(": still here"));
+    await soon(() => text().includes(": still here"));
     expect(text().match(/: still here/g)).toHaveLength(1);
   });
 
   test("ends with the token", async () => {
     const stream = await hub.listen(undefined, Date.now() + 10);
     stream.resume();
-    await until("it ended", () => stream.readableEnded);
-    await until("nobody listens", () => hub.listeners === 0);
+    await soon(() => stream.readableEnded);
+    await soon(() => hub.listeners === 0);
   });
 
   test("is refused beyond a number of listeners", async () => {
@@ -143,6 +144,6 @@ describe("listening", () => {
       await tick();
     }
     expect(slow.destroyed).toBe(true);
-    await until("the other heard everything", () => names(text()).length === 8);
+    await soon(() => names(text()).length === 8);
   });
 });
