@@ -90,6 +90,8 @@ export class Rig implements AsyncDisposable {
       });
     } catch (error) {
       broken.abort();
+      // As a node does it: what the sync holds locked is free before its end is recorded.
+      await connection.end().catch(() => {});
       await this.#recordFailure(job, error as Error);
       throw error;
     } finally {
