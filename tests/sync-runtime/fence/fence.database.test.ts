@@ -12,7 +12,7 @@ import { test } from "vitest";
 import { requireOrder } from "./random-runs.ts";
 
 /** How long the random runs go on; `npm run test:faults` and a night's run take more. */
-const SECONDS = Number(process.env.OWUI_PROPERTY_SECONDS ?? 30);
+const SECONDS = Number(process.env.OWUI_PROPERTY_SECONDS ?? 15);
 
 test(
   "through any stops, kills, partitions and wrong clocks, guarded writes are ordered by their epochs and none is lost",
