@@ -44,6 +44,7 @@ export const birth = (fleet: Fleet) =>
             rows: expect.any(Number),
             equal: true,
             held: null,
+            decided: 0,
             deep_verified_at: null,
           },
           running: null,
