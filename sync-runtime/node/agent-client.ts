@@ -1,16 +1,11 @@
-import { X509Certificate } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { Agent, type RequestOptions, request } from "node:https";
 import { pipeline, type Readable } from "node:stream";
-import type { PeerCertificate } from "node:tls";
 import { createZstdDecompress } from "node:zlib";
-import type { Certificates } from "../certificates.ts";
 import { Failure, Inventory, type Message, readMessages } from "../protocol/message.ts";
+import { type ClientCertificates, PinnedClient, SilenceError, textOf } from "./pinned-client.ts";
 
 /** Silence on the connection after which the agent counts as gone; reading a snapshot behind others is silent for minutes. */
 const SILENCE_MS = 300_000;
-/** Until a connection stands; a host that swallows packets would keep a node's hand for minutes. */
-const CONNECT_MS = 5_000;
 /** What is unpacked at a time; every chunk is a trip to another thread. */
 const CHUNK_BYTES = 256 * 1024;
 /** The longest answer read that is not a stream of changes. */
@@ -50,13 +45,9 @@ export class AgentError extends Error {
 export const failureOf = ({ code, message, remedy }: Failure): AgentError =>
   new AgentError(code, `${message} ${remedy}`);
 
-/** What of a node's certificates its calls need. */
-type ClientCertificates = Pick<Certificates, "current" | "onChange" | "see">;
-
-/** Asks agents for changes, over mTLS. Each agent's connections are kept apart, so that none stands in for another. */
+/** Asks agents for changes, over mTLS. */
 export class AgentClient {
-  readonly #certificates: ClientCertificates;
-  readonly #connections = new Map<string, Agent>();
+  readonly #peers: PinnedClient;
   readonly #onReach: (host: string, reached: boolean) => void;
 
   /** @param onReach is told with every request whether the host's agent answered it, whatever it said */
@@ -64,9 +55,8 @@ export class AgentClient {
     certificates: ClientCertificates,
     onReach: (host: string, reached: boolean) => void = () => {},
   ) {
-    this.#certificates = certificates;
+    this.#peers = new PinnedClient(certificates);
     this.#onReach = onReach;
-    certificates.onChange(() => this.#beginAnew());
   }
 
   /**
@@ -106,87 +96,30 @@ export class AgentClient {
 
   /** Closes the connections that are kept open. */
   close(): void {
-    for (const connections of this.#connections.values()) connections.destroy();
+    this.#peers.close();
   }
 
-  /** New connections are made with new certificates; a sync that runs ends on the one it began with. */
-  #beginAnew(): void {
-    for (const connections of this.#connections.values())
-      for (const idle of Object.values(connections.freeSockets).flat()) idle?.destroy();
-    this.#connections.clear();
-  }
-
-  #send(
+  async #send(
     agent: AgentAddress,
     method: "GET" | "POST",
     path: string,
-    body: unknown,
+    wanted: unknown,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
-    const options: RequestOptions = {
-      ...target(agent.address),
-      method,
-      path,
-      headers: body === undefined ? {} : { "content-type": "application/json" },
-      agent: this.#connectionsTo(agent),
-      signal,
-      timeout: SILENCE_MS,
-    };
-    return new Promise((resolve, reject) => {
-      const asked = request(options, (answer) => {
-        this.#onReach(agent.host, true);
-        resolve(answer);
-      });
-      const connecting = setTimeout(() => {
-        asked.destroy(new Error(`no connection within ${CONNECT_MS / 1000} s`));
-      }, CONNECT_MS);
-      asked.once("socket", (socket) => {
-        if (!socket.connecting) clearTimeout(connecting);
-        else socket.once("secureConnect", () => clearTimeout(connecting));
-      });
-      asked.once("timeout", () => asked.destroy(silent(agent)));
-      asked.once("error", (cause) => {
-        clearTimeout(connecting);
-        if (signal.aborted) return reject(cause);
-        if (cause instanceof AgentError) return reject(cause);
-        this.#onReach(agent.host, false);
-        reject(unreachable(agent, cause));
-      });
-      asked.end(body === undefined ? undefined : JSON.stringify(body));
-    });
-  }
-
-  #connectionsTo({ host, identity }: AgentAddress): Agent {
-    let connections = this.#connections.get(identity);
-    if (!connections) {
-      connections = new Agent({
-        ...this.#certificates.current,
-        keepAlive: true,
-        minVersion: "TLSv1.3",
-        servername: `agent.${host}`,
-        checkServerIdentity: (_, certificate) => {
-          const problem = identityProblem(identity, certificate);
-          if (!problem) this.#certificates.see(new X509Certificate(certificate.raw));
-          return problem;
-        },
-      });
-      this.#connections.set(identity, connections);
+    const { host, address, identity } = agent;
+    const peer = { address, identity, servername: `agent.${host}` };
+    const body = wanted === undefined ? undefined : JSON.stringify(wanted);
+    try {
+      const answer = await this.#peers.ask(peer, { method, path, body, silenceMs: SILENCE_MS, signal });
+      this.#onReach(host, true);
+      return answer;
+    } catch (cause) {
+      if (signal.aborted) throw cause;
+      if (cause instanceof SilenceError) throw silent(agent);
+      this.#onReach(host, false);
+      throw unreachable(agent, cause as Error);
     }
-    return connections;
   }
-}
-
-/**
- * Why a certificate does not speak for an agent; undefined when it does. That it chains to the CA is checked before.
- * Node quotes a name that holds a comma, so no other entry can be read as this one.
- */
-export function identityProblem(
-  identity: string,
-  certificate: Pick<PeerCertificate, "subjectaltname">,
-): Error | undefined {
-  const names = (certificate.subjectaltname ?? "").split(", ");
-  if (names.includes(`URI:${identity}`)) return undefined;
-  return new Error(`its certificate is not that of ${identity} but of ${names.join(", ") || "nobody"}`);
 }
 
 /** Messages that end an answer. */
@@ -210,11 +143,6 @@ async function* messagesOf(answer: Readable): AsyncGenerator<Message> {
   }
 }
 
-function target(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(":");
-  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
-}
-
 const unreachable = ({ host, address }: AgentAddress, cause: Error) =>
   new AgentError(
     "agent-unreachable",
@@ -229,16 +157,6 @@ const silent = ({ host }: AgentAddress) =>
     `The agent of host ${host} said nothing for ${SILENCE_MS / 1000} s. ` +
       "The replica keeps what it has; the sync is tried again.",
   );
-
-/** An answer's text, cut off behind so many characters. */
-async function textOf(answer: IncomingMessage, most: number): Promise<string> {
-  let read = "";
-  for await (const chunk of answer.setEncoding("utf8")) {
-    read += chunk;
-    if (read.length > most) break;
-  }
-  return read;
-}
 
 async function refusal(answer: IncomingMessage): Promise<AgentError> {
   const read = await textOf(answer, LONGEST_REFUSAL);

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { identityProblem } from "../agent-client.ts";
+import { identityProblem } from "../pinned-client.ts";
 import type { Caller } from "./token.ts";
 
 /** What the certificate of a cluster's monitoring says. */

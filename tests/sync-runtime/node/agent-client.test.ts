@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { expect, test, vi } from "vitest";
-import { AgentClient, identityProblem } from "../../../sync-runtime/node/agent-client.ts";
+import { AgentClient } from "../../../sync-runtime/node/agent-client.ts";
+import { identityProblem } from "../../../sync-runtime/node/pinned-client.ts";
 import { TestAuthority } from "../../support/certificates.ts";
 
 const IDENTITY = "urn:owui:agent:local";
