@@ -1,9 +1,8 @@
-import type pg from "pg";
 import * as z from "zod";
-import { query } from "../database/query.ts";
 import { Finding, type Hold } from "./hold.ts";
 
-const Row = z.object({
+/** A replica as begin-sync.sql tells it. */
+export const ReplicaRow = z.object({
   identity: z.string().nullable(),
   committed_sync: z.string().nullable(),
   equal: z.boolean().nullable(),
@@ -28,20 +27,17 @@ export interface ReplicaState {
   hold: Hold | undefined;
 }
 
-/** Reads what is known about the replica of a tenant, which has one. */
-export async function readReplicaState(client: pg.ClientBase, tenant: string): Promise<ReplicaState> {
-  const row = Row.parse((await client.query(query("read-replica"), [tenant])).rows[0]);
-  return {
-    identity: row.identity,
-    // One known as not equal is on its way to be repaired: every row is compared, so nothing in it is relied on.
-    committed: row.equal ? row.committed_sync : null,
-    unequal: row.equal === false,
-    rows: row.rows,
-    hold: holdOf(row),
-  };
-}
+/** What a row tells. */
+export const stateOf = (row: z.infer<typeof ReplicaRow>): ReplicaState => ({
+  identity: row.identity,
+  // One known as not equal is on its way to be repaired: every row is compared, so nothing in it is relied on.
+  committed: row.equal ? row.committed_sync : null,
+  unequal: row.equal === false,
+  rows: row.rows,
+  hold: holdOf(row),
+});
 
-function holdOf(row: z.infer<typeof Row>): Hold | undefined {
+function holdOf(row: z.infer<typeof ReplicaRow>): Hold | undefined {
   if (row.held_id === null) return undefined;
   return {
     id: row.held_id,

@@ -45,11 +45,6 @@ export class Replica {
     this.#tenant = tenant;
   }
 
-  /** Makes the schema, where it does not exist. */
-  async make(): Promise<void> {
-    await this.#client.query(query("make-tenant-schema"), [this.#tenant]);
-  }
-
   /** Brings all tables to the source's shape; makes those that are missing. By name. */
   async define(tables: readonly SourceTable[]): Promise<Map<string, HeldTable>> {
     const wanted = tables.map(({ name, columns, key, ddl }) => ({

@@ -2,15 +2,16 @@ import type pg from "pg";
 import { query } from "../database/query.ts";
 import { faultPoint } from "../fault-point.ts";
 import type { ChangeStream } from "./agent-client.ts";
-import { Edits, type Settled } from "./conflict/edits.ts";
+import { type BegunSync, beginSync } from "./begin-sync.ts";
+import type { Settled } from "./conflict/edits.ts";
 import { DeepReplica, type TableDifferences } from "./deep-replica.ts";
 import { NotEqualError, requireUntouched } from "./equality.ts";
 import { findLosses, requirePlausible } from "./hold.ts";
-import { ClaimLostError, connectionName, type Job } from "./job.ts";
+import { ClaimLostError, type Job } from "./job.ts";
 import { type Loaded, load, NO_PROGRESS } from "./load.ts";
 import type { ProgressListener } from "./progress.ts";
 import { Replica } from "./replica.ts";
-import { type ReplicaState, readReplicaState } from "./replica-state.ts";
+import type { ReplicaState } from "./replica-state.ts";
 import { tableChanges } from "./table-changes.ts";
 
 /** What one sync did, with the bytes that came over the wire. */
@@ -71,8 +72,7 @@ async function replicateOnce(
   const { tenant } = job;
   const deep = job.kind === "verify" ? new DeepReplica(client, job) : undefined;
   const replica = deep ?? new Replica(client, tenant);
-  const edits = await begin(client, job, replica);
-  const state = await readReplicaState(client, tenant);
+  const { state, edits } = await beginSync(client, job);
   await deep?.readBack();
   faultPoint("node:begun");
 
@@ -95,14 +95,6 @@ async function replicateOnce(
   return { ...proven, settled: await commit(client, job, run, { proven, state, deep, edits }) };
 }
 
-/** Begins a sync's transaction, over the replica as it was last verified. */
-async function begin(client: pg.ClientBase, job: Job, replica: Replica): Promise<Edits> {
-  await client.query("BEGIN");
-  await client.query(query("mark-sync"), [connectionName(job)]);
-  await replica.make();
-  return Edits.undo(client, job);
-}
-
 /** Holds a replica that would lose much at once. Other data than before was accepted as such, with what it holds. */
 function requirePlausibleLosses(
   tenant: string,
@@ -121,7 +113,7 @@ function requirePlausibleLosses(
  */
 async function requireUntouchedBefore(client: pg.ClientBase, job: Job, replica: Replica): Promise<void> {
   await client.query("ROLLBACK");
-  await begin(client, job, replica);
+  await beginSync(client, job);
   requireUntouched(await replica.measure());
 }
 
@@ -137,11 +129,9 @@ async function requireAllTables(client: pg.ClientBase, job: Job): Promise<void> 
 }
 
 /** What is committed: a replica that was proven equal, and what others had written into it. */
-interface Outcome {
+interface Outcome extends BegunSync {
   proven: Omit<Synced, "settled">;
-  state: ReplicaState;
   deep: DeepReplica | undefined;
-  edits: Edits;
 }
 
 /**
@@ -155,18 +145,8 @@ async function commit(
   { proven, state, deep, edits }: Outcome,
 ): Promise<Settled> {
   const { id, tenant, claim_epoch: epoch } = job;
-  const held = await client.query(query("lock-claim"), [tenant, run, epoch]);
-  if (held.rowCount !== 1) throw new ClaimLostError(job);
+  if (edits.any || state.hold || deep) await requireClaim(client, job, run);
   const settled = await edits.settle(job.conflicts);
-  faultPoint("node:claim-locked");
-  const { sync, identity, tables, status, received, bytes, source } = proven;
-  await client.query(query("record-equal"), [
-    tenant,
-    identity,
-    sync,
-    JSON.stringify(tables),
-    source && JSON.stringify(source),
-  ]);
   if (state.hold) await client.query(query("end-hold"), [tenant, epoch]);
   if (deep)
     await client.query(query("record-deep"), [
@@ -176,10 +156,25 @@ async function commit(
       deep.differing,
       JSON.stringify(deep.differences),
     ]);
-  const rows = received.reduce((sum, table) => sum + table.rows, 0);
-  await client.query(query("finish-job"), [id, epoch, status, rows, bytes]);
-  await client.query(query("fold-job"), [id]);
+  await recordSync(client, job, run, proven);
+  faultPoint("node:claim-locked");
   await client.query("COMMIT");
   faultPoint("node:committed");
   return settled;
+}
+
+/** What is written besides the record of the sync is written under the claim as well. */
+async function requireClaim(client: pg.ClientBase, job: Job, run: string): Promise<void> {
+  const { rowCount } = await client.query(query("lock-claim"), [job.tenant, run, job.claim_epoch]);
+  if (rowCount !== 1) throw new ClaimLostError(job);
+}
+
+/** Records what was proven and ends the job, with the claim locked until the transaction ends. */
+async function recordSync(client: pg.ClientBase, job: Job, run: string, proven: Outcome["proven"]) {
+  const { status, bytes, identity, sync, tables, source } = proven;
+  const rows = proven.received.reduce((sum, table) => sum + table.rows, 0);
+  const replica = [identity, sync, JSON.stringify(tables), source && JSON.stringify(source)];
+  const values = [job.tenant, run, job.claim_epoch, job.id, status, rows, bytes, ...replica];
+  const { rowCount } = await client.query(query("record-sync"), values);
+  if (rowCount !== 1) throw new ClaimLostError(job);
 }

@@ -5,12 +5,6 @@ import type { Job } from "../job.ts";
 import { type Conflicts, conflictType, decide, type Meeting, strategyFor } from "./decide.ts";
 import { inColumnsOfNow } from "./meeting.ts";
 
-/** How long a sync waits for a transaction that wrote into the replica and is still open. */
-const PATIENCE_S = 30;
-
-/** Postgres' word for a lock that was not to be had in time. */
-const LOCK_NOT_AVAILABLE = "55P03";
-
 const Image = z.record(z.string(), z.unknown()).nullable();
 const UndoneEdit = z.object({
   id: z.string(),
@@ -34,7 +28,6 @@ const NewConflict = z.object({
 });
 export type NewConflict = z.infer<typeof NewConflict>;
 
-const Undone = z.object({ edits: z.coerce.number(), resolutions: z.coerce.number() });
 const Met = z.object({ resolved: z.coerce.number(), reopened: z.coerce.number() });
 const Laid = z.object({ decided: z.coerce.number(), resolved: z.coerce.number() });
 
@@ -72,31 +65,19 @@ export class EditOpenError extends Error {
 export class Edits {
   readonly #client: pg.ClientBase;
   readonly #job: Job;
-  readonly #any: boolean;
+  /** Whether anything was taken off, or an operator's decision waits. */
+  readonly any: boolean;
 
-  private constructor(client: pg.ClientBase, job: Job, any: boolean) {
+  /** @param any whether begin-sync.sql took anything off, or found a decision that waits */
+  constructor(client: pg.ClientBase, job: Job, any: boolean) {
     this.#client = client;
     this.#job = job;
-    this.#any = any;
-  }
-
-  /**
-   * Takes off what others wrote, and lets nobody write until the transaction ends.
-   * @param patience seconds that a transaction still open is waited for
-   */
-  static async undo(client: pg.ClientBase, job: Job, patience = PATIENCE_S): Promise<Edits> {
-    const { rows } = await client
-      .query(query("undo-edits"), [job.tenant, patience])
-      .catch((cause: Error & { code?: string }) => {
-        throw cause.code === LOCK_NOT_AVAILABLE ? new EditOpenError(job.tenant, cause) : cause;
-      });
-    const { edits, resolutions } = Undone.parse(rows[0]);
-    return new Edits(client, job, edits + resolutions > 0);
+    this.any = any;
   }
 
   /** Decides about each edit, over a replica that was proven equal and while the claim is locked. */
   async settle(conflicts: Conflicts): Promise<Settled> {
-    if (!this.#any) return { decided: 0, conflicts: [], resolved: 0, reopened: 0 };
+    if (!this.any) return { decided: 0, conflicts: [], resolved: 0, reopened: 0 };
     const met = Met.parse(await this.#ask("meet-edits"));
     const found: NewConflict[] = [];
     for (let edits = await this.#next("0"); edits.length > 0; ) {

@@ -19,7 +19,7 @@ beforeEach(async () => {
   admin = await database.connect("postgres");
   sync = await database.connect("sync_main");
   await sync.query(query("beat"), ["main", "a", RUN, 60]);
-  await sync.query(query("make-tenant-schema"), ["acme"]);
+  await sync.query("SELECT sync_metadata.make_tenant_schema($1)", ["acme"]);
 });
 afterEach(() => database.drop());
 

@@ -18,7 +18,7 @@ beforeAll(async () => {
   await database.apply(intentOf(["acme"]));
   sync = await database.connect("sync_main");
   admin = await database.connect("postgres");
-  await new Replica(sync, "acme").make();
+  await sync.query("SELECT sync_metadata.make_tenant_schema($1)", ["acme"]);
 });
 afterAll(() => database.drop());
 

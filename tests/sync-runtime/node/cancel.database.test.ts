@@ -3,6 +3,7 @@ import type pg from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { query } from "../../../sync-runtime/database/query.ts";
 import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { wellEnded } from "./well-ended.ts";
 
 const RUN = randomUUID();
 
@@ -58,7 +59,7 @@ describe("cancelling", () => {
   test("too late leaves a job that ended as it ended", async () => {
     await trigger();
     const job = await claim();
-    await ask("finish-job", [job.id, job.claim_epoch, "success", 1, 1]);
+    await ask("record-sync", wellEnded(job, RUN, "success", 1));
     expect(await cancel()).toEqual([]);
     expect(await jobs()).toMatchObject([{ status: "success" }]);
   });
@@ -121,7 +122,7 @@ describe("a tenant that is paused while a sync runs", () => {
     await ask("schedule-jobs", ["main", RUN, epoch]);
     const job = await claim();
     await ask("move-tenant", ["acme", "provisioning", "paused", "ana", ""]);
-    expect(await ask("finish-job", [job.id, job.claim_epoch, "success", 1, 1])).toEqual([{ id: job.id }]);
+    expect(await ask("record-sync", wellEnded(job, RUN, "success", 1))).toMatchObject([{ id: job.id }]);
     await admin.query("UPDATE sync_metadata.sync_jobs SET started_at = started_at - interval '1 day'");
     expect(await ask("schedule-jobs", ["main", RUN, epoch])).toEqual([{ tenant: null }]);
   });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { Edits } from "../../../sync-runtime/node/conflict/edits.ts";
+import { beginSync } from "../../../sync-runtime/node/begin-sync.ts";
 import type { Job } from "../../../sync-runtime/node/job.ts";
 import { until } from "../../support/fleet/until.ts";
 import { SEED } from "../../support/random-seed.ts";
@@ -296,8 +296,7 @@ describe("a writer and a sync", () => {
     await writer.query("SET application_name = 'psql of Ann'");
     await writer.query(`BEGIN; UPDATE ${schema}."user" SET name = 'Countess' WHERE id = '1'`);
     const sync = await replicas.database.connect("sync_main");
-    await sync.query("BEGIN");
-    await expect(Edits.undo(sync, { tenant: replica.tenant } as Job, 0.2)).rejects.toMatchObject({
+    await expect(beginSync(sync, { tenant: replica.tenant } as Job, 0.2)).rejects.toMatchObject({
       code: "edit-open",
       message: expect.stringMatching(/is open: postgres \(process \d+, psql of Ann\)\. Nothing was changed/),
     });
@@ -382,8 +381,7 @@ test("whatever is edited in whatever values, the sync takes exactly that off aga
         if (op === "insert") await write("INSERT INTO $.t (id, n) VALUES ($1, 1)", [text]);
       }
       const sync = await replicas.database.connect("sync_main");
-      await sync.query("BEGIN");
-      await Edits.undo(sync, { tenant: replica.tenant } as Job);
+      await beginSync(sync, { tenant: replica.tenant } as Job);
       await sync.query("COMMIT");
       await sync.end();
       expect(await sums()).toEqual(before);

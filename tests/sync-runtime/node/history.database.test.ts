@@ -3,6 +3,7 @@ import type pg from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { query } from "../../../sync-runtime/database/query.ts";
 import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { wellEnded } from "./well-ended.ts";
 
 const RUN = randomUUID();
 
@@ -32,8 +33,7 @@ async function scheduled(status: string, tenant = "acme", reason = "interval") {
   );
   const [job] = await ask("claim-job", ["main", "a", RUN, 4, []]);
   expect(job.id).toBe(rows[0].id);
-  await ask("finish-job", [job.id, job.claim_epoch, status, 0, 0]);
-  await ask("fold-job", [job.id]);
+  await ask("record-sync", wellEnded(job, RUN, status));
   return job.id as string;
 }
 
@@ -68,7 +68,7 @@ describe("progress", () => {
     await write(job.id, job.claim_epoch);
     const [status] = await ask("sync-status", []);
     expect(status).toMatchObject({ running_id: job.id, running_kind: "sync", running_progress: state });
-    await ask("finish-job", [job.id, job.claim_epoch, "success", 1, 1]);
+    await ask("record-sync", wellEnded(job, RUN, "success", 1));
     expect((await ask("sync-status", []))[0]).toMatchObject({ running_id: null, progress: state });
   });
 
@@ -76,7 +76,7 @@ describe("progress", () => {
     await ask("trigger-sync", ["acme"]);
     const [job] = await ask("claim-job", ["main", "a", RUN, 4, []]);
     await write(job.id, String(Number(job.claim_epoch) - 1));
-    await ask("finish-job", [job.id, job.claim_epoch, "success", 1, 1]);
+    await ask("record-sync", wellEnded(job, RUN, "success", 1));
     await write(job.id, job.claim_epoch);
     expect(await jobs("progress")).toEqual([{ progress: null }]);
   });

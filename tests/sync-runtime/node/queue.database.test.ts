@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { query } from "../../../sync-runtime/database/query.ts";
 import { Job } from "../../../sync-runtime/node/job.ts";
 import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { wellEnded } from "./well-ended.ts";
 
 const [RUN_A, RUN_B] = [randomUUID(), randomUUID()];
 
@@ -132,7 +133,7 @@ describe("claiming", () => {
     const first = await claim("a", RUN_A);
     await trigger("acme");
     expect(await claim("b", RUN_B)).toBeUndefined();
-    await ask("finish-job", [first.id, first.claim_epoch, "success", 0, 0]);
+    await ask("record-sync", wellEnded(first, RUN_A, "success"));
     expect(await claim("b", RUN_B)).toMatchObject({ tenant: "acme", claim_epoch: "2" });
   });
 
@@ -143,7 +144,7 @@ describe("claiming", () => {
     await silence("a");
     const second = await claim("b", RUN_B);
     expect(second).toMatchObject({ id: first.id, claim_epoch: "2", taken_over: true, attempt: 2 });
-    expect(await ask("finish-job", [first.id, first.claim_epoch, "success", 0, 0])).toEqual([]);
+    expect(await ask("record-sync", wellEnded(first, RUN_A, "success"))).toEqual([]);
     expect(await ask("fail-job", [first.id, first.claim_epoch, "code", "error", 1, true])).toEqual([]);
     expect(await ask("lock-claim", ["acme", RUN_A, first.claim_epoch])).toEqual([]);
     expect(await ask("lock-claim", ["acme", RUN_B, second.claim_epoch])).toHaveLength(1);
@@ -334,7 +335,7 @@ describe("quarantine", () => {
     await trigger("acme");
     await failures(5);
     const job = await claim("a", RUN_A);
-    await ask("finish-job", [job.id, job.claim_epoch, "unchanged", 0, 0]);
+    await ask("record-sync", wellEnded(job, RUN_A, "unchanged"));
     expect(await status()).toMatchObject({ quarantined_at: null, failures: 0 });
   });
 
