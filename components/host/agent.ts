@@ -34,6 +34,8 @@ export const agentConfig = (host: AgentHost, { cluster, nodes }: AgentCluster): 
     host: host.id,
     cluster,
     nodes: nodes.map(({ id }) => id),
+    // Nodes come by the control network, on which the agent is itself; this machine's own calls come by its gateway.
+    callers: "neighbours",
     listen: { address: "0.0.0.0", port: agentPort },
     tls: { certificate: "/etc/fleet/tls.crt", key: "/etc/fleet/tls.key", ca: "/etc/fleet/ca.crt" },
     tenants: "/tenants",

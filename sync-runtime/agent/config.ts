@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
+import { Callers } from "../callers.ts";
 
 /** Where the config lies in the agent's container. */
 export const DEFAULT_CONFIG_PATH = "/etc/fleet/agent.json";
@@ -11,6 +12,8 @@ const AgentConfig = z.strictObject({
   cluster: z.string().min(1),
   /** Ids of those nodes; missing means all of the cluster. The certificate of one that was removed opens no door. */
   nodes: z.array(z.string().min(1)).optional(),
+  /** From where connections are taken at all, whatever certificate comes with them. */
+  callers: Callers,
   listen: z.strictObject({ address: z.string(), port: z.int().min(0).max(65_535) }),
   /** Paths of PEM files; read again when they change. */
   tls: z.strictObject({ certificate: z.string(), key: z.string(), ca: z.string() }),

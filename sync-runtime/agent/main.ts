@@ -23,7 +23,9 @@ async function main(configPath: string): Promise<void> {
   const bandwidth = new Bandwidth(config.bandwidth);
   const routes = new Routes({ host: config.host, tenants, changes, bandwidth, metrics, log, now });
   const certificates = new Certificates(config.tls, log);
-  const server = new AgentServer(config, certificates, routes.handle.bind(routes), log);
+  const server = new AgentServer(config, certificates, routes.handle.bind(routes), log, (reason) =>
+    metrics.refused.inc({ reason }),
+  );
 
   // The engine that runs the container sends SIGTERM first; a second signal ends the process at once.
   const stop = new AbortController();

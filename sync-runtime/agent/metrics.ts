@@ -7,6 +7,9 @@ import { freeBytes, totalBytes } from "./spool.ts";
 /** How a request for changes ended. */
 export type ChangesResult = "unchanged" | "sent" | "failed" | "busy";
 
+/** Why somebody was not let in: by the address, in the handshake, or by a certificate that opens no door here. */
+export type RefusalReason = "address" | "handshake" | "certificate";
+
 /** What the agent counts, in the Prometheus names that are its interface. */
 export class Metrics {
   readonly registry = new Registry();
@@ -45,6 +48,13 @@ export class Metrics {
     name: "agent_database_bytes",
     help: "Size of a tenant's database with its -wal.",
     labelNames: ["client"],
+    registers: [this.registry],
+  });
+
+  readonly refused = new Counter({
+    name: "agent_refused_total",
+    help: "Connections and requests that were not let in, by reason.",
+    labelNames: ["reason"],
     registers: [this.registry],
   });
 

@@ -3,10 +3,12 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
+import { CallerList } from "../callers.ts";
 import type { Certificates } from "../certificates.ts";
 import { monitorOf, nodeOf } from "./client-certificate.ts";
 import type { AgentConfig } from "./config.ts";
 import type { Log } from "./log.ts";
+import type { RefusalReason } from "./metrics.ts";
 
 /** Docker waits 10 s between SIGTERM and SIGKILL. */
 const GRACE_MILLISECONDS = 8_000;
@@ -23,23 +25,32 @@ const HANDSHAKE = { minVersion: "TLSv1.3" } as const;
 const asksForMetrics = ({ method, url }: IncomingMessage): boolean => method === "GET" && url === "/metrics";
 
 /**
- * The agent's HTTPS server. Only nodes of its own cluster get an answer: the handshake demands a client's certificate
- * of the stack's CA, and the request is refused when that certificate names no node that the cluster has. What watches the
- * cluster gets the metrics and nothing else.
+ * The agent's HTTPS server. Only nodes of its own cluster get an answer: a connection from an address that the config does
+ * not allow is closed before TLS, the handshake demands a client's certificate of the stack's CA, and the request is refused
+ * when that certificate names no node that the cluster has. What watches the cluster gets the metrics and nothing else.
  */
 export class AgentServer {
   readonly #config: AgentConfig;
   readonly #handler: Handler;
   readonly #log: Log;
+  readonly #refused: (reason: RefusalReason) => void;
   readonly #certificates: Certificates;
   /** Connections made under the certificates that are in force. */
   #fresh = new WeakSet<object>();
 
-  constructor(config: AgentConfig, certificates: Certificates, handler: Handler, log: Log) {
+  /** @param refused counts whoever is not let in */
+  constructor(
+    config: AgentConfig,
+    certificates: Certificates,
+    handler: Handler,
+    log: Log,
+    refused: (reason: RefusalReason) => void = () => {},
+  ) {
     this.#config = config;
     this.#certificates = certificates;
     this.#handler = handler;
     this.#log = log;
+    this.#refused = refused;
   }
 
   /** Serves until `signal` aborts, then lets running answers end for {@link GRACE_MILLISECONDS}. */
@@ -49,6 +60,7 @@ export class AgentServer {
     const server = createServer({
       ...this.#certificates.current,
       ...HANDSHAKE,
+      blockList: this.#callers(),
       requestCert: true,
       rejectUnauthorized: true,
     });
@@ -61,6 +73,7 @@ export class AgentServer {
     server.on("secureConnection", (socket) => this.#fresh.add(socket));
     server.on("request", (request, response) => this.#answer(request, response, hardStop.signal));
     server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
+      this.#refused("handshake");
       this.#log.warn(
         { from: socket.remoteAddress, reason: error.code ?? error.message },
         "connection was refused",
@@ -76,6 +89,14 @@ export class AgentServer {
     server.closeAllConnections();
     await closed;
     this.#log.info("server stopped");
+  }
+
+  /** Who may connect at all; others are counted, and named in the log now and then. */
+  #callers(): CallerList {
+    return new CallerList(this.#config.callers, (from, isNews) => {
+      this.#refused("address");
+      if (isNews) this.#log.warn({ from }, "address was refused");
+    });
   }
 
   /** Resolves when connections are taken; a port in use is an error. */
@@ -96,6 +117,7 @@ export class AgentServer {
     const serves = node?.cluster === cluster && nodes.includes(node.node);
     const watches = monitorOf(subjectaltname)?.cluster === cluster;
     if (!serves && !(watches && asksForMetrics(request))) {
+      this.#refused("certificate");
       this.#log.warn({ from: request.socket.remoteAddress, node, watches }, "certificate was refused");
       const failure = {
         code: "certificate-refused",

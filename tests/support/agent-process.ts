@@ -63,6 +63,7 @@ export class AgentProcess implements AsyncDisposable {
     const config = {
       host: "local",
       cluster: "main",
+      callers: ["127.0.0.0/8"],
       listen: { address: "127.0.0.1", port: 0 },
       tls: {
         certificate: agent.path("tls", "tls.crt"),

@@ -9,6 +9,10 @@ test("an agent is told its bandwidth where the host has one, and nothing otherwi
   expect(JSON.parse(agentConfig({ id: "local" }, cluster))).not.toHaveProperty("bandwidth");
 });
 
+test("an agent is called from the networks that it is on, and from nowhere else", () => {
+  expect(JSON.parse(agentConfig({ id: "local" }, cluster))).toMatchObject({ callers: "neighbours" });
+});
+
 test("an agent is told which nodes the cluster has, so that one which is removed opens no door", () => {
   expect(JSON.parse(agentConfig({ id: "local" }, cluster))).toMatchObject({ cluster: "main", nodes: ["a"] });
 });

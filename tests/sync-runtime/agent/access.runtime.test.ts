@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { connect as plainConnect } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentServer } from "../../../sync-runtime/agent/server.ts";
@@ -12,6 +13,16 @@ beforeAll(async () => {
   agent = await AgentProcess.start();
 });
 afterAll(() => agent[Symbol.asyncDispose]());
+
+/** An agent whose config says something besides. */
+async function startedWith(also: object): Promise<AgentProcess> {
+  const started = await AgentProcess.start();
+  await started.stop();
+  const config = JSON.parse(readFileSync(started.path("agent.json"), "utf8"));
+  writeFileSync(started.path("agent.json"), JSON.stringify({ ...config, ...also }));
+  await started.run();
+  return started;
+}
 
 const asClient = ({ certificate, key }: Credentials) => ({ cert: certificate, key });
 
@@ -72,11 +83,7 @@ describe("the agent refuses", () => {
   });
 
   it("a node that the cluster no longer has, whose certificate is right in all else", async () => {
-    await using having = await AgentProcess.start();
-    await having.stop();
-    const config = JSON.parse(readFileSync(having.path("agent.json"), "utf8"));
-    writeFileSync(having.path("agent.json"), JSON.stringify({ ...config, nodes: ["a"] }));
-    await having.run();
+    await using having = await startedWith({ nodes: ["a"] });
     const removed = await having.authority.node("main", "b");
     expect((await having.get("/health")).status).toBe(200);
     const answer = await having.get("/health", asClient(removed));
@@ -101,6 +108,52 @@ describe("the agent refuses", () => {
 
   it("TLS before 1.3", async () => {
     await refused({ maxVersion: "TLSv1.2" });
+  });
+});
+
+describe("an address", () => {
+  it.each<[string, string, string[], string]>([
+    ["IPv4, over IPv4", "127.0.0.1", ["127.0.0.2/32", "10.0.0.0/8"], "127.0.0.2"],
+    ["IPv4, as a socket of both families sees it", "::", ["127.0.0.2/32"], "127.0.0.2"],
+    ["IPv6", "::", ["::1/128"], "::1"],
+  ])("is let in by the list (%s), and no other, certificate or not", async (_, listen, callers, allowed) => {
+    await using choosy = await startedWith({ callers, listen: { address: listen, port: 0 } });
+    const from = (localAddress: string) =>
+      choosy.get("/health", { host: localAddress === "::1" ? "::1" : "127.0.0.1", localAddress });
+    await expect(from("127.0.0.3")).rejects.toThrow();
+    await expect(from("127.0.0.3")).rejects.toThrow();
+    expect((await from(allowed)).status).toBe(200);
+    const { body } = await choosy.get("/metrics", {
+      host: allowed === "::1" ? "::1" : "127.0.0.1",
+      localAddress: allowed,
+    });
+    expect(body).toContain('agent_refused_total{reason="address"} 2\n');
+    // Once, however often it comes.
+    const named = choosy.log.filter(({ msg }) => msg === "address was refused");
+    expect(named).toMatchObject([{ from: expect.stringMatching(/127\.0\.0\.3$/) }]);
+  });
+
+  it("that is not on the list hears nothing, not even a certificate", async () => {
+    await using choosy = await startedWith({ callers: [] });
+    const socket = plainConnect({ port: choosy.port, host: "127.0.0.1" });
+    const speaking = connect({ socket, ca: choosy.authority.certificate, servername: "localhost" });
+    speaking.on("error", () => {});
+    await once(speaking, "close");
+    expect(socket.bytesRead).toBe(0);
+  });
+
+  it("of a neighbour is let in: of a network that the agent's machine is on", async () => {
+    await using choosy = await startedWith({ callers: "neighbours" });
+    expect((await choosy.get("/health")).status).toBe(200);
+  });
+
+  it("is counted too when its certificate is refused", async () => {
+    await using counting = await startedWith({});
+    await counting.get("/health", asClient(await counting.authority.client()));
+    await expect(counting.get("/health", { cert: undefined, key: undefined })).rejects.toThrow();
+    const { body } = await counting.get("/metrics");
+    expect(body).toContain('agent_refused_total{reason="certificate"} 1\n');
+    expect(body).toContain('agent_refused_total{reason="handshake"} 1\n');
   });
 });
 
@@ -145,6 +198,7 @@ describe("the agent's certificates", () => {
     const config = {
       host: "local",
       cluster: "main",
+      callers: ["127.0.0.0/8"],
       listen: { address: "127.0.0.1", port: 0 },
       tls: { certificate: tls[0], key: tls[1], ca: tls[2] },
       tenants: "",

@@ -13,6 +13,7 @@ afterEach(() => rm(join(path, ".."), { recursive: true }));
 const config = {
   host: "local",
   cluster: "main",
+  callers: "neighbours",
   listen: { address: "0.0.0.0", port: 8050 },
   tls: { certificate: "/etc/fleet/tls.crt", key: "/etc/fleet/tls.key", ca: "/etc/fleet/ca.crt" },
   tenants: "/tenants",
@@ -29,6 +30,28 @@ it("reads a bandwidth, which has to be more than nothing", async () => {
   expect((await loadConfig(path)).bandwidth).toBe(10_000_000);
   await writeFile(path, JSON.stringify({ ...config, bandwidth: 0 }));
   await expect(loadConfig(path)).rejects.toThrow("bandwidth:");
+});
+
+it.each([[["10.0.0.0/8", "2001:db8::/64", "127.0.0.1/32", "::/0"]], [[]]])(
+  "reads from which subnets it is called: %j",
+  async (callers) => {
+    await writeFile(path, JSON.stringify({ ...config, callers }));
+    expect((await loadConfig(path)).callers).toEqual(callers);
+  },
+);
+
+it.each([
+  "10.0.0.0/33",
+  "10.0.0.0",
+  "10.0.0/8",
+  "::1/129",
+  "host/8",
+  "10.0.0.0/-1",
+  "10.0.0.0/8/8",
+  "10.0.0.0/",
+])("refuses %s, which is no subnet, instead of letting nobody or everybody in", async (subnet) => {
+  await writeFile(path, JSON.stringify({ ...config, callers: [subnet] }));
+  await expect(loadConfig(path)).rejects.toThrow("callers");
 });
 
 it("names every problem at once", async () => {
