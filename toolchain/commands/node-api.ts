@@ -15,7 +15,7 @@ const Cluster = z.object({
   // A node of an earlier version knows of none.
   certificates: z.array(z.object({ name: z.string(), expires_at: z.string() })).prefault([]),
 });
-const Syncs = z.object({ tenants: z.array(TenantSync) });
+const Syncs = z.object({ tenants: z.array(TenantSync), next: z.string().nullable() });
 const History = z.object({ jobs: z.array(PastSync) });
 const Queued = z.object({ job: z.string() });
 const Conflicts = z.object({ conflicts: z.array(Conflict) });
@@ -41,18 +41,29 @@ export class RefusedError extends Error {
 /** Asks the nodes one after the other until one answers: either knows everything. Undefined when none does. */
 export const askCluster = (outputs: FleetOutputs): Promise<ClusterView | undefined> =>
   fromAnyNode(outputs, "read", async (call) => {
-    const [cluster, syncs] = await Promise.all([
-      call("GET", "/api/v1/cluster"),
-      call("GET", "/api/v1/sync/status"),
-    ]);
-    return { ...Cluster.parse(cluster), syncs: Syncs.parse(syncs).tenants };
+    const [cluster, syncs] = await Promise.all([call("GET", "/api/v1/cluster"), syncsOfAll(call)]);
+    return { ...Cluster.parse(cluster), syncs };
   });
 
-/** What is known of one tenant's syncs; undefined when no node answers, or the cluster does not have it. */
-export async function askTenant(outputs: FleetOutputs, tenant: string): Promise<TenantSync | undefined> {
-  const view = await askCluster(outputs);
-  return view?.syncs.find(({ id }) => id === tenant);
+/** Every tenant's syncs, page after page. */
+async function syncsOfAll(call: Call): Promise<TenantSync[]> {
+  const syncs: TenantSync[] = [];
+  for (let after: string | null = ""; after !== null; ) {
+    const behind = after && `&after=${after}`;
+    const { tenants, next } = Syncs.parse(await call("GET", `/api/v1/sync/status?limit=1000${behind}`));
+    syncs.push(...tenants);
+    after = next;
+  }
+  return syncs;
 }
+
+/** What is known of one tenant's syncs; undefined when no node answers, or the cluster does not have it. */
+export const askTenant = (outputs: FleetOutputs, tenant: string): Promise<TenantSync | undefined> =>
+  fromAnyNode(
+    outputs,
+    "read",
+    async (call) => Syncs.parse(await call("GET", `/api/v1/sync/status?client=${tenant}`)).tenants[0],
+  );
 
 /** A tenant's latest syncs, newest first. */
 export const askHistory = (outputs: FleetOutputs, tenant: string): Promise<PastSync[] | undefined> =>

@@ -1,5 +1,6 @@
--- Every tenant of the cluster with the sync that runs, the one that ended last, and its replica.
--- No row: the cluster has no tenants.
+-- The cluster's tenants by their ids, each with the sync that runs, the one that ended last, and its replica.
+-- $1 tenant text, null for all of them · $2 how many at most · $3 continue behind this tenant, null from the first
+-- No row: the cluster has no such tenant.
 SELECT d.id, d.host, extract(epoch FROM d.sync_interval)::integer AS interval, d.state = 'paused' AS paused,
   c.quarantined_at, coalesce(c.failures, 0) AS failures,
   d.state, moved.at AS state_since, moved.actor AS state_by, moved.reason AS state_reason,
@@ -18,5 +19,6 @@ LEFT JOIN LATERAL (
   WHERE j.tenant = d.id AND j.finished_at IS NOT NULL ORDER BY j.id DESC LIMIT 1
 ) AS last ON true
 LEFT JOIN sync_metadata.sync_jobs AS running ON running.tenant = d.id AND running.status = 'running'
-WHERE d.state NOT IN ('retired', 'erased')
+WHERE d.state NOT IN ('retired', 'erased') AND ($1::text IS NULL OR d.id = $1) AND ($3::text IS NULL OR d.id > $3)
 ORDER BY d.id
+LIMIT $2

@@ -21,7 +21,11 @@ export class ClusterClient {
   }
 
   async syncs(): Promise<SyncLine[]> {
-    const { tenants } = await this.#call<{ tenants: SyncLine[] }>("GET", "/api/v1/sync/status", "read");
+    const { tenants } = await this.#call<{ tenants: SyncLine[] }>(
+      "GET",
+      "/api/v1/sync/status?limit=1000",
+      "read",
+    );
     return tenants;
   }
 

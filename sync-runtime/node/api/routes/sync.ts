@@ -1,9 +1,10 @@
 import * as z from "zod";
 import type { Statements } from "../../postgres.ts";
+import { Next, pageOf, paging, rowsOf } from "../page.ts";
 import { ApiProblem } from "../problem.ts";
 import { route } from "../route.ts";
 import { SyncStatus } from "../sync-view.ts";
-import { TenantPath, unknownTenant } from "../tenant.ts";
+import { TenantId, TenantPath, unknownTenant } from "../tenant.ts";
 
 const QueuedJob = z.object({ id: z.string() });
 const Accepted = z.object({ accepted: z.boolean() });
@@ -33,10 +34,19 @@ export const syncRoutes = [
       method: "GET",
       path: "/api/v1/sync/status",
       scope: "read",
-      summary: "Tell how every tenant's replica stands",
-      answer: z.object({ tenants: z.array(SyncStatus) }),
+      summary: "Tell how every tenant's replica stands, by the tenants' ids",
+      query: z.strictObject({
+        client: TenantId.optional().describe("One tenant's only"),
+        ...paging,
+        after: TenantId.optional().describe("Continue behind this tenant: `next` of the page before"),
+      }),
+      answer: z.object({ tenants: z.array(SyncStatus), next: Next }),
     },
-    async (_, { postgres }) => ({ tenants: await postgres.rows("sync-status") }),
+    async ({ query: { client, after, limit } }, { postgres }) => {
+      const rows = await postgres.rows("sync-status", [client ?? null, rowsOf(limit), after ?? null]);
+      const { page, next } = pageOf(rows, limit);
+      return { tenants: page, next };
+    },
   ),
   route(
     {

@@ -304,6 +304,7 @@ test("the status of syncs has the shape that scripts read", async () => {
         },
       },
     ],
+    next: null,
   });
 });
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { intentOf, TestDatabase } from "../../../support/postgres.ts";
 import { ApiPair } from "./api-pair.ts";
 
@@ -60,7 +60,7 @@ test("totals are what the tables hold, whatever is added, verified anew, or drop
 });
 
 test("a status of a thousand tenants reads no table's row", async () => {
-  const { status, json } = await pair.ask(0, "GET", "/api/v1/sync/status");
+  const { status, json } = await pair.ask(0, "GET", "/api/v1/sync/status?limit=1000");
   expect([status, json.tenants.length]).toEqual([200, TENANTS]);
   expect(json.tenants.find(({ id }: { id: string }) => id === "tenant-8").replica.tables).toBe(TABLES);
   const { rows } = await database.queryAlone(
@@ -69,7 +69,7 @@ test("a status of a thousand tenants reads no table's row", async () => {
   const took: number[] = [];
   for (let nth = 0; nth < 100; nth += 1) {
     const began = performance.now();
-    await pair.ask((nth % 2) as 0 | 1, "GET", "/api/v1/sync/status");
+    await pair.ask((nth % 2) as 0 | 1, "GET", "/api/v1/sync/status?limit=1000");
     took.push(performance.now() - began);
   }
   took.sort((a, b) => a - b);
@@ -81,4 +81,36 @@ test("a status of a thousand tenants reads no table's row", async () => {
     "SELECT coalesce(seq_scan, 0) + coalesce(idx_scan, 0) AS scans FROM pg_stat_user_tables WHERE relname = 'replica_tables'",
   );
   expect(after.rows).toEqual(rows);
+});
+
+describe("a status in pages", () => {
+  const page = async (search: string) => {
+    const { json } = await pair.ask(0, "GET", `/api/v1/sync/status${search}`);
+    return { ids: json.tenants.map(({ id }: { id: string }) => id) as string[], next: json.next };
+  };
+
+  test("names every tenant once, in the order of the ids", async () => {
+    const seen: string[] = [];
+    for (let at = await page("?limit=300"); ; at = await page(`?limit=300&after=${at.next}`)) {
+      seen.push(...at.ids);
+      if (at.next === null) break;
+      expect(at.ids).toHaveLength(300);
+    }
+    expect(seen).toEqual(ids.toSorted());
+  });
+
+  test("has fifty where nobody says how many, and ends where the last tenant is the page's last", async () => {
+    expect((await page("")).ids).toHaveLength(50);
+    expect(await page(`?limit=${TENANTS}`)).toMatchObject({ next: null });
+    expect(await page("?after=tenant-999")).toEqual({ ids: [], next: null });
+  });
+
+  test("is of one tenant, where one is named", async () => {
+    expect(await page("?client=tenant-7")).toEqual({ ids: ["tenant-7"], next: null });
+    expect(await page("?client=nobody")).toEqual({ ids: [], next: null });
+  });
+
+  test.each(["after=%27", "after=Tenant", "client=", "limit=1001"])("with %s is refused", async (search) => {
+    expect((await pair.ask(0, "GET", `/api/v1/sync/status?${search}`)).status).toBe(400);
+  });
 });
