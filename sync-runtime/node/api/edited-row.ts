@@ -6,7 +6,7 @@ import { ApiProblem, type InvalidField } from "./problem.ts";
  * that JavaScript cannot hold exactly, a moment in nanoseconds say, has to come as a text.
  */
 export const EditedRow = z
-  .record(z.string(), z.json())
+  .record(z.string(), z.unknown())
   .refine((row) => Object.keys(row).length > 0, { message: "Name a column at least" })
   .superRefine((row, context) => {
     for (const [column, value] of Object.entries(row))
