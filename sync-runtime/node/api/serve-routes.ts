@@ -5,8 +5,10 @@ import type { Postgres } from "../postgres.ts";
 import { monitorOn } from "./monitor.ts";
 import { ApiProblem, invalidRequest, type Place } from "./problem.ts";
 import type { RateLimit } from "./rate-limit.ts";
+import type { RefusedWrite, RefusedWrites } from "./refused-writes.ts";
 import type { ApiContext, Call, Route } from "./route.ts";
-import type { Caller, TokenGate } from "./token.ts";
+import { TenantId } from "./tenant.ts";
+import { type Caller, ScopeProblem, type TokenGate } from "./token.ts";
 import { type Write, Writer } from "./write.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
@@ -19,6 +21,8 @@ export interface Door {
   gate: TokenGate;
   /** How often one token's subject may ask. */
   subjects: RateLimit;
+  /** Hears of writes that the gate refused. */
+  refused: RefusedWrites;
   transaction: Postgres["transaction"];
 }
 
@@ -27,7 +31,7 @@ export function serveRoutes(
   server: FastifyInstance,
   routes: readonly Route[],
   api: ApiContext,
-  { gate, subjects, transaction }: Door,
+  { gate, subjects, refused, transaction }: Door,
 ): void {
   const writer = new Writer(api, transaction);
   const callers = new WeakMap<FastifyRequest, Caller>();
@@ -41,7 +45,12 @@ export function serveRoutes(
       onRequest: async (request) => {
         if (scope === "public") return;
         const monitor = watched && monitorOn(request.raw.socket, api.cluster);
-        const caller = monitor || (await gate.require(request.headers.authorization, scope));
+        const caller =
+          monitor ||
+          (await gate.require(request.headers.authorization, scope).catch((problem) => {
+            if (method !== "GET") refused.note(refusedWrite(route, request, problem));
+            throw problem;
+          }));
         subjects.take(caller.subject);
         callers.set(request, caller);
       },
@@ -55,6 +64,20 @@ export function serveRoutes(
     });
   }
   refuseOtherMethods(server, routes);
+}
+
+/** What is recorded of a write that the gate refused; a tenant's name is taken only if one could bear it. */
+function refusedWrite(
+  { method, path }: Route,
+  { params, url, ip, id }: FastifyRequest,
+  problem: ApiProblem,
+): RefusedWrite {
+  const { success, data } = TenantId.safeParse((params as { tenant?: unknown }).tenant);
+  return {
+    caller: problem instanceof ScopeProblem ? problem.caller : null,
+    ...{ method, route: path, path: url, tenant: success ? data : null },
+    ...{ status: problem.status, problem: problem.kind, address: ip, request: id },
+  };
 }
 
 async function answer(

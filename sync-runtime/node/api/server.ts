@@ -5,11 +5,12 @@ import type { Logger } from "pino";
 import type { Certificates, Credentials } from "../../certificates.ts";
 import type { NodeConfig } from "../node-config.ts";
 import type { NodeContext } from "../node-context.ts";
-import type { Service } from "../service.ts";
+import { repeat, type Service } from "../service.ts";
 import { answerClientError } from "./client-error.ts";
 import { EventHub } from "./event-hub.ts";
 import { ApiProblem, answerProblems, problemOf, sendProblem } from "./problem.ts";
 import { addressKey, RateLimit } from "./rate-limit.ts";
+import { RECORD_MS, RefusedWrites } from "./refused-writes.ts";
 import type { ApiContext } from "./route.ts";
 import { routes } from "./routes.ts";
 import { serveRoutes } from "./serve-routes.ts";
@@ -40,6 +41,7 @@ export class ApiServer implements Service {
   readonly #config: NodeConfig;
   readonly #server: FastifyInstance;
   readonly #events: EventHub;
+  readonly #refused: RefusedWrites;
 
   constructor(context: NodeContext, config: NodeConfig, certificates: Certificates, parts: ApiParts) {
     this.#context = context;
@@ -50,6 +52,7 @@ export class ApiServer implements Service {
     const certificate = () => new X509Certificate(certificates.current.cert);
     this.#events = new EventHub(context);
     const api = { ...context, ...parts, certificate, certificates, events: this.#events };
+    this.#refused = new RefusedWrites(context);
     const { rates, operatorKeys } = config;
     const addresses = new RateLimit(rates.address, context.clock.monotonic);
     // First of all, before anything is looked at that costs more.
@@ -57,6 +60,7 @@ export class ApiServer implements Service {
     serveRoutes(this.#server, routes, api, {
       gate: new TokenGate(operatorKeys),
       subjects: new RateLimit(rates.subject, context.clock.monotonic),
+      refused: this.#refused,
       transaction: (work) => context.postgres.transaction(work),
     });
   }
@@ -65,12 +69,12 @@ export class ApiServer implements Service {
     const { address, port } = this.#config.listen;
     const bound = await this.#server.listen({ host: address, port });
     this.#context.log.info({ address: bound }, "serves the API");
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener("abort", () => resolve(), { once: true });
+    await repeat(() => this.#refused.record(), this.#context, {
+      ...{ ms: RECORD_MS, what: "recording refused writes", signal },
     });
     this.#events.close();
     await this.#server.close();
+    await this.#refused.record().catch((err) => this.#context.log.warn({ err }, "refused writes were lost"));
   }
 }
 

@@ -20,6 +20,16 @@ export interface Caller {
 /** The longest a token may be valid, seconds: one that leaks is worth little. */
 const LONGEST_S = 600;
 
+/** A genuine token whose scope is too small. */
+export class ScopeProblem extends ApiProblem {
+  readonly caller: Caller;
+
+  constructor(caller: Caller, scope: Scope) {
+    super("not-allowed", `The token's scope does not include ${scope}.`);
+    this.caller = caller;
+  }
+}
+
 /** What a token says beside its times: whoever signs names who it is for, and each token by an id. */
 const Claims = z.object({
   sub: z.string().min(1).max(200),
@@ -53,9 +63,9 @@ export class TokenGate {
     if (!token) throw refused("Send an operator's token: Authorization: Bearer <JWT>.");
     const { success, data } = Claims.safeParse(await this.#verify(token));
     if (!success) throw refused("The token is not accepted: it has no sub and jti. Sign a new one.");
-    if (!allows(data.scope.split(" "), scope))
-      throw new ApiProblem("not-allowed", `The token's scope does not include ${scope}.`);
-    return { subject: data.sub, token: data.jti, expires: data.exp * 1000 };
+    const caller = { subject: data.sub, token: data.jti, expires: data.exp * 1000 };
+    if (!allows(data.scope.split(" "), scope)) throw new ScopeProblem(caller, scope);
+    return caller;
   }
 
   async #verify(token: string): Promise<JWTPayload> {

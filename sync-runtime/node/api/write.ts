@@ -88,7 +88,7 @@ export class Writer {
     const { subject, token } = call.caller;
     await postgres.rows("record-write", [
       ...[subject, token, method, path, request.url, tenantOf(call)],
-      ...[status, problem, this.#api.node, request.id],
+      ...[status, problem, this.#api.node, request.id, request.ip, 1],
     ]);
   }
 }

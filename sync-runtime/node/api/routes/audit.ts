@@ -17,6 +17,13 @@ const AuditRecord = z.object({
   problem: z.string().nullable(),
   node: z.string(),
   request: z.string().describe("The occurrence, as a problem's `instance` names it"),
+  address: z
+    .string()
+    .nullable()
+    .describe("From where it came; null where that was not recorded yet, or differed"),
+  times: z.coerce
+    .number()
+    .describe("How many equal ones it stands for; above 1 only where the token was refused"),
 });
 
 export const auditRoutes = [
@@ -27,7 +34,7 @@ export const auditRoutes = [
       scope: "admin",
       summary: "List what was written through this API, newest first",
       description:
-        "Every write that a token allowed, whether it was made or not, for a year. A request that was refused for its token or its form is not a write.",
+        "Every write that a token allowed, whether it was made or not, for a year. Writes that were refused for their token (401, 403) follow within half a minute and are kept for 30 days; equal ones are one record with `times`, and beyond five different ones at a time the others are one record of `(several)`. A request that was refused for its form is not a write.",
       query: z.strictObject({
         subject: z.string().min(1).max(200).optional().describe("One caller's only"),
         client: TenantId.optional().describe("About one tenant only"),

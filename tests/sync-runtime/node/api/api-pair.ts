@@ -3,6 +3,7 @@ import fastify, { type FastifyInstance } from "fastify";
 import { pino } from "pino";
 import { answerProblems } from "../../../../sync-runtime/node/api/problem.ts";
 import { RateLimit } from "../../../../sync-runtime/node/api/rate-limit.ts";
+import { RefusedWrites } from "../../../../sync-runtime/node/api/refused-writes.ts";
 import type { ApiContext } from "../../../../sync-runtime/node/api/route.ts";
 import { routes } from "../../../../sync-runtime/node/api/routes.ts";
 import { serveRoutes } from "../../../../sync-runtime/node/api/serve-routes.ts";
@@ -23,13 +24,16 @@ const publicKey = operator.publicKey.export({ type: "spki", format: "pem" }) as 
 export interface Asking {
   scope?: Scope;
   subject?: string;
+  /** Instead of an operator's; empty for none. */
+  token?: string;
+  address?: string;
   key?: string;
   body?: object;
 }
 
 /** The API of two nodes over one real Postgres, without their sockets. */
 export class ApiPair implements AsyncDisposable {
-  readonly #nodes: { server: FastifyInstance; postgres: Postgres }[];
+  readonly #nodes: { server: FastifyInstance; postgres: Postgres; refused: RefusedWrites }[];
 
   constructor(database: TestDatabase) {
     this.#nodes = ["a", "b"].map((node) => {
@@ -39,23 +43,29 @@ export class ApiPair implements AsyncDisposable {
       answerProblems(server, log);
       const api = { node, postgres, log, timing: DEFAULT_TIMING, metrics: new Metrics() };
       const states = new StateCache({ ...api, clock: { monotonic: () => 0 } } as unknown as NodeContext);
+      const refused = new RefusedWrites(api);
       serveRoutes(server, routes, { ...api, states, lease: {} } as unknown as ApiContext, {
         gate: new TokenGate([publicKey]),
         subjects: new RateLimit({ perSecond: 1, burst: 1000 }, () => 0),
+        refused,
         transaction: (work) => postgres.transaction(work),
       });
-      return { server, postgres };
+      return { server, postgres, refused };
     });
   }
 
   /** One request to one of the nodes. */
   async ask(node: 0 | 1, method: "GET" | "POST" | "PUT", url: string, asking: Asking = {}) {
     const { scope = method === "GET" ? "read" : "operate", subject = "ana", key, body } = asking;
-    const token = await operatorToken(operatorKey, { scope, subject });
+    const token = asking.token ?? (await operatorToken(operatorKey, { scope, subject }));
     const answer = await this.#nodes[node]?.server.inject({
       method,
       url,
-      headers: { authorization: `Bearer ${token}`, ...(key === undefined ? {} : { "idempotency-key": key }) },
+      ...(asking.address ? { remoteAddress: asking.address } : {}),
+      headers: {
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...(key === undefined ? {} : { "idempotency-key": key }),
+      },
       ...(body ? { payload: body } : {}),
     });
     if (!answer) throw new Error(`there is no node ${node}`);
@@ -64,6 +74,11 @@ export class ApiPair implements AsyncDisposable {
       json: answer.json(),
       replayed: answer.headers["idempotency-replayed"] === "true",
     };
+  }
+
+  /** Has both nodes record which writes they refused. */
+  async recordRefused(): Promise<void> {
+    for (const { refused } of this.#nodes) await refused.record();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

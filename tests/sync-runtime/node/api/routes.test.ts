@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { beforeEach, describe, expect, test } from "vitest";
 import { answerProblems } from "../../../../sync-runtime/node/api/problem.ts";
 import { RateLimit } from "../../../../sync-runtime/node/api/rate-limit.ts";
+import { RefusedWrites } from "../../../../sync-runtime/node/api/refused-writes.ts";
 import type { ApiContext, Route } from "../../../../sync-runtime/node/api/route.ts";
 import { routes } from "../../../../sync-runtime/node/api/routes.ts";
 import { serveRoutes } from "../../../../sync-runtime/node/api/serve-routes.ts";
@@ -61,6 +62,7 @@ beforeEach(() => {
   serveRoutes(server, routes, api, {
     gate: new TokenGate([pem(former.publicKey), pem(operator.publicKey)]),
     subjects: new RateLimit({ perSecond: 1, burst: 100 }, () => 0),
+    refused: new RefusedWrites({ node: "a", postgres, log }),
     transaction: (work) => work(postgres),
   });
 });

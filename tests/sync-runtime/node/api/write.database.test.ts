@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { routes } from "../../../../sync-runtime/node/api/routes.ts";
+import { SCOPES, type Scope } from "../../../../sync-runtime/node/api/token.ts";
 import { intentOf, TestDatabase } from "../../../support/postgres.ts";
 import { ApiPair } from "./api-pair.ts";
 
@@ -85,6 +87,88 @@ describe("a request with a key", () => {
   });
 });
 
+const writes = routes.filter(({ method, scope }) => method !== "GET" && scope !== "public");
+
+describe("a write that was refused for its token", () => {
+  const addressOf = (path: string) => path.replace("{tenant}", "acme").replace(/\{\w+\}/, "7");
+  const insufficient = (scope: Scope) => SCOPES.slice(0, SCOPES.indexOf(scope));
+
+  test.each(
+    writes.flatMap(({ method, path, scope }) => [
+      [method, path, "no token", { token: "" }, 401, "(no token)"] as const,
+      [method, path, "a token of nobody", { token: "a.b.c" }, 401, "(no token)"] as const,
+      ...insufficient(scope as Scope).map(
+        (scope) => [method, path, `the scope ${scope}`, { scope, subject: "bo" }, 403, "bo"] as const,
+      ),
+    ]),
+  )("is in the audit log: %s %s with %s", async (method, path, _, asking, status, subject) => {
+    const url = addressOf(path);
+    const { json } = await pair.ask(0, method as "POST", url, { address: "192.0.2.7", ...asking });
+    expect(json.status).toBe(status);
+    await pair.recordRefused();
+    const problem = status === 401 ? "not-authenticated" : "not-allowed";
+    const tenant = path.includes("{tenant}") ? "acme" : null;
+    expect(await records()).toMatchObject([
+      {
+        ...{ subject, method, route: path, path: url, tenant, status, problem, node: "a" },
+        ...{ address: "192.0.2.7", times: 1, request: json.instance.replace("urn:uuid:", "") },
+      },
+    ]);
+  });
+
+  test("again and again is one record that says how often, for each caller and address", async () => {
+    for (const address of ["192.0.2.7", "192.0.2.8"])
+      for (let nth = 0; nth < 50; nth += 1) await pair.ask(0, "POST", TRIGGER, { address, token: "" });
+    await pair.ask(1, "POST", TRIGGER, { address: "192.0.2.7", scope: "read" });
+    await pair.recordRefused();
+    const found = (await records()).map(({ subject, address, times }: never) => [subject, address, times]);
+    expect(found.sort()).toEqual([
+      ["(no token)", "192.0.2.7", 50],
+      ["(no token)", "192.0.2.8", 50],
+      ["ana", "192.0.2.7", 1],
+    ]);
+  });
+
+  test("from ever other addresses is seven records at most, in which every one is counted", async () => {
+    for (let nth = 0; nth < 200; nth += 1) {
+      const address = `192.0.2.${nth}`;
+      await pair.ask(0, "POST", TRIGGER, nth % 2 ? { address, token: "" } : { address, scope: "read" });
+    }
+    await pair.recordRefused();
+    const found = await records();
+    expect(found).toHaveLength(7);
+    expect(found.reduce((sum: number, { times }: { times: number }) => sum + times, 0)).toBe(200);
+    await pair.recordRefused();
+    expect(await count("audit_log")).toBe(7);
+  });
+
+  test("is recorded later when Postgres does not take it at once", async () => {
+    await database.queryAlone("REVOKE INSERT (times) ON sync_metadata.audit_log FROM sync_service");
+    await pair.ask(0, "POST", TRIGGER, { token: "" });
+    await expect(pair.recordRefused()).rejects.toThrow();
+    await pair.ask(0, "POST", TRIGGER, { token: "" });
+    await expect(pair.recordRefused()).rejects.toThrow();
+    await database.queryAlone("GRANT INSERT (times) ON sync_metadata.audit_log TO sync_service");
+    await pair.recordRefused();
+    expect(await records()).toMatchObject([{ times: 2 }]);
+  });
+
+  test("with a path of any length and a tenant of any name does no harm", async () => {
+    const path = `/api/v1/sync/trigger/%27%3B--?${"x".repeat(3000)}`;
+    await pair.ask(0, "POST", path, { token: "" });
+    await pair.recordRefused();
+    const [record] = await records();
+    expect(record).toMatchObject({ status: 401, tenant: null });
+    expect(record.path).toHaveLength(1000);
+  });
+
+  test("a read that was refused is in no log", async () => {
+    await pair.ask(0, "GET", "/api/v1/audit", { token: "" });
+    await pair.recordRefused();
+    expect(await count("audit_log")).toBe(0);
+  });
+});
+
 describe("the audit log", () => {
   test("has who did what, when, where and with what outcome", async () => {
     const { json } = await pair.ask(1, "POST", TRIGGER, { subject: "bo" });
@@ -103,6 +187,8 @@ describe("the audit log", () => {
         problem: null,
         node: "b",
         request: expect.any(String),
+        address: "127.0.0.1",
+        times: 1,
       },
     ]);
   });
@@ -180,8 +266,15 @@ describe("the audit log", () => {
     await database.queryAlone(
       "UPDATE sync_metadata.api_answers SET at = at - interval '25 hours' WHERE key = 'old'",
     );
+    await pair.ask(0, "POST", TRIGGER, { token: "" });
+    await pair.ask(0, "POST", TRIGGER, { scope: "read" });
+    await pair.recordRefused();
+    await database.queryAlone(
+      "UPDATE sync_metadata.audit_log SET at = at - interval '31 days' WHERE status = 401 OR at > now() - interval '1 day' AND status < 400",
+    );
     expect(await prune(6)).toBeNull();
-    expect(await prune(7)).toBe("2");
-    expect([await count("audit_log"), await count("api_answers")]).toEqual([1, 1]);
+    expect(await prune(7)).toBe("3");
+    expect((await records()).map(({ status }: { status: number }) => status)).toEqual([403, 202]);
+    expect(await count("api_answers")).toBe(1);
   });
 });
