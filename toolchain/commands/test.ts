@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultVersion } from "../../components/fleet-config/tenant-entry.ts";
-import { fleetImages, monitoringImages } from "../images/catalog.ts";
+import { dropletImage, fleetImages, monitoringImages } from "../images/catalog.ts";
 import { probeMachine } from "../setup/machine.mjs";
 import { machineProblems, machineText } from "../setup/machine-check.mjs";
 import { installPackages } from "../setup/packages.ts";
@@ -59,7 +59,7 @@ async function setUp(steps: Steps): Promise<NodeJS.ProcessEnv> {
     machineText,
   );
   const tenantImage = `ghcr.io/open-webui/open-webui:${defaultVersion}`;
-  const cli = await provision(steps, [...fleetImages, ...monitoringImages, tenantImage]);
+  const cli = await provision(steps, [...fleetImages, ...monitoringImages, dropletImage, tenantImage]);
   const { environment } = new Pulumi("test", cli);
   await provisionPlugins(steps, undefined, environment);
   await steps.run("packages", async (progress) => {

@@ -8,6 +8,8 @@ export interface Recipe {
   arguments: Record<string, string>;
   /** Program in the image that prints the version it really holds. */
   version: string[];
+  /** An image of ours: no registry has it, and none is asked. */
+  own?: true;
 }
 
 /** The image every other recipe starts from. */
@@ -18,6 +20,9 @@ export const fleetImages = ["node:24-bookworm-slim", "nginx:stable-bookworm", "p
 
 /** Images of what watches the fleet. Of the versions that Debian has, so that one configuration fits both makes. */
 export const monitoringImages = ["prom/prometheus:v2.42.0", "prom/alertmanager:v0.25.0"];
+
+/** What the fake DigitalOcean's droplets boot from. */
+export const dropletImage = "owui-fake-droplet:debian-12";
 
 const fromDebian = { source: "Debian's packages", arguments: {} };
 
@@ -37,6 +42,7 @@ const fixed: Record<string, Recipe> = {
     folder: "alertmanager",
     version: ["alertmanager", "--version"],
   },
+  [dropletImage]: { ...fromDebian, folder: "droplet", version: ["cat", "/etc/debian_version"], own: true },
 };
 
 /** The recipe of an image, undefined when only a registry can serve it. */

@@ -17,7 +17,7 @@ export async function ensureImages(images: readonly string[], progress: Progress
   await Promise.all(images.map(async (image) => presence.set(image, await presenceOf(image))));
   const wanting = images.filter((image) => ["absent", "outdated"].includes(presence.get(image) ?? "absent"));
 
-  const absent = wanting.filter((image) => presence.get(image) === "absent");
+  const absent = wanting.filter((image) => presence.get(image) === "absent" && !recipeOf(image)?.own);
   const pulled = await pullAll(absent, progress);
   const unserved = wanting.filter((image) => !pulled.has(image));
   refuseUnbuildable(unserved.filter((image) => !recipeOf(image)));

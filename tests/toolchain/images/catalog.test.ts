@@ -1,12 +1,21 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { debianImage, fleetImages, monitoringImages, recipeOf } from "../../../toolchain/images/catalog.ts";
+import {
+  debianImage,
+  dropletImage,
+  fleetImages,
+  monitoringImages,
+  recipeOf,
+} from "../../../toolchain/images/catalog.ts";
 
 describe("the catalog of images", () => {
-  it.each([debianImage, ...fleetImages, ...monitoringImages])("has a recipe for %s", (image) => {
-    const folder = `toolchain/images/${recipeOf(image)?.folder}`;
-    expect(["Dockerfile", "build.sh"].some((file) => existsSync(`${folder}/${file}`))).toBe(true);
-  });
+  it.each([debianImage, ...fleetImages, ...monitoringImages, dropletImage])(
+    "has a recipe for %s",
+    (image) => {
+      const folder = `toolchain/images/${recipeOf(image)?.folder}`;
+      expect(["Dockerfile", "build.sh"].some((file) => existsSync(`${folder}/${file}`))).toBe(true);
+    },
+  );
 
   it("builds any release of Open WebUI", () => {
     expect(recipeOf("ghcr.io/open-webui/open-webui:v0.12.4")).toMatchObject({

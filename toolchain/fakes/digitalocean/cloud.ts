@@ -164,13 +164,20 @@ export class Cloud {
   /** Boots a droplet that is new. Like the real one, a droplet whose creation fails stays `new`. */
   boot(droplet: Droplet): Action {
     return this.act(this.subject("create", droplet), async () => {
-      await this.driver.create(this.machine(droplet));
-      for (const volume of this.account.volumes.filter((each) => each.droplet === droplet.id)) {
-        await this.driver.attach(droplet.id, this.device(volume));
-      }
-      await this.filter();
+      await this.assemble(droplet);
       droplet.status = "active";
     });
+  }
+
+  /** A machine with all that belongs to the droplet; its volumes and rules are there before it first looks. */
+  async assemble(droplet: Droplet): Promise<void> {
+    for (const volume of this.account.volumes.filter((each) => each.droplet === droplet.id)) {
+      await this.driver.attach(droplet.id, this.device(volume));
+    }
+    const reserved = this.account.reservedIps.find((each) => each.droplet === droplet.id);
+    if (reserved) await this.driver.reserve(droplet.id, reserved.ip);
+    await this.filter();
+    await this.driver.create(this.machine(droplet));
   }
 
   subject(type: string, droplet: Droplet): Subject {

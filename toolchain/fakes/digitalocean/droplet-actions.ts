@@ -59,12 +59,7 @@ const workOf = (cloud: Cloud, droplet: Droplet, asked: Request): (() => Promise<
       const image = cloud.image(asked.image);
       return async () => {
         await driver.remove(droplet.id);
-        await driver.create({ ...cloud.machine(droplet), image: image.slug });
-        const volumes = cloud.account.volumes.filter((volume) => volume.droplet === droplet.id);
-        for (const volume of volumes) await driver.attach(droplet.id, cloud.device(volume));
-        const reserved = cloud.account.reservedIps.find((each) => each.droplet === droplet.id);
-        if (reserved) await driver.reserve(droplet.id, reserved.ip);
-        await cloud.filter();
+        await cloud.assemble({ ...droplet, image: image.slug });
         Object.assign(droplet, { image: image.slug, status: "active" });
       };
     }
