@@ -13,7 +13,8 @@ import { type RestoreInvocation, restore } from "./restore.ts";
 import { rotate } from "./rotate.ts";
 import { type StatusInvocation, status } from "./status.ts";
 import { type SyncInvocation, sync, syncHelp } from "./sync.ts";
-import { projects, test } from "./test.ts";
+import { type TestInvocation, test } from "./test.ts";
+import { projects } from "./test-project.ts";
 import { type TokenInvocation, token } from "./token.ts";
 import { up } from "./up.ts";
 
@@ -118,7 +119,8 @@ program
   .command("test")
   .description("sets everything up, then runs every check and test")
   .argument("[projects...]", `only these of ${projects.join(", ")}`)
-  .action((only: string[]) => test(only));
+  .option("--serial", "one project after the other, instead of the end-to-end suite beside the others")
+  .action((only: string[], options: TestInvocation) => test(only, options));
 
 // Ctrl-C reaches the engine too, which then finishes what it has begun; a second one waits for nobody.
 process.once("SIGINT", () => {
