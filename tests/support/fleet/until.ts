@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-/** How often a condition is looked at; short beside everything that is waited for here. */
-const LOOK_EVERY_MS = 250;
+/** The first pause between two looks, and the longest: most conditions come true soon, others take a container's start. */
+const PAUSE_MS = { first: 10, longest: 250 };
 
 /** A condition that did not come true in the time it was given. */
 export class NeverHappenedError extends Error {
@@ -26,6 +26,7 @@ export const until = async <T>(
 ): Promise<Exclude<T, false | null | undefined>> => {
   const deadline = performance.now() + seconds * 1000;
   let seen: unknown;
+  let wait = PAUSE_MS.first;
   do {
     try {
       seen = await look();
@@ -33,7 +34,8 @@ export const until = async <T>(
     } catch (error) {
       seen = error;
     }
-    await pause(LOOK_EVERY_MS);
+    await pause(wait);
+    wait = Math.min(1.5 * wait, PAUSE_MS.longest);
   } while (performance.now() < deadline);
   throw new NeverHappenedError(what, seconds, seen);
 };
