@@ -3,6 +3,7 @@ import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { run } from "./fleet/command.ts";
 import { until } from "./fleet/until.ts";
+import { makeTemplate } from "./postgres-template.ts";
 
 /** How tests reach the server as its superuser. */
 export interface PostgresServer {
@@ -10,6 +11,8 @@ export interface PostgresServer {
   port: number;
   user: string;
   password: string;
+  /** A database that was migrated already, to copy; without it each is migrated by whoever makes it. */
+  template?: string;
 }
 
 declare module "vitest" {
@@ -63,7 +66,12 @@ export default async function startPostgres(project: TestProject): Promise<() =>
     // What was committed when is what fence/ judges by.
     settings: ["fsync=off", "max_connections=200", "track_commit_timestamp=on"],
   });
-  project.provide("postgres", server);
+  try {
+    project.provide("postgres", { ...server, template: await makeTemplate(server) });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return stop;
 }
 

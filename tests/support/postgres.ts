@@ -4,6 +4,7 @@ import { inject } from "vitest";
 import { apply } from "../../sync-runtime/database/apply.ts";
 import type { Intent } from "../../sync-runtime/database/intent.ts";
 import type { PostgresServer } from "./postgres-server.ts";
+import { createDatabase } from "./postgres-template.ts";
 
 /** Roles a test may connect as; the passwords are postgres-server.ts'. */
 export type Login = "postgres" | "fleet_admin" | "sync_main" | "sync_other" | Reader;
@@ -11,32 +12,30 @@ export type Login = "postgres" | "fleet_admin" | "sync_main" | "sync_other" | Re
 /** Logins that read: every tenant, acme alone, acme with password hashes. */
 export type Reader = "reader_ana" | "reader_bo" | "reader_cem";
 
-/** One database of its own, prepared as the stack's SyncDatabase does it; not yet migrated. */
+/** One database of its own, prepared as the stack's SyncDatabase does it. */
 export class TestDatabase {
-  readonly name: string;
+  readonly name = `fleet_${randomBytes(6).toString("hex")}`;
   readonly #server: PostgresServer;
   readonly #clients: pg.Client[] = [];
 
-  private constructor(name: string, server: PostgresServer) {
-    this.name = name;
+  private constructor(server: PostgresServer) {
     this.#server = server;
   }
 
-  /** @param server the one of the test run, unless another is given */
+  /**
+   * Migrated already where the server has a template, with nothing declared.
+   * @param server the one of the test run, unless another is given
+   */
   static async create(server: PostgresServer = inject("postgres")): Promise<TestDatabase> {
-    const database = new TestDatabase(`fleet_${randomBytes(6).toString("hex")}`, server);
-    const root = await connect(server, "postgres", "postgres");
-    await root.query(`CREATE DATABASE ${database.name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'`);
-    await root.end();
-    const admin = await database.connect("postgres");
-    await admin.query(`
-      REVOKE ALL ON DATABASE ${database.name} FROM PUBLIC;
-      GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${database.name} TO fleet_owner;
-      GRANT CONNECT, TEMPORARY ON DATABASE ${database.name} TO sync_service;
-      GRANT CONNECT ON DATABASE ${database.name} TO fleet_analyst;
-      CREATE SCHEMA sync_metadata AUTHORIZATION fleet_owner;
-    `);
+    const database = new TestDatabase(server);
+    await createDatabase(server, database.name, server.template);
     return database;
+  }
+
+  /** Without any migration. */
+  static createEmpty(): Promise<TestDatabase> {
+    const { template: _, ...server } = inject("postgres");
+    return TestDatabase.create(server);
   }
 
   /** What a program needs to connect as `login`. */
@@ -61,7 +60,7 @@ export class TestDatabase {
     }
   }
 
-  /** Migrates and writes what a stack's config would declare. */
+  /** Migrates, as far as that was not done, and writes what a stack's config would declare. */
   apply(intent: Intent) {
     return apply({ connection: this.credentials("fleet_admin"), intent });
   }
@@ -95,6 +94,12 @@ export function intentOf(tenants: string[], changed: Partial<Intent> = {}): Inte
   };
 }
 
+/** What another cluster declares in the same database. */
+export const RIVAL = intentOf(["rival"], {
+  cluster: "other",
+  logins: [{ role: "sync_other", cluster: "other" }],
+});
+
 const PASSWORDS: Record<Exclude<Login, "postgres">, string> = {
   fleet_admin: "password of admin",
   sync_main: "password of main",
@@ -115,7 +120,8 @@ function credentials(server: PostgresServer, login: Login, database: string) {
 }
 
 async function connect(server: PostgresServer, login: Login, database: string): Promise<pg.Client> {
-  const client = new pg.Client(credentials(server, login, database));
+  // As in a sync (mark-sync.sql): compiling a statement of a few rows takes a second.
+  const client = new pg.Client({ ...credentials(server, login, database), options: "-c jit=off" });
   // A test may kill the server; whoever uses the connection then hears of it.
   client.on("error", () => {});
   await client.connect();

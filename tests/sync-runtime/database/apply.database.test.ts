@@ -9,7 +9,7 @@ const APPLY = new URL("../../../sync-runtime/database/apply.ts", import.meta.url
 let database: TestDatabase;
 
 beforeEach(async () => {
-  database = await TestDatabase.create();
+  database = await TestDatabase.createEmpty();
 });
 afterEach(() => database.drop());
 

@@ -1,30 +1,22 @@
 import { randomUUID } from "node:crypto";
-import type pg from "pg";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { query } from "../../../sync-runtime/database/query.ts";
-import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { ClusterDatabase } from "../../support/cluster-database.ts";
+import { intentOf } from "../../support/postgres.ts";
 
 const RUN = randomUUID();
 const HOLD = randomUUID();
 const DETAIL = { tables: [{ table: "chat", held: 100, vanished: 90 }] };
 
-let database: TestDatabase;
-let admin: pg.Client;
-let sync: pg.Client;
-
+const cluster = ClusterDatabase.forEach(intentOf(["acme"]));
+const { ask } = cluster;
 beforeEach(async () => {
-  database = await TestDatabase.create();
-  await database.apply(intentOf(["acme"]));
-  admin = await database.connect("postgres");
-  sync = await database.connect("sync_main");
-  await sync.query(query("beat"), ["main", "a", RUN, 60]);
-  await sync.query("SELECT sync_metadata.make_tenant_schema($1)", ["acme"]);
+  await cluster.sync.query(query("beat"), ["main", "a", RUN, 60]);
+  await cluster.sync.query("SELECT sync_metadata.make_tenant_schema($1)", ["acme"]);
 });
-afterEach(() => database.drop());
 
-const ask = async (name: string, parameters: unknown[]) => (await sync.query(query(name), parameters)).rows;
 const held = async (columns: string) =>
-  (await admin.query(`SELECT ${columns} FROM sync_metadata.replicas`)).rows[0];
+  (await cluster.admin.query(`SELECT ${columns} FROM sync_metadata.replicas`)).rows[0];
 
 async function claim() {
   await ask("trigger-sync", ["acme"]);
@@ -41,11 +33,11 @@ const accept = async (id: string) => (await ask("accept-hold", ["acme", id]))[0]
 
 test("a job that is held ends so, without a retry, and says what the replica is held for", async () => {
   expect(await hold()).toHaveLength(1);
-  const { rows } = await admin.query("SELECT status, error_code, error FROM sync_metadata.sync_jobs");
+  const { rows } = await cluster.admin.query("SELECT status, error_code, error FROM sync_metadata.sync_jobs");
   expect(rows).toEqual([
     { status: "held", error_code: "rows-vanished", error: "90 of 100 rows of chat vanished." },
   ]);
-  const [status] = await ask("sync-status", []);
+  const [status] = await ask("sync-status", [null, 50, null]);
   expect(status).toMatchObject({ held_id: HOLD, held_reason: "rows-vanished", held_detail: DETAIL });
 });
 

@@ -1,31 +1,21 @@
 import { randomUUID } from "node:crypto";
-import type pg from "pg";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { query } from "../../../sync-runtime/database/query.ts";
-import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { ClusterDatabase } from "../../support/cluster-database.ts";
+import { intentOf, RIVAL } from "../../support/postgres.ts";
 
 const [RUN_A, RUN_B] = [randomUUID(), randomUUID()];
 
-let database: TestDatabase;
-let admin: pg.Client;
-let sync: pg.Client;
+const cluster = ClusterDatabase.forEach(intentOf(["acme"]));
+const { ask } = cluster;
 
-beforeEach(async () => {
-  database = await TestDatabase.create();
-  await database.apply(intentOf(["acme"]));
-  admin = await database.connect("postgres");
-  sync = await database.connect("sync_main");
-});
-afterEach(() => database.drop());
-
-const ask = async (name: string, parameters: unknown[]) => (await sync.query(query(name), parameters)).rows;
 const beat = async (node: string, run: string, seconds = 3) =>
   (await ask("beat", ["main", node, run, seconds]))[0];
 const history = (many = 20) => ask("leader-history", [many]);
 /** Waits until a lease that is renewed for the last time now, for ten milliseconds, has expired. */
 const expire = async (node: string, run: string) => {
   await beat(node, run, 0.01);
-  await admin.query("SELECT pg_sleep_until(expires_at) FROM sync_metadata.leader_election");
+  await cluster.admin.query("SELECT pg_sleep_until(expires_at) FROM sync_metadata.leader_election");
 };
 
 test("a leader stands in the history from its first beat on, and its renewals do not", async () => {
@@ -79,14 +69,14 @@ test("who follows is told when the lease expires", async () => {
 });
 
 test("a thousand changes stay", async () => {
-  await admin.query(`
+  await cluster.admin.query(`
     INSERT INTO sync_metadata.leader_election (cluster, holder, node, expires_at)
     VALUES ('main', gen_random_uuid(), 'a', clock_timestamp())`);
-  await admin.query(`
+  await cluster.admin.query(`
     DO $$ BEGIN FOR change IN 2..1100 LOOP
       UPDATE sync_metadata.leader_election SET epoch = change;
     END LOOP; END $$`);
-  const { rows } = await admin.query("SELECT min(epoch), count(*) FROM sync_metadata.leader_history");
+  const { rows } = await cluster.admin.query("SELECT min(epoch), count(*) FROM sync_metadata.leader_history");
   expect(rows).toEqual([{ min: "101", count: "1000" }]);
   expect(await history(2)).toHaveLength(2);
 });
@@ -98,14 +88,12 @@ test("no login writes the history", async () => {
     "DELETE FROM sync_metadata.leader_history",
     "INSERT INTO sync_metadata.leader_history (cluster, epoch, node, run, began_at) VALUES ('main', 9, 'b', gen_random_uuid(), now())",
   ])
-    await expect(sync.query(statement)).rejects.toMatchObject({ code: "42501" });
+    await expect(cluster.sync.query(statement)).rejects.toMatchObject({ code: "42501" });
 });
 
 test("another cluster's history is not seen", async () => {
   await beat("a", RUN_A);
-  await database.apply(
-    intentOf(["rival"], { cluster: "other", logins: [{ role: "sync_other", cluster: "other" }] }),
-  );
-  const other = await database.connect("sync_other");
+  await cluster.database.apply(RIVAL);
+  const other = await cluster.database.connect("sync_other");
   expect((await other.query(query("leader-history"), [20])).rows).toEqual([]);
 });

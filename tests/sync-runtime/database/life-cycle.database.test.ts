@@ -1,40 +1,32 @@
 import type pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { Intent } from "../../../sync-runtime/database/intent.ts";
 import { migrate, readMigrations } from "../../../sync-runtime/database/migrator.ts";
+import { ClusterDatabase } from "../../support/cluster-database.ts";
 import { until } from "../../support/fleet/until.ts";
-import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { intentOf, RIVAL, TestDatabase } from "../../support/postgres.ts";
 
 type Declared = Intent["tenants"][number];
 
-let database: TestDatabase;
-let admin: pg.Client;
-let sync: pg.Client;
 /** The tenant that a test moves: no other does. */
 let tenant: string;
 const tenants = Array.from({ length: 60 }, (_, index) => `tenant-${index}`);
 const unused = [...tenants];
 
-beforeAll(async () => {
-  database = await TestDatabase.create();
-  await database.apply(intentOf(tenants));
-  admin = await database.connect("postgres");
-  sync = await database.connect("sync_main");
-});
+const cluster = ClusterDatabase.forAll(intentOf(tenants));
 beforeEach(() => {
   tenant = unused.pop() as string;
 });
-afterAll(() => database.drop());
 
 const MOVE = "SELECT sync_metadata.transition($1, $2, $3, $4, $5) AS moved";
-const move = async (from: string, to: string, { client = sync, id = tenant } = {}) =>
+const move = async (from: string, to: string, { client = cluster.sync, id = tenant } = {}) =>
   (await client.query(MOVE, [id, from, to, "ana", "a test"])).rows[0].moved as string | null;
 const stateOf = async (id = tenant) =>
-  (await admin.query("SELECT state FROM sync_metadata.client_deployments WHERE id = $1", [id])).rows[0]
-    ?.state as string;
+  (await cluster.admin.query("SELECT state FROM sync_metadata.client_deployments WHERE id = $1", [id]))
+    .rows[0]?.state as string;
 const movesOf = async (id = tenant) =>
   (
-    await admin.query(
+    await cluster.admin.query(
       "SELECT from_state AS from, to_state AS to, actor, reason, login FROM sync_metadata.transitions WHERE tenant = $1 ORDER BY id",
       [id],
     )
@@ -42,7 +34,7 @@ const movesOf = async (id = tenant) =>
 /** Declares all tenants as they were, but one. */
 const declare = (declared: { paused?: boolean; gone?: boolean } = {}) => {
   const intent = intentOf(tenants);
-  return database.apply({
+  return cluster.database.apply({
     ...intent,
     tenants: intent.tenants
       .filter(({ id }) => id !== tenant || !declared.gone)
@@ -51,8 +43,8 @@ const declare = (declared: { paused?: boolean; gone?: boolean } = {}) => {
 };
 /** What a verified sync records. */
 const verify = async () => {
-  await sync.query("SELECT sync_metadata.make_tenant_schema($1)", [tenant]);
-  await sync.query(
+  await cluster.sync.query("SELECT sync_metadata.make_tenant_schema($1)", [tenant]);
+  await cluster.sync.query(
     "UPDATE sync_metadata.replicas SET verified_at = clock_timestamp(), equal = true WHERE tenant = $1",
     [tenant],
   );
@@ -72,7 +64,7 @@ async function bringTo(state: string, verified: boolean): Promise<void> {
   };
   let from = awake;
   for (const to of ways[state] ?? []) {
-    await move(from, to, { client: admin });
+    await move(from, to, { client: cluster.admin });
     from = to;
   }
   expect(await stateOf()).toBe(state);
@@ -98,20 +90,20 @@ describe("a move", () => {
   });
 
   test("that is rolled back leaves neither state nor record", async () => {
-    await sync.query("BEGIN");
+    await cluster.sync.query("BEGIN");
     await move("provisioning", "paused");
-    await sync.query("ROLLBACK");
+    await cluster.sync.query("ROLLBACK");
     expect(await stateOf()).toBe("provisioning");
     expect(await movesOf()).toHaveLength(1);
   });
 
   test("wanted by two operators at once is made by one of them", async () => {
-    const second = await database.connect("sync_main");
-    await sync.query("BEGIN");
+    const second = await cluster.database.connect("sync_main");
+    await cluster.sync.query("BEGIN");
     expect(await move("provisioning", "paused")).not.toBeNull();
     const late = move("provisioning", "paused", { client: second });
     await somebodyWaits();
-    await sync.query("COMMIT");
+    await cluster.sync.query("COMMIT");
     expect(await late).toBeNull();
     expect(await movesOf()).toHaveLength(2);
   });
@@ -124,16 +116,17 @@ describe("a move that no line of legal_moves has is refused to everybody, and on
     .filter(({ from, verified }) => from !== "erased" || !verified);
 
   test.each(cases)("from $from, verified: $verified", async ({ from, verified }) => {
-    const { rows } = await admin.query("SELECT * FROM sync_metadata.legal_moves WHERE from_state = $1", [
-      from,
-    ]);
+    const { rows } = await cluster.admin.query(
+      "SELECT * FROM sync_metadata.legal_moves WHERE from_state = $1",
+      [from],
+    );
     await bringTo(from, verified);
     for (const to of STATES) {
       const legal = rows.find(({ to_state }) => to_state === to);
       const fits = legal && (legal.verified === null || legal.verified === verified);
-      expect([to, await outcome(from, to, admin)]).toEqual([to, fits ? "moved" : "23514"]);
+      expect([to, await outcome(from, to, cluster.admin)]).toEqual([to, fits ? "moved" : "23514"]);
       const byNode = legal && !legal.by_nodes ? "42501" : fits ? "moved" : "23514";
-      expect([to, await outcome(from, to, sync)]).toEqual([to, byNode]);
+      expect([to, await outcome(from, to, cluster.sync)]).toEqual([to, byNode]);
     }
   });
 
@@ -163,7 +156,7 @@ describe("hostile:", () => {
     ["INSERT INTO sync_metadata.legal_moves VALUES ('active', 'erased', true, NULL)"],
     ["UPDATE sync_metadata.legal_moves SET by_nodes = true"],
   ])("a cluster's login is refused %s", async (statement) => {
-    await expect(sync.query(statement)).rejects.toMatchObject({ code: "42501" });
+    await expect(cluster.sync.query(statement)).rejects.toMatchObject({ code: "42501" });
   });
 
   test.each([
@@ -173,25 +166,23 @@ describe("hostile:", () => {
     ["UPDATE sync_metadata.client_deployments SET state = 'paused'"],
     ["UPDATE sync_metadata.client_deployments SET state = 'paused', transition = 1"],
   ])("even the server's superuser is refused %s", async (statement) => {
-    await expect(admin.query(statement)).rejects.toMatchObject({ code: "42501" });
+    await expect(cluster.admin.query(statement)).rejects.toMatchObject({ code: "42501" });
   });
 
   test("another cluster's tenant is neither moved nor seen, and one that nobody has looks the same", async () => {
-    await database.apply(
-      intentOf(["rival"], { cluster: "other", logins: [{ role: "sync_other", cluster: "other" }] }),
-    );
+    await cluster.database.apply(RIVAL);
     for (const id of ["rival", "nobody"])
       await expect(move("provisioning", "paused", { id })).rejects.toMatchObject({
         code: "42501",
         message: `role sync_main may not move tenant ${id}: it is none of its cluster`,
       });
     expect(await stateOf("rival")).toBe("provisioning");
-    const { rows } = await sync.query("SELECT DISTINCT cluster FROM sync_metadata.transitions");
+    const { rows } = await cluster.sync.query("SELECT DISTINCT cluster FROM sync_metadata.transitions");
     expect(rows).toEqual([{ cluster: "main" }]);
   });
 
   test("a reader may move nothing", async () => {
-    const reader = await database.connect("reader_ana");
+    const reader = await cluster.database.connect("reader_ana");
     await expect(move("provisioning", "paused", { client: reader })).rejects.toMatchObject({ code: "42501" });
   });
 
@@ -201,7 +192,9 @@ describe("hostile:", () => {
     ["a reason without end", "ana", "x".repeat(1001)],
     ["no reason at all", "ana", null],
   ])("a move by %s is refused", async (_, actor, reason) => {
-    await expect(sync.query(MOVE, [tenant, "provisioning", "paused", actor, reason])).rejects.toThrow();
+    await expect(
+      cluster.sync.query(MOVE, [tenant, "provisioning", "paused", actor, reason]),
+    ).rejects.toThrow();
     expect(await stateOf()).toBe("provisioning");
   });
 });
@@ -227,9 +220,12 @@ describe("what the config declares", () => {
   test("begins as provisioning, or as paused", async () => {
     const [one, other] = intentOf(["fresh", "asleep"]).tenants as [Declared, Declared];
     const intent = intentOf(tenants);
-    await database.apply({ ...intent, tenants: [...intent.tenants, one, { ...other, paused: true }] });
+    await cluster.database.apply({
+      ...intent,
+      tenants: [...intent.tenants, one, { ...other, paused: true }],
+    });
     expect([await stateOf("fresh"), await stateOf("asleep")]).toEqual(["provisioning", "paused"]);
-    await database.apply(intent);
+    await cluster.database.apply(intent);
   });
 
   test("takes effect when it changes, in both directions", async () => {
@@ -284,11 +280,11 @@ describe("what the config declares", () => {
   });
 
   test("retires a tenant that an operator pauses at the same moment", async () => {
-    await sync.query("BEGIN");
+    await cluster.sync.query("BEGIN");
     await move("provisioning", "paused");
     const applied = declare({ gone: true });
     await somebodyWaits();
-    await sync.query("COMMIT");
+    await cluster.sync.query("COMMIT");
     await applied;
     expect(await stateOf()).toBe("retired");
     expect(await move("paused", "provisioning")).toBeNull();
@@ -299,14 +295,16 @@ describe("what the config declares", () => {
 test("no login works on a retired tenant any more", async () => {
   await verify();
   await declare({ gone: true });
-  await expect(sync.query("SELECT sync_metadata.make_tenant_schema($1)", [tenant])).rejects.toMatchObject({
+  await expect(
+    cluster.sync.query("SELECT sync_metadata.make_tenant_schema($1)", [tenant]),
+  ).rejects.toMatchObject({
     code: "42501",
   });
   await declare();
 });
 
 test("a database from before life cycles has each tenant where it was, with how it got there", async () => {
-  const former = await TestDatabase.create();
+  const former = await TestDatabase.createEmpty();
   const owner = await former.connect("fleet_admin");
   await owner.query("SET ROLE fleet_owner");
   const all = readMigrations();
@@ -342,7 +340,7 @@ test("a database from before life cycles has each tenant where it was, with how 
 /** Waits until somebody waits for a lock in this database. */
 const somebodyWaits = () =>
   until("somebody waits for a lock", async () => {
-    const { rows } = await admin.query(
+    const { rows } = await cluster.admin.query(
       "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
     );
     return rows[0];

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { intentOf, type Reader, TestDatabase } from "../../support/postgres.ts";
+import { intentOf, type Reader, RIVAL, TestDatabase } from "../../support/postgres.ts";
 
 const READERS: { role: Reader; tenants: string[] | null; columns: { table: string; column: string }[] }[] = [
   { role: "reader_ana", tenants: null, columns: [] },
@@ -20,9 +20,7 @@ const readers = {} as Record<Reader, pg.Client>;
 beforeAll(async () => {
   database = await TestDatabase.create();
   await database.apply(intentOf(["acme"], { readers: READERS }));
-  await database.apply(
-    intentOf(["rival"], { cluster: "other", logins: [{ role: "sync_other", cluster: "other" }] }),
-  );
+  await database.apply(RIVAL);
   admin = await database.connect("postgres");
   sync = await database.connect("sync_main");
   other = await database.connect("sync_other");

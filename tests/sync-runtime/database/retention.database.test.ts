@@ -1,39 +1,31 @@
 import { randomUUID } from "node:crypto";
-import type pg from "pg";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { query } from "../../../sync-runtime/database/query.ts";
-import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { ClusterDatabase } from "../../support/cluster-database.ts";
+import { intentOf } from "../../support/postgres.ts";
 
 const RUN = randomUUID();
 const DAY = 86_400;
 
-let database: TestDatabase;
-let admin: pg.Client;
-let sync: pg.Client;
-
+const cluster = ClusterDatabase.forEach(
+  intentOf(["acme"], { settings: { verify: 7 * DAY, tombstones: 90 * DAY, quarantine: 5 } }),
+);
 beforeEach(async () => {
-  database = await TestDatabase.create();
-  await database.apply(
-    intentOf(["acme"], { settings: { verify: 7 * DAY, tombstones: 90 * DAY, quarantine: 5 } }),
-  );
-  admin = await database.connect("postgres");
-  sync = await database.connect("sync_main");
-  await sync.query(query("beat"), ["main", "a", RUN, 60]);
-  await sync.query("SELECT sync_metadata.make_tenant_schema($1)", ["acme"]);
+  await cluster.sync.query(query("beat"), ["main", "a", RUN, 60]);
+  await cluster.sync.query("SELECT sync_metadata.make_tenant_schema($1)", ["acme"]);
 });
-afterEach(() => database.drop());
 
 /** Tombstones as if they had been made so long ago. */
 const age = (days: number, count = 1) =>
-  admin.query(
+  cluster.admin.query(
     `INSERT INTO tenant_acme._replica_tombstones (source, reason, content, retired_at)
      SELECT 'chat', 'row', '{}', now() - make_interval(days => $1) FROM generate_series(1, $2)`,
     [days, count],
   );
 const drop = async (epoch = "1") =>
-  (await sync.query(query("drop-tombstones"), ["acme", RUN, epoch])).rows[0].dropped;
+  (await cluster.sync.query(query("drop-tombstones"), ["acme", RUN, epoch])).rows[0].dropped;
 const left = async () =>
-  (await admin.query("SELECT count(*)::integer AS n FROM tenant_acme._replica_tombstones")).rows[0].n;
+  (await cluster.admin.query("SELECT count(*)::integer AS n FROM tenant_acme._replica_tombstones")).rows[0].n;
 
 describe("tombstones", () => {
   test("go when they are older than the stack's config says, in batches", async () => {
@@ -46,7 +38,7 @@ describe("tombstones", () => {
 
   test("stay as long as another config says", async () => {
     await age(100);
-    await database.apply(
+    await cluster.database.apply(
       intentOf(["acme"], { settings: { verify: 7 * DAY, tombstones: 365 * DAY, quarantine: 5 } }),
     );
     expect(await drop()).toBe("0");
@@ -55,21 +47,21 @@ describe("tombstones", () => {
   test("are dropped for the leader alone", async () => {
     await age(100);
     expect(await drop("2")).toBeNull();
-    await admin.query("UPDATE sync_metadata.leader_election SET expires_at = clock_timestamp()");
+    await cluster.admin.query("UPDATE sync_metadata.leader_election SET expires_at = clock_timestamp()");
     expect(await drop()).toBeNull();
     expect(await left()).toBe(1);
   });
 
   test("stay where no retention is declared", async () => {
     await age(1000);
-    await admin.query("DELETE FROM sync_metadata.cluster_settings");
+    await cluster.admin.query("DELETE FROM sync_metadata.cluster_settings");
     expect(await drop()).toBe("0");
   });
 });
 
 test("a tenant without a replica has none to drop", async () => {
-  await database.apply(intentOf(["acme", "globex"]));
-  const { rows } = await sync.query(query("drop-tombstones"), ["globex", RUN, "1"]);
+  await cluster.database.apply(intentOf(["acme", "globex"]));
+  const { rows } = await cluster.sync.query(query("drop-tombstones"), ["globex", RUN, "1"]);
   expect(rows).toEqual([{ dropped: "0" }]);
-  expect((await sync.query(query("replicated-tenants"))).rows).toEqual([{ tenant: "acme" }]);
+  expect((await cluster.sync.query(query("replicated-tenants"))).rows).toEqual([{ tenant: "acme" }]);
 });

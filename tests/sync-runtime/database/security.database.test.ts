@@ -1,6 +1,6 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { intentOf, RIVAL, TestDatabase } from "../../support/postgres.ts";
 
 let database: TestDatabase;
 let admin: pg.Client;
@@ -10,9 +10,7 @@ let other: pg.Client;
 beforeAll(async () => {
   database = await TestDatabase.create();
   await database.apply(intentOf(["acme"]));
-  await database.apply(
-    intentOf(["rival"], { cluster: "other", logins: [{ role: "sync_other", cluster: "other" }] }),
-  );
+  await database.apply(RIVAL);
   admin = await database.connect("postgres");
   sync = await database.connect("sync_main");
   other = await database.connect("sync_other");

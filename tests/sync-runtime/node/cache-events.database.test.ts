@@ -1,26 +1,17 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { query } from "../../../sync-runtime/database/query.ts";
-import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { ClusterDatabase } from "../../support/cluster-database.ts";
+import { intentOf, RIVAL } from "../../support/postgres.ts";
 
 const [RUN_A, RUN_B] = [randomUUID(), randomUUID()];
 
-let database: TestDatabase;
-let admin: pg.Client;
-let sync: pg.Client;
-
-beforeEach(async () => {
-  database = await TestDatabase.create();
-  await database.apply(intentOf(["acme", "globex"]));
-  admin = await database.connect("postgres");
-  sync = await database.connect("sync_main");
-});
-afterEach(() => database.drop());
+const cluster = ClusterDatabase.forEach(intentOf(["acme", "globex"]));
 
 /** What a node's beat says has changed. */
 const heard = async (node: string, run: string): Promise<string[]> => {
-  const { rows } = await sync.query(query("beat"), ["main", node, run, 3]);
+  const { rows } = await cluster.sync.query(query("beat"), ["main", node, run, 3]);
   return rows[0].events.map(({ kind, subject }: { kind: string; subject: string }) => `${kind} ${subject}`);
 };
 const pauseTenant = (client: pg.Client, tenant: string) =>
@@ -30,7 +21,7 @@ describe("a beat", () => {
   test("brings what was committed since the one before, to every node, and then no more", async () => {
     await heard("a", RUN_A);
     await heard("b", RUN_B);
-    await pauseTenant(sync, "acme");
+    await pauseTenant(cluster.sync, "acme");
     expect(await heard("a", RUN_A)).toEqual(["deployment acme"]);
     expect(await heard("b", RUN_B)).toEqual(["deployment acme"]);
     await heard("a", RUN_A);
@@ -44,10 +35,10 @@ describe("a beat", () => {
 
   test("misses no change whose transaction began before others and ended behind them", async () => {
     await heard("a", RUN_A);
-    const slow = await database.connect("sync_main");
+    const slow = await cluster.database.connect("sync_main");
     await slow.query("BEGIN");
     await pauseTenant(slow, "acme");
-    await pauseTenant(sync, "globex");
+    await pauseTenant(cluster.sync, "globex");
     // The later number is heard first.
     expect(await heard("a", RUN_A)).toEqual(["deployment globex"]);
     expect(await heard("a", RUN_A)).not.toContain("deployment acme");
@@ -57,9 +48,9 @@ describe("a beat", () => {
 
   test("brings nothing of what was rolled back", async () => {
     await heard("a", RUN_A);
-    await sync.query("BEGIN");
-    await pauseTenant(sync, "acme");
-    await sync.query("ROLLBACK");
+    await cluster.sync.query("BEGIN");
+    await pauseTenant(cluster.sync, "acme");
+    await cluster.sync.query("ROLLBACK");
     expect(await heard("a", RUN_A)).toEqual([]);
   });
 
@@ -67,16 +58,15 @@ describe("a beat", () => {
     await heard("a", RUN_A);
     const intent = intentOf(["acme"]);
     const agent = { address: "127.0.0.1:1", identity: "urn:owui:agent:local" };
-    await database.apply({ ...intent, hosts: [{ id: "local", agent }] });
+    await cluster.database.apply({ ...intent, hosts: [{ id: "local", agent }] });
     expect((await heard("a", RUN_A)).toSorted()).toEqual(["deployment globex", "host local"]);
   });
 
   test("brings nothing of another cluster", async () => {
     await heard("a", RUN_A);
-    const login = { role: "sync_other", cluster: "other" };
-    await database.apply(intentOf(["rival"], { cluster: "other", logins: [login] }));
+    await cluster.database.apply(RIVAL);
     expect(await heard("a", RUN_A)).toEqual([]);
-    const { rows } = await sync.query("SELECT DISTINCT cluster FROM sync_metadata.cache_events");
+    const { rows } = await cluster.sync.query("SELECT DISTINCT cluster FROM sync_metadata.cache_events");
     expect(rows).toEqual([{ cluster: "main" }]);
   });
 });
@@ -84,14 +74,16 @@ describe("a beat", () => {
 describe("events", () => {
   test("are removed after an hour, by the leader alone", async () => {
     await heard("a", RUN_A);
-    await admin.query(
+    await cluster.admin.query(
       "UPDATE sync_metadata.cache_events SET at = at - interval '61 min' WHERE subject = 'acme'",
     );
     const prune = async (run: string) =>
-      (await sync.query(query("prune-cache-events"), [run, 1])).rows[0].pruned;
+      (await cluster.sync.query(query("prune-cache-events"), [run, 1])).rows[0].pruned;
     expect(await prune(RUN_B)).toBeNull();
     expect(Number(await prune(RUN_A))).toBeGreaterThan(0);
-    const { rows } = await admin.query("SELECT DISTINCT subject FROM sync_metadata.cache_events ORDER BY 1");
+    const { rows } = await cluster.admin.query(
+      "SELECT DISTINCT subject FROM sync_metadata.cache_events ORDER BY 1",
+    );
     expect(rows).toEqual([{ subject: "globex" }, { subject: "local" }]);
   });
 
@@ -101,6 +93,6 @@ describe("events", () => {
     ["DELETE FROM sync_metadata.cache_events"],
     ["SELECT sync_metadata.append_cache_event()"],
   ])("are nobody's to forge: a cluster's login is refused %s", async (statement) => {
-    await expect(sync.query(statement)).rejects.toMatchObject({ code: "42501" });
+    await expect(cluster.sync.query(statement)).rejects.toMatchObject({ code: "42501" });
   });
 });

@@ -1,32 +1,22 @@
 import { randomUUID } from "node:crypto";
-import type pg from "pg";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { query } from "../../../sync-runtime/database/query.ts";
-import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { ClusterDatabase } from "../../support/cluster-database.ts";
+import { intentOf, RIVAL } from "../../support/postgres.ts";
 import { wellEnded } from "./well-ended.ts";
 
 const RUN = randomUUID();
 
-let database: TestDatabase;
-let admin: pg.Client;
-let sync: pg.Client;
+const cluster = ClusterDatabase.forEach(intentOf(["acme"]));
+const { ask } = cluster;
 
-beforeEach(async () => {
-  database = await TestDatabase.create();
-  await database.apply(intentOf(["acme"]));
-  admin = await database.connect("postgres");
-  sync = await database.connect("sync_main");
-});
-afterEach(() => database.drop());
-
-const ask = async (name: string, parameters: unknown[]) => (await sync.query(query(name), parameters)).rows;
 const beat = async () => (await ask("beat", ["main", "a", RUN, 3]))[0];
 const claim = async () => (await ask("claim-job", ["main", "a", RUN, 4, []]))[0];
 const trigger = () => ask("trigger-sync", ["acme"]);
 const cancel = async (actor = "ana") => (await ask("cancel-sync", ["acme", actor]))[0]?.jobs;
 const jobs = async () =>
   (
-    await admin.query(
+    await cluster.admin.query(
       "SELECT id, reason, status, error, finished_at IS NOT NULL AS ended FROM sync_metadata.sync_jobs ORDER BY id",
     )
   ).rows;
@@ -80,7 +70,9 @@ describe("cancelling", () => {
     expect(await schedule()).toHaveLength(1);
     await cancel();
     expect(await schedule()).toEqual([]);
-    await admin.query("UPDATE sync_metadata.sync_jobs SET started_at = started_at - interval '300 s'");
+    await cluster.admin.query(
+      "UPDATE sync_metadata.sync_jobs SET started_at = started_at - interval '300 s'",
+    );
     expect(await schedule()).toHaveLength(1);
   });
 
@@ -89,12 +81,11 @@ describe("cancelling", () => {
   });
 
   test("reaches no other cluster's jobs", async () => {
-    const login = { role: "sync_other", cluster: "other" };
-    await database.apply(intentOf(["rival"], { cluster: "other", logins: [login] }));
-    const other = await database.connect("sync_other");
+    await cluster.database.apply(RIVAL);
+    const other = await cluster.database.connect("sync_other");
     await other.query(query("trigger-sync"), ["rival"]);
     expect(await ask("cancel-sync", ["rival", "ana"])).toEqual([]);
-    const seen = await sync.query("SELECT * FROM sync_metadata.cancel_jobs('rival', 'ana')");
+    const seen = await cluster.sync.query("SELECT * FROM sync_metadata.cancel_jobs('rival', 'ana')");
     expect(seen.rows).toEqual([]);
     expect(await jobs()).toMatchObject([{ status: "queued" }]);
   });
@@ -105,7 +96,7 @@ describe("a tenant that is retired", () => {
     await trigger();
     const job = await claim();
     await trigger();
-    await database.apply(intentOf([]));
+    await cluster.database.apply(intentOf([]));
     expect(await jobs()).toMatchObject([{ status: "running" }, { status: "cancelled" }]);
     expect((await beat()).cancelled).toEqual([job.id]);
     await ask("fail-job", [job.id, job.claim_epoch, "code", "error", 5, true]);
@@ -123,7 +114,9 @@ describe("a tenant that is paused while a sync runs", () => {
     const job = await claim();
     await ask("move-tenant", ["acme", "provisioning", "paused", "ana", ""]);
     expect(await ask("record-sync", wellEnded(job, RUN, "success", 1))).toMatchObject([{ id: job.id }]);
-    await admin.query("UPDATE sync_metadata.sync_jobs SET started_at = started_at - interval '1 day'");
+    await cluster.admin.query(
+      "UPDATE sync_metadata.sync_jobs SET started_at = started_at - interval '1 day'",
+    );
     expect(await ask("schedule-jobs", ["main", RUN, epoch])).toEqual([{ tenant: null }]);
   });
 

@@ -1,28 +1,22 @@
 import { randomUUID } from "node:crypto";
-import type pg from "pg";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { query } from "../../../sync-runtime/database/query.ts";
 import { refreshClusterMetrics } from "../../../sync-runtime/node/cluster-metrics.ts";
 import { Metrics } from "../../../sync-runtime/node/metrics.ts";
 import { refreshReplicaMetrics } from "../../../sync-runtime/node/replica-metrics.ts";
-import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { ClusterDatabase } from "../../support/cluster-database.ts";
+import { intentOf } from "../../support/postgres.ts";
 
 const RUN = randomUUID();
 
-let database: TestDatabase;
-let admin: pg.Client;
 let metrics: Metrics;
 let rows: (name: string, parameters?: unknown[]) => Promise<Record<string, unknown>[]>;
 
+const cluster = ClusterDatabase.forEach(intentOf(["acme", "globex"]));
 beforeEach(async () => {
-  database = await TestDatabase.create();
-  await database.apply(intentOf(["acme", "globex"]));
-  admin = await database.connect("postgres");
-  const sync = await database.connect("sync_main");
-  rows = async (name, parameters = []) => (await sync.query(query(name), parameters)).rows;
+  rows = async (name, parameters = []) => (await cluster.sync.query(query(name), parameters)).rows;
   metrics = new Metrics();
 });
-afterEach(() => database.drop());
 
 /** Lines of the metrics that begin so. */
 const told = async (prefix: string) => {
@@ -34,7 +28,7 @@ const told = async (prefix: string) => {
 const oldest = async () => Number((await told("sync_queue_oldest_seconds"))[0]?.split(" ")[1]);
 /** Queues a sync of a tenant that has been due for some seconds. */
 const queue = (tenant: string, seconds: number) =>
-  admin.query(
+  cluster.admin.query(
     `INSERT INTO sync_metadata.sync_jobs (cluster, tenant, reason, due_at)
      VALUES ('main', $1, 'interval', clock_timestamp() - make_interval(secs => $2))`,
     [tenant, seconds],
@@ -66,7 +60,7 @@ test("intervals are told of tenants that are synced by themselves, replica or no
   const { tenants, ...intent } = intentOf(["acme", "globex", "initech"]);
   const [acme, globex] = tenants.map((tenant) => ({ ...tenant, interval: 60 }));
   if (!acme || !globex) throw new Error("unreachable");
-  await database.apply({ ...intent, tenants: [acme, { ...globex, paused: true }] });
+  await cluster.database.apply({ ...intent, tenants: [acme, { ...globex, paused: true }] });
   expect(await told("replica_sync_interval_seconds")).toEqual([
     'replica_sync_interval_seconds{client="acme",host="local"} 60',
   ]);

@@ -1,32 +1,23 @@
 import { randomUUID } from "node:crypto";
-import type pg from "pg";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { query } from "../../../sync-runtime/database/query.ts";
-import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { ClusterDatabase } from "../../support/cluster-database.ts";
+import { intentOf } from "../../support/postgres.ts";
 import { wellEnded } from "./well-ended.ts";
 
 const RUN = randomUUID();
 
-let database: TestDatabase;
-let admin: pg.Client;
-let sync: pg.Client;
-
+const cluster = ClusterDatabase.forEach(intentOf(["acme", "globex"]));
+const { ask } = cluster;
 beforeEach(async () => {
-  database = await TestDatabase.create();
-  await database.apply(intentOf(["acme", "globex"]));
-  admin = await database.connect("postgres");
-  sync = await database.connect("sync_main");
   await ask("beat", ["main", "a", RUN, 60]);
 });
-afterEach(() => database.drop());
 
-const ask = async (name: string, parameters: unknown[]) => (await sync.query(query(name), parameters)).rows;
 const jobs = async (columns: string) =>
-  (await admin.query(`SELECT ${columns} FROM sync_metadata.sync_jobs ORDER BY id`)).rows;
+  (await cluster.admin.query(`SELECT ${columns} FROM sync_metadata.sync_jobs ORDER BY id`)).rows;
 
 /** One scheduled sync that ended as told. */
 async function scheduled(status: string, tenant = "acme", reason = "interval") {
-  const { rows } = await sync.query(
+  const { rows } = await cluster.sync.query(
     `INSERT INTO sync_metadata.sync_jobs (cluster, tenant, reason, due_at) VALUES ('main', $1, $2, clock_timestamp())
      RETURNING id`,
     [tenant, reason],
@@ -66,10 +57,13 @@ describe("progress", () => {
     await ask("trigger-sync", ["acme"]);
     const [job] = await ask("claim-job", ["main", "a", RUN, 4, []]);
     await write(job.id, job.claim_epoch);
-    const [status] = await ask("sync-status", []);
+    const [status] = await ask("sync-status", [null, 50, null]);
     expect(status).toMatchObject({ running_id: job.id, running_kind: "sync", running_progress: state });
     await ask("record-sync", wellEnded(job, RUN, "success", 1));
-    expect((await ask("sync-status", []))[0]).toMatchObject({ running_id: null, progress: state });
+    expect((await ask("sync-status", [null, 50, null]))[0]).toMatchObject({
+      running_id: null,
+      progress: state,
+    });
   });
 
   test("is written neither under a lost claim nor behind the end", async () => {
@@ -84,7 +78,7 @@ describe("progress", () => {
 
 describe("the history", () => {
   const fill = (count: number, age: string, status = "failed", tenant = "acme") =>
-    admin.query(
+    cluster.admin.query(
       `INSERT INTO sync_metadata.sync_jobs (cluster, tenant, reason, status, due_at, started_at, finished_at)
        SELECT 'main', $4, 'interval', $2, now(), now() - $3::interval, now() - $3::interval FROM generate_series(1, $1)`,
       [count, status, age, tenant],
@@ -100,7 +94,7 @@ describe("the history", () => {
     await fill(99, "90 days", "failed", "globex");
     expect(await prune()).toBe("31");
     expect(await prune()).toBe("0");
-    const kept = await admin.query(
+    const kept = await cluster.admin.query(
       "SELECT tenant, count(*)::integer AS jobs, count(*) FILTER (WHERE status = 'unchanged')::integer AS good FROM sync_metadata.sync_jobs GROUP BY tenant ORDER BY tenant",
     );
     expect(kept.rows).toEqual([
@@ -119,7 +113,7 @@ describe("the history", () => {
     await fill(200, "40 days");
     expect(await prune("0")).toBeNull();
     expect(await prune("1", randomUUID())).toBeNull();
-    await admin.query("UPDATE sync_metadata.leader_election SET expires_at = clock_timestamp()");
+    await cluster.admin.query("UPDATE sync_metadata.leader_election SET expires_at = clock_timestamp()");
     expect(await prune()).toBeNull();
     expect(await jobs("id")).toHaveLength(200);
   });
@@ -150,7 +144,7 @@ describe("a deep verification", () => {
     return await jobs("tenant, kind, reason");
   };
   const replica = (tenant: string, columns: string) =>
-    admin.query(
+    cluster.admin.query(
       `INSERT INTO sync_metadata.replicas (tenant, cluster, made_at, ${columns.split(" = ")[0]})
        VALUES ($1, 'main', now(), ${columns.split(" = ")[1]})`,
       [tenant],
@@ -168,7 +162,9 @@ describe("a deep verification", () => {
   test("comes also before the interval of syncs is over, but not beside a job", async () => {
     await replica("acme", "deep_verified_at = now()");
     await scheduled("success");
-    await admin.query("UPDATE sync_metadata.replicas SET deep_verified_at = now() - interval '8 days'");
+    await cluster.admin.query(
+      "UPDATE sync_metadata.replicas SET deep_verified_at = now() - interval '8 days'",
+    );
     await ask("schedule-jobs", ["main", RUN, "1"]);
     await ask("schedule-jobs", ["main", RUN, "1"]);
     expect(
@@ -182,13 +178,13 @@ describe("a deep verification", () => {
     await replica("acme", "deep_verified_at = NULL");
     await replica("globex", "deep_verified_at = NULL");
     const kinds = async (age: string) => {
-      await admin.query("DELETE FROM sync_metadata.sync_jobs");
-      await admin.query("UPDATE sync_metadata.replicas SET made_at = now() - $1::interval", [age]);
+      await cluster.admin.query("DELETE FROM sync_metadata.sync_jobs");
+      await cluster.admin.query("UPDATE sync_metadata.replicas SET made_at = now() - $1::interval", [age]);
       return (await schedule()).map(({ kind }) => kind);
     };
     expect(await kinds("7 days")).toEqual(["verify", "verify"]);
     expect(await kinds("10 minutes")).toEqual(["sync", "sync"]);
-    const moments = await admin.query(
+    const moments = await cluster.admin.query(
       "SELECT count(DISTINCT hashtext(id) & 1023)::integer AS n FROM sync_metadata.client_deployments",
     );
     expect(moments.rows).toEqual([{ n: 2 }]);
@@ -196,7 +192,7 @@ describe("a deep verification", () => {
 
   test("waits while the replica is held", async () => {
     await replica("acme", "deep_verified_at = now() - interval '8 days'");
-    await admin.query(
+    await cluster.admin.query(
       "UPDATE sync_metadata.replicas SET held_id = gen_random_uuid(), held_reason = 'source-empty', held_detail = '{}', held_at = now()",
     );
     expect((await schedule())[0]).toMatchObject({ tenant: "acme", kind: "sync" });

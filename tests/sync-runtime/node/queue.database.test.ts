@@ -1,26 +1,16 @@
 import { randomUUID } from "node:crypto";
-import type pg from "pg";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { query } from "../../../sync-runtime/database/query.ts";
 import { Job } from "../../../sync-runtime/node/job.ts";
-import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { ClusterDatabase } from "../../support/cluster-database.ts";
+import { intentOf, RIVAL } from "../../support/postgres.ts";
 import { wellEnded } from "./well-ended.ts";
 
 const [RUN_A, RUN_B] = [randomUUID(), randomUUID()];
 
-let database: TestDatabase;
-let admin: pg.Client;
-let sync: pg.Client;
+const cluster = ClusterDatabase.forEach(intentOf(["acme", "globex"]));
+const { ask } = cluster;
 
-beforeEach(async () => {
-  database = await TestDatabase.create();
-  await database.apply(intentOf(["acme", "globex"]));
-  admin = await database.connect("postgres");
-  sync = await database.connect("sync_main");
-});
-afterEach(() => database.drop());
-
-const ask = async (name: string, parameters: unknown[]) => (await sync.query(query(name), parameters)).rows;
 const beat = async (node: string, run: string, seconds = 3) =>
   (await ask("beat", ["main", node, run, seconds]))[0].epoch;
 /** The tenants that were queued; undefined: the epoch was refused. */
@@ -31,9 +21,12 @@ const schedule = async (run: string, epoch: unknown) => {
 const claim = async (node: string, run: string, working: string[] = []) =>
   (await ask("claim-job", ["main", node, run, 4, working]))[0];
 const trigger = (tenant: string) => ask("trigger-sync", [tenant]);
-const expire = () => admin.query("UPDATE sync_metadata.leader_election SET expires_at = clock_timestamp()");
+const expire = () =>
+  cluster.admin.query("UPDATE sync_metadata.leader_election SET expires_at = clock_timestamp()");
 const silence = (node: string) =>
-  admin.query("UPDATE sync_metadata.nodes SET seen_at = seen_at - interval '5 s' WHERE id = $1", [node]);
+  cluster.admin.query("UPDATE sync_metadata.nodes SET seen_at = seen_at - interval '5 s' WHERE id = $1", [
+    node,
+  ]);
 
 describe("the lease", () => {
   test("is one node's until it expires, under one epoch", async () => {
@@ -68,11 +61,11 @@ describe("scheduling", () => {
     const epoch = await beat("a", RUN_A);
     expect(await schedule(RUN_A, epoch)).toEqual(["acme", "globex"]);
     expect(await schedule(RUN_A, epoch)).toEqual([]);
-    await admin.query(
+    await cluster.admin.query(
       "UPDATE sync_metadata.sync_jobs SET status = 'success', started_at = clock_timestamp() - interval '200 s', finished_at = clock_timestamp()",
     );
     expect(await schedule(RUN_A, epoch)).toEqual([]);
-    await admin.query(
+    await cluster.admin.query(
       "UPDATE sync_metadata.sync_jobs SET started_at = clock_timestamp() - interval '300 s' WHERE tenant = 'acme'",
     );
     expect(await schedule(RUN_A, epoch)).toEqual(["acme"]);
@@ -80,7 +73,7 @@ describe("scheduling", () => {
 
   test("leaves paused and retired tenants alone", async () => {
     const intent = intentOf(["acme"]);
-    await database.apply({
+    await cluster.database.apply({
       ...intent,
       tenants: intent.tenants.map((tenant) => ({ ...tenant, paused: true })),
     });
@@ -160,7 +153,10 @@ describe("claiming", () => {
   test("tells the node how the tenant's conflicts are decided", async () => {
     const intent = intentOf(["acme"]);
     const conflicts = { default: "target_wins", tables: { chat: "manual" } } as const;
-    await database.apply({ ...intent, tenants: intent.tenants.map((tenant) => ({ ...tenant, conflicts })) });
+    await cluster.database.apply({
+      ...intent,
+      tenants: intent.tenants.map((tenant) => ({ ...tenant, conflicts })),
+    });
     await trigger("acme");
     expect(Job.parse(await claim("a", RUN_A)).conflicts).toEqual(conflicts);
   });
@@ -168,7 +164,7 @@ describe("claiming", () => {
   test("passes over a paused tenant unless somebody asked for it", async () => {
     await schedule(RUN_A, "1");
     const intent = intentOf(["acme"]);
-    await database.apply({
+    await cluster.database.apply({
       ...intent,
       tenants: intent.tenants.map((tenant) => ({ ...tenant, paused: true })),
     });
@@ -186,7 +182,7 @@ describe("a failed job", () => {
     const job = await claim("a", RUN_A);
     await ask("fail-job", [job.id, job.claim_epoch, "agent-unreachable", "The agent is away.", 60, true]);
     expect(await claim("a", RUN_A)).toBeUndefined();
-    const { rows } = await admin.query(
+    const { rows } = await cluster.admin.query(
       "SELECT reason, status, attempt, error_code, error, due_at > clock_timestamp() + interval '50 s' AS waits FROM sync_metadata.sync_jobs ORDER BY id",
     );
     expect(rows).toEqual([
@@ -214,12 +210,12 @@ describe("a failed job", () => {
 describe("what is most urgent", () => {
   const TENANTS = ["asked", "asked-verify", "retried", "regular", "regular-verify"];
   beforeEach(async () => {
-    await database.apply(intentOf(TENANTS));
+    await cluster.database.apply(intentOf(TENANTS));
     await beat("a", RUN_A);
   });
   /** Queues a job that has waited for so many seconds. */
   const queue = (tenant: string, reason: string, kind = "sync", waited = 0) =>
-    admin.query(
+    cluster.admin.query(
       `INSERT INTO sync_metadata.sync_jobs (cluster, tenant, reason, kind, due_at)
        VALUES ('main', $1, $2, $3, clock_timestamp() - make_interval(secs => $4))`,
       [tenant, reason, kind, waited],
@@ -255,7 +251,7 @@ describe("what is most urgent", () => {
       await queue(tenant, reason, kind, bound - 30);
       await queue("asked", "manual");
       expect(await order()).toEqual(["asked", tenant]);
-      await admin.query("DELETE FROM sync_metadata.sync_jobs");
+      await cluster.admin.query("DELETE FROM sync_metadata.sync_jobs");
       await queue(tenant, reason, kind, bound + 1);
       await queue("asked", "manual");
       expect(await order()).toEqual([tenant, "asked"]);
@@ -271,9 +267,11 @@ describe("what is most urgent", () => {
         expect(minute).toBeLessThanOrEqual(4);
         return;
       }
-      await admin.query("UPDATE sync_metadata.sync_jobs SET status = 'success' WHERE id = $1", [id]);
-      await admin.query("DELETE FROM sync_metadata.sync_jobs WHERE status = 'queued' AND reason = 'manual'");
-      await admin.query("UPDATE sync_metadata.sync_jobs SET due_at = due_at - interval '59 s'");
+      await cluster.admin.query("UPDATE sync_metadata.sync_jobs SET status = 'success' WHERE id = $1", [id]);
+      await cluster.admin.query(
+        "DELETE FROM sync_metadata.sync_jobs WHERE status = 'queued' AND reason = 'manual'",
+      );
+      await cluster.admin.query("UPDATE sync_metadata.sync_jobs SET due_at = due_at - interval '59 s'");
     }
   });
 });
@@ -284,11 +282,11 @@ describe("quarantine", () => {
   const fail = async ({ counts = true, delay = 5 } = {}) => {
     const job = await claim("a", RUN_A);
     const [ended] = await ask("fail-job", [job.id, job.claim_epoch, "code", "error", delay, counts]);
-    const { rows } = await admin.query(
+    const { rows } = await cluster.admin.query(
       `SELECT extract(epoch FROM due_at - clock_timestamp())::float8 AS waits FROM sync_metadata.sync_jobs
        WHERE tenant = 'acme' AND status = 'queued'`,
     );
-    await admin.query(
+    await cluster.admin.query(
       "UPDATE sync_metadata.sync_jobs SET due_at = clock_timestamp() WHERE status = 'queued'",
     );
     return { ...ended, waits: rows[0].waits };
@@ -296,7 +294,7 @@ describe("quarantine", () => {
   const failures = async (times: number, how = {}) => {
     for (let time = 0; time < times; time += 1) await fail(how);
   };
-  const status = async () => (await ask("sync-status", [])).find(({ id }) => id === "acme");
+  const status = async () => (await ask("sync-status", [null, 50, null])).find(({ id }) => id === "acme");
 
   test("comes after five failures in a row: the next try is an interval away, an hour at least", async () => {
     await trigger("acme");
@@ -316,7 +314,7 @@ describe("quarantine", () => {
   test("of a tenant that is synced daily is a day long, and lasts from failure to failure", async () => {
     const intent = intentOf(["acme"]);
     const tenants = intent.tenants.map((tenant) => ({ ...tenant, interval: 86_400 }));
-    await database.apply({ ...intent, tenants });
+    await cluster.database.apply({ ...intent, tenants });
     await trigger("acme");
     await failures(5);
     const { quarantined_at: since } = await status();
@@ -325,7 +323,9 @@ describe("quarantine", () => {
   });
 
   test("comes after as many as the config says", async () => {
-    await database.apply(intentOf(["acme"], { settings: { ...intentOf([]).settings, quarantine: 2 } }));
+    await cluster.database.apply(
+      intentOf(["acme"], { settings: { ...intentOf([]).settings, quarantine: 2 } }),
+    );
     await trigger("acme");
     await fail();
     expect((await fail()).quarantined).toBe(true);
@@ -375,10 +375,8 @@ describe("quarantine", () => {
   test("of one cluster is nobody's to end from another", async () => {
     await trigger("acme");
     await failures(5);
-    await database.apply(
-      intentOf(["rival"], { cluster: "other", logins: [{ role: "sync_other", cluster: "other" }] }),
-    );
-    const other = await database.connect("sync_other");
+    await cluster.database.apply(RIVAL);
+    const other = await cluster.database.connect("sync_other");
     await other.query(query("trigger-sync"), ["acme"]);
     expect((await status()).failures).toBe(5);
   });

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { query } from "../../../sync-runtime/database/query.ts";
 import {
   asleep,
@@ -10,40 +10,35 @@ import {
   moveTenant,
   type State,
 } from "../../../sync-runtime/node/tenant-state.ts";
-import { intentOf, TestDatabase } from "../../support/postgres.ts";
+import { ClusterDatabase } from "../../support/cluster-database.ts";
+import { intentOf } from "../../support/postgres.ts";
 
-let database: TestDatabase;
-let sync: pg.Client;
 let tenant: string;
 const tenants = Array.from({ length: 20 }, (_, index) => `tenant-${index}`);
 const unused = [...tenants];
 
-beforeAll(async () => {
-  database = await TestDatabase.create();
-  await database.apply(intentOf(tenants));
-  sync = await database.connect("sync_main");
-});
+const cluster = ClusterDatabase.forAll(intentOf(tenants));
 beforeEach(() => {
   tenant = unused.pop() as string;
 });
-afterAll(() => database.drop());
 
 /** What a node's Postgres is to a move: one statement after the other. */
 const postgresOf = (client: pg.Client) => ({
   rows: async (name: string, parameters: unknown[] = []) =>
     (await client.query(query(name), parameters)).rows,
 });
-const move = (target: (now: Deployment) => State, actor = "ana", postgres = postgresOf(sync)) =>
+const move = (target: (now: Deployment) => State, actor = "ana", postgres = postgresOf(cluster.sync)) =>
   moveTenant(postgres, tenant, target, { actor, reason: "a test" });
 const verify = async () => {
-  await sync.query("SELECT sync_metadata.make_tenant_schema($1)", [tenant]);
-  await sync.query("UPDATE sync_metadata.replicas SET verified_at = clock_timestamp() WHERE tenant = $1", [
-    tenant,
-  ]);
+  await cluster.sync.query("SELECT sync_metadata.make_tenant_schema($1)", [tenant]);
+  await cluster.sync.query(
+    "UPDATE sync_metadata.replicas SET verified_at = clock_timestamp() WHERE tenant = $1",
+    [tenant],
+  );
 };
 const moves = async () => {
   const made = "SELECT actor FROM sync_metadata.transitions WHERE tenant = $1 ORDER BY id OFFSET 1";
-  return (await sync.query(made, [tenant])).rows.map(({ actor }) => actor);
+  return (await cluster.sync.query(made, [tenant])).rows.map(({ actor }) => actor);
 };
 
 describe("a tenant", () => {
@@ -88,7 +83,7 @@ describe("a tenant", () => {
 
 describe("operators at once", () => {
   test("that pause one tenant make one move, and both hear whose it is", async () => {
-    const others = await Promise.all([1, 2, 3, 4].map(() => database.connect("sync_main")));
+    const others = await Promise.all([1, 2, 3, 4].map(() => cluster.database.connect("sync_main")));
     const heard = await Promise.all(
       others.map((client, index) => move(asleep, `operator-${index}`, postgresOf(client))),
     );
@@ -98,10 +93,13 @@ describe("operators at once", () => {
   });
 
   test("that pause and resume one tenant end in a state that the last move made", async () => {
-    const [one, other] = [await database.connect("sync_main"), await database.connect("sync_main")];
+    const [one, other] = [
+      await cluster.database.connect("sync_main"),
+      await cluster.database.connect("sync_main"),
+    ];
     for (let round = 0; round < 10; round += 1)
       await Promise.all([move(asleep, "ana", postgresOf(one)), move(awake, "bo", postgresOf(other))]);
-    const { rows } = await sync.query(
+    const { rows } = await cluster.sync.query(
       `SELECT d.state, t.to_state, t.id = (SELECT max(id) FROM sync_metadata.transitions WHERE tenant = d.id) AS newest
        FROM sync_metadata.client_deployments AS d JOIN sync_metadata.transitions AS t ON t.id = d.transition
        WHERE d.id = $1`,
@@ -112,7 +110,7 @@ describe("operators at once", () => {
   });
 
   test("that forestall each other again and again are told so, and nothing was claimed to be done", async () => {
-    const postgres = postgresOf(sync);
+    const postgres = postgresOf(cluster.sync);
     // Between a look and its move somebody else is always first.
     const forestalled = {
       rows: async (name: string, parameters: unknown[] = []) =>

@@ -87,7 +87,7 @@ test("a directory without its database is refused, and stays as it is", async ()
 
 test("a tenant without a replica starts, also in a database that was never migrated", async () => {
   expect(await asked({ tenant: stranger.tenant })).toBe("");
-  const empty = await TestDatabase.create();
+  const empty = await TestDatabase.createEmpty();
   expect(await asked({ tenant: stranger.tenant, connection: undefined })).toBe("");
   expect(await asked({ connection: empty.credentials("fleet_admin") })).toBe("");
   await empty.drop();

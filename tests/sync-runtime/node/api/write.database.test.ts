@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { routes } from "../../../../sync-runtime/node/api/routes.ts";
 import { SCOPES, type Scope } from "../../../../sync-runtime/node/api/token.ts";
-import { intentOf, TestDatabase } from "../../../support/postgres.ts";
+import { intentOf, RIVAL, TestDatabase } from "../../../support/postgres.ts";
 import { ApiPair } from "./api-pair.ts";
 
 let database: TestDatabase;
@@ -9,9 +9,7 @@ let pair: ApiPair;
 
 beforeAll(async () => {
   database = await TestDatabase.create();
-  await database.apply(
-    intentOf(["rival"], { cluster: "other", logins: [{ role: "sync_other", cluster: "other" }] }),
-  );
+  await database.apply(RIVAL);
   await database.apply(intentOf(["acme", "globex"]));
   pair = new ApiPair(database);
 });
