@@ -14,7 +14,16 @@ export const FAULT_POINTS = [
   "node:claim-locked",
   "node:committed",
 ] as const;
-export type FaultPoint = (typeof FAULT_POINTS)[number];
+/** The same of a write into a tenant's database. */
+export const WRITER_FAULT_POINTS = [
+  "writer:epoch-raised",
+  "writer:locked",
+  "writer:half-written",
+  "writer:rows-written",
+  "writer:committed",
+  "writer:row-writer-ended",
+] as const;
+export type FaultPoint = (typeof FAULT_POINTS)[number] | (typeof WRITER_FAULT_POINTS)[number];
 
 /**
  * Names the point at which this process ends itself; no stack sets it. `<point>=stop` stops it there instead, once, as

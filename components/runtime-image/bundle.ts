@@ -1,11 +1,13 @@
 import { build } from "esbuild";
 
-/** Programs of the image and their source; the agent starts readers from the file beside its own. */
+/** Programs of the image and their source; agent and writer start others from the files beside their own. */
 const programs = {
   agent: "agent/main.ts",
   reader: "agent/reader.ts",
   node: "node/main.ts",
   restore: "restore/main.ts",
+  writer: "writer/main.ts",
+  "row-writer": "writer/row-writer.ts",
 };
 
 /** Bundles each program into one file with every package inside: the image then needs no npm and no network. */

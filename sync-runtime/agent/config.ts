@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { Callers } from "../callers.ts";
+import { loadConfigFile } from "../config-file.ts";
 
 /** Where the config lies in the agent's container. */
 export const DEFAULT_CONFIG_PATH = "/etc/fleet/agent.json";
@@ -26,25 +26,6 @@ const AgentConfig = z.strictObject({
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 
-/** The config file cannot be used. The agent does not start; the tenants go on running. */
-export class ConfigError extends Error {
-  override name = "ConfigError";
-}
-
 /** Reads the agent's config, or says everything that is wrong with it. */
-export async function loadConfig(path: string): Promise<AgentConfig> {
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(path, "utf8"));
-  } catch (cause) {
-    throw new ConfigError(`${path} cannot be read as JSON. \`npm run up\` writes it anew.`, { cause });
-  }
-  const parsed = AgentConfig.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(
-    ({ path: at, message }) => `  ${at.join(".") || "(root)"}: ${message}`,
-  );
-  throw new ConfigError(
-    `${path} is not an agent's config. \`npm run up\` writes it anew.\n${problems.join("\n")}`,
-  );
-}
+export const loadConfig = (path: string): Promise<AgentConfig> =>
+  loadConfigFile(path, AgentConfig, "an agent's config");

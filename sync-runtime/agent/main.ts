@@ -1,19 +1,20 @@
 /** The host agent: serves the nodes what changed in the tenants of this host. `node agent.mjs [config path]` */
 import { realpath } from "node:fs/promises";
 import { Certificates } from "../certificates.ts";
+import { ConfigError } from "../config-file.ts";
+import { createLog } from "../host-log.ts";
+import { HostServer } from "../host-server.ts";
 import { Bandwidth } from "./bandwidth.ts";
 import { ChangeFinder } from "./changes.ts";
-import { ConfigError, DEFAULT_CONFIG_PATH, loadConfig } from "./config.ts";
-import { createLog } from "./log.ts";
+import { DEFAULT_CONFIG_PATH, loadConfig } from "./config.ts";
 import { Metrics } from "./metrics.ts";
 import { Routes } from "./routes.ts";
-import { AgentServer } from "./server.ts";
 import { TenantDirectory } from "./tenant-directory.ts";
 
 async function main(configPath: string): Promise<void> {
   const config = await loadConfig(configPath);
   const now = () => BigInt(Date.now()) * 1_000_000n;
-  const log = createLog(config.host);
+  const log = createLog("agent", config.host);
   const state = await realpath(config.state);
   const tenants = new TenantDirectory(await realpath(config.tenants));
   const { certificate, ca } = config.tls;
@@ -23,7 +24,7 @@ async function main(configPath: string): Promise<void> {
   const bandwidth = new Bandwidth(config.bandwidth);
   const routes = new Routes({ host: config.host, tenants, changes, bandwidth, metrics, log, now });
   const certificates = new Certificates(config.tls, log);
-  const server = new AgentServer(config, certificates, routes.handle.bind(routes), log, (reason) =>
+  const server = new HostServer(config, certificates, routes.handle.bind(routes), log, (reason) =>
     metrics.refused.inc({ reason }),
   );
 

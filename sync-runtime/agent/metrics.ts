@@ -7,9 +7,6 @@ import { freeBytes, totalBytes } from "./spool.ts";
 /** How a request for changes ended. */
 export type ChangesResult = "unchanged" | "sent" | "failed" | "busy";
 
-/** Why somebody was not let in: by the address, in the handshake, or by a certificate that opens no door here. */
-export type RefusalReason = "address" | "handshake" | "certificate";
-
 /** What the agent counts, in the Prometheus names that are its interface. */
 export class Metrics {
   readonly registry = new Registry();

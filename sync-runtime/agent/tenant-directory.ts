@@ -35,12 +35,15 @@ export class TenantDirectory {
 /** The database file in a tenant's data directory. */
 export const databasePath = (directory: string): string => join(directory, "webui.db");
 
+/** The file in a tenant's data directory that says whose data it is. */
+export const identityPath = (directory: string): string => join(directory, IDENTITY_FILE);
+
 /**
  * Reads which tenant's data a directory holds. The file is written with the directory; without it the directory is
  * an unmounted volume or somebody else's.
  */
 export async function readIdentity(directory: string, tenant: string): Promise<Identity> {
-  const path = join(directory, IDENTITY_FILE);
+  const path = identityPath(directory);
   const head = await readHead(path, MAX_IDENTITY_BYTES);
   if (!head)
     throw new TenantError("identity-missing", `${path} does not exist; nothing shows whose data this is.`);

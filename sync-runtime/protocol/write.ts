@@ -1,9 +1,11 @@
-import { createHash } from "node:crypto";
 import * as z from "zod";
-import { Failure, type SourceTable } from "./message.ts";
+import { Failure } from "./message.ts";
 import { nameProblem } from "./name.ts";
 import { DIGEST_BYTES } from "./row-digest.ts";
-import { RawText, type SqliteValue } from "./value.ts";
+import { realOf, type WireValue as Value } from "./wire-value.ts";
+
+export { schemaDigest } from "./schema-digest.ts";
+export { fromWire, toWire } from "./wire-value.ts";
 
 /** The longest body of a request to write, in bytes. */
 export const MAX_WRITE_BYTES = 8 * 1024 * 1024;
@@ -21,7 +23,7 @@ const isInteger = (text: string): boolean => {
 };
 
 /** A SQLite value in JSON, without loss; one member says its storage class. */
-export const WireValue = z.union([
+export const WireValue: z.ZodType<Value> = z.union([
   z.null(),
   z.strictObject({
     integer: z
@@ -43,7 +45,7 @@ export const WireValue = z.union([
   z.strictObject({ textBytes: z.base64() }),
   z.strictObject({ blob: z.base64() }),
 ]);
-export type WireValue = z.infer<typeof WireValue>;
+export type WireValue = Value;
 
 /** One row as it was and as it has to be. */
 export const RowWrite = z
@@ -120,48 +122,3 @@ export const WRITE_REFUSALS = [
   "outcome-unknown",
 ] as const;
 export type WriteRefusalCode = (typeof WRITE_REFUSALS)[number];
-
-/** What both sides compare to know that they speak of one schema: the statements that made a table, its indexes and triggers. */
-export function schemaDigest({ name: table, ddl }: Pick<SourceTable, "name" | "ddl">): string {
-  const hash = createHash("sha256").update("owui-schema-1\0");
-  for (const text of [table, ...ddl]) {
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(Buffer.byteLength(text));
-    hash.update(length).update(text);
-  }
-  return hash.digest("hex");
-}
-
-/** A value in the form in which it is sent. Text that is valid UTF-8 goes as text. */
-export function toWire(value: SqliteValue): WireValue {
-  if (value === null) return null;
-  if (typeof value === "bigint") return { integer: value.toString() };
-  if (typeof value === "number") return { real: realHex(value) };
-  if (typeof value === "string" && value.isWellFormed()) return { text: value };
-  if (typeof value === "string") return textOf(Buffer.from(value));
-  if (value instanceof RawText) return textOf(Buffer.from(value.bytes));
-  return { blob: Buffer.from(value).toString("base64") };
-}
-
-/** A value as programs handle it. */
-export function fromWire(value: WireValue): SqliteValue {
-  if (value === null) return null;
-  if ("integer" in value) return BigInt(value.integer);
-  if ("real" in value) return realOf(value.real);
-  if ("text" in value) return value.text;
-  if ("textBytes" in value) return new RawText(Buffer.from(value.textBytes, "base64"));
-  return Buffer.from(value.blob, "base64");
-}
-
-function textOf(bytes: Buffer): WireValue {
-  const text = bytes.toString();
-  return Buffer.from(text).equals(bytes) ? { text } : { textBytes: bytes.toString("base64") };
-}
-
-function realHex(value: number): string {
-  const bytes = Buffer.alloc(8);
-  bytes.writeDoubleBE(value);
-  return bytes.toString("hex");
-}
-
-const realOf = (hex: string): number => Buffer.from(hex, "hex").readDoubleBE();

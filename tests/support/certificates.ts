@@ -61,6 +61,15 @@ export class TestAuthority {
     });
   }
 
+  /** A host's writer: a server only. */
+  writer(host: string): Promise<Credentials> {
+    return this.#issue({
+      uris: [`urn:owui:writer:${host}`],
+      dns: [`writer.${host}`, "localhost"],
+      usages: [SERVER_AUTH],
+    });
+  }
+
   /** A node of a cluster: server and client. */
   node(cluster: string, node: string, notAfter?: Date, notBefore?: Date): Promise<Credentials> {
     return this.#issue({

@@ -3,15 +3,16 @@ import { resolve } from "node:path";
 import { Counter, Histogram, type MetricObject, type Registry } from "prom-client";
 import { Metrics as AgentMetrics } from "../../sync-runtime/agent/metrics.ts";
 import { Metrics as NodeMetrics } from "../../sync-runtime/node/metrics.ts";
+import { Metrics as WriterMetrics } from "../../sync-runtime/writer/metrics.ts";
 
-/** `npm run docs` writes docs/metrics.md from what nodes and agents count; a test asserts it is current. */
+/** `npm run docs` writes docs/metrics.md from what nodes, agents and writers count; a test asserts it is current. */
 export const metricsFile = resolve(import.meta.dirname, "../../docs/metrics.md");
 
 const preface = `<!-- Written by \`npm run docs\` from the programs' own registries. -->
 # Metrics
 
-What nodes and agents tell, in Prometheus' text format, at \`/metrics\`. The names are an interface. Nodes want a token with the
-scope \`read\` or the monitoring's certificate, agents that certificate or a node's ([alerts.md](alerts.md)). A client is a tenant.
+What nodes, agents and writers tell, in Prometheus' text format, at \`/metrics\`. The names are an interface. Nodes want a token with the
+scope \`read\` or the monitoring's certificate, agents and writers that certificate or a node's ([alerts.md](alerts.md)). A client is a tenant.
 What is known of replicas and of the cluster comes from Postgres, so that every node tells the same; take \`max by (client)\`.
 `;
 
@@ -21,6 +22,7 @@ export const metricsReference = (): string =>
     preface,
     section("Nodes", new NodeMetrics().registry),
     section("Agents", new AgentMetrics("/", async () => 0, []).registry),
+    section("Writers", new WriterMetrics([]).registry),
   ].join("\n");
 
 const section = (title: string, registry: Registry): string =>
@@ -50,5 +52,5 @@ const typeOf = (metric: unknown): string =>
 
 if (import.meta.main) {
   writeFileSync(metricsFile, metricsReference());
-  console.log("docs/metrics.md was written from what nodes and agents count.");
+  console.log("docs/metrics.md was written from what nodes, agents and writers count.");
 }

@@ -12,7 +12,15 @@ describe("the build context of the runtime image", () => {
     await write("package-lock.json", "{}");
     await write("sync-runtime/Dockerfile", "FROM scratch\n");
     await write("sync-runtime/protocol/word.ts", 'export const word: string = "hello";\n');
-    for (const program of ["agent/main", "agent/reader", "node/main", "restore/main"]) {
+    const programs = [
+      "agent/main",
+      "agent/reader",
+      "node/main",
+      "restore/main",
+      "writer/main",
+      "writer/row-writer",
+    ];
+    for (const program of programs) {
       await write(
         `sync-runtime/${program}.ts`,
         'import { word } from "../protocol/word.ts";\nconsole.log(word);\n',
@@ -38,6 +46,8 @@ describe("the build context of the runtime image", () => {
       "queries/one.sql",
       "reader.mjs",
       "restore.mjs",
+      "row-writer.mjs",
+      "writer.mjs",
     ]);
     expect(await readFile(join(repository, directory, "node.mjs"), "utf8")).toContain('"hello"');
   });

@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { connect as plainConnect } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { AgentServer } from "../../../sync-runtime/agent/server.ts";
 import { Certificates } from "../../../sync-runtime/certificates.ts";
+import { HostServer } from "../../../sync-runtime/host-server.ts";
 import { AgentProcess } from "../../support/agent-process.ts";
 import { type Credentials, TestAuthority } from "../../support/certificates.ts";
 
@@ -200,13 +200,11 @@ describe("the agent's certificates", () => {
       callers: ["127.0.0.0/8"],
       listen: { address: "127.0.0.1", port: 0 },
       tls: { certificate: tls[0], key: tls[1], ca: tls[2] },
-      tenants: "",
-      state: "",
     };
     const stop = new AbortController();
     const log = { info: note, warn: note, error: note } as never;
     const certificates = new Certificates(config.tls, log, 20);
-    const running = new AgentServer(config, certificates, async () => {}, log).run(stop.signal);
+    const running = new HostServer(config, certificates, async () => {}, log).run(stop.signal);
     const until = (text: string) =>
       expect.poll(() => events.flat(), { timeout: 10_000 }).toContainEqual(text);
     await until("server listened");

@@ -4,9 +4,9 @@ import pino from "pino";
 export type Log = Pick<pino.Logger, "info" | "warn" | "error">;
 
 /** Writes to stdout, from where the container's engine keeps and rotates it. */
-export const createLog = (host: string): Log =>
+export const createLog = (service: "agent" | "writer", host: string): Log =>
   pino({
-    base: { service: "agent", host },
+    base: { service, host },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (level) => ({ level }) },
   });

@@ -3,34 +3,45 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
-import { CallerList } from "../callers.ts";
-import type { Certificates } from "../certificates.ts";
+import { CallerList, type Callers } from "./callers.ts";
+import type { Certificates } from "./certificates.ts";
 import { monitorOf, nodeOf } from "./client-certificate.ts";
-import type { AgentConfig } from "./config.ts";
-import type { Log } from "./log.ts";
-import type { RefusalReason } from "./metrics.ts";
+import type { Log } from "./host-log.ts";
 
 /** Docker waits 10 s between SIGTERM and SIGKILL. */
 const GRACE_MILLISECONDS = 8_000;
 /** Two nodes with five syncs each, a probe, and room. */
 const MAX_CONNECTIONS = 64;
 
+/** Where it listens, and to whom it answers. */
+export interface HostServerConfig {
+  listen: { address: string; port: number };
+  cluster: string;
+  /** Ids of the cluster's nodes; undefined means all of them. */
+  nodes?: string[] | undefined;
+  callers: Callers;
+}
+
+/** Why somebody was not let in: by the address, in the handshake, or by a certificate that opens no door here. */
+export type RefusalReason = "address" | "handshake" | "certificate";
+
 /** Answers one request of a node that has been let in. */
 type Handler = (request: IncomingMessage, response: ServerResponse, signal: AbortSignal) => Promise<void>;
 
-/** Nobody speaks anything older to an agent. */
+/** Nobody speaks anything older. */
 const HANDSHAKE = { minVersion: "TLSv1.3" } as const;
 
 /** The one thing that what watches the cluster may ask for; it says nothing about what tenants hold. */
 const asksForMetrics = ({ method, url }: IncomingMessage): boolean => method === "GET" && url === "/metrics";
 
 /**
- * The agent's HTTPS server. Only nodes of its own cluster get an answer: a connection from an address that the config does
- * not allow is closed before TLS, the handshake demands a client's certificate of the stack's CA, and the request is refused
- * when that certificate names no node that the cluster has. What watches the cluster gets the metrics and nothing else.
+ * The HTTPS server of a program on a tenants' host. Only nodes of its own cluster get an answer: a connection from an address
+ * that the config does not allow is closed before TLS, the handshake demands a client's certificate of the stack's CA, and the
+ * request is refused when that certificate names no node that the cluster has. What watches the cluster gets the metrics and
+ * nothing else.
  */
-export class AgentServer {
-  readonly #config: AgentConfig;
+export class HostServer {
+  readonly #config: HostServerConfig;
   readonly #handler: Handler;
   readonly #log: Log;
   readonly #refused: (reason: RefusalReason) => void;
@@ -40,7 +51,7 @@ export class AgentServer {
 
   /** @param refused counts whoever is not let in */
   constructor(
-    config: AgentConfig,
+    config: HostServerConfig,
     certificates: Certificates,
     handler: Handler,
     log: Log,
@@ -55,7 +66,7 @@ export class AgentServer {
 
   /** Serves until `signal` aborts, then lets running answers end for {@link GRACE_MILLISECONDS}. */
   async run(signal: AbortSignal): Promise<void> {
-    /** Ends what still runs behind the grace period, readers included. */
+    /** Ends what still runs behind the grace period, child processes included. */
     const hardStop = new AbortController();
     const server = createServer({
       ...this.#certificates.current,
@@ -121,7 +132,7 @@ export class AgentServer {
       this.#log.warn({ from: request.socket.remoteAddress, node, watches }, "certificate was refused");
       const failure = {
         code: "certificate-refused",
-        message: `The client's certificate names no node of cluster ${cluster} that this agent serves.`,
+        message: `The client's certificate names no node of cluster ${cluster} that this host serves.`,
         remedy: "Use the node's own certificate, made by `npm run up`.",
       };
       response

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { nodeOf } from "../../../sync-runtime/agent/client-certificate.ts";
+import { nodeOf } from "../../sync-runtime/client-certificate.ts";
 
 it.each([
   ["URI:urn:owui:node:main:a", { cluster: "main", node: "a" }],
