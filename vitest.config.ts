@@ -1,11 +1,16 @@
 import { defineConfig } from "vitest/config";
 
+/** What a whole run of a project shares. */
+const postgres = "tests/support/postgres-server.ts";
+const programs = "tests/support/programs.ts";
+
 /** Tests that start servers, containers or the engine: one file at a time, with time to do so. */
-const heavy = (name: string, include: string[], minutes: number, globalSetup?: string) => ({
+const heavy = (name: string, include: string[], minutes: number, ...globalSetup: string[]) => ({
   test: {
     name,
     include,
     globalSetup,
+    setupFiles: globalSetup.includes(programs) ? ["tests/support/failure-log.ts"] : [],
     fileParallelism: false,
     testTimeout: minutes * 60_000,
     hookTimeout: minutes * 60_000,
@@ -28,11 +33,11 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
-      heavy("database", suffixed("database"), 2, "tests/support/postgres-server.ts"),
-      heavy("runtime", suffixed("runtime"), 3, "tests/support/postgres-server.ts"),
+      heavy("database", suffixed("database"), 2, postgres),
+      heavy("runtime", suffixed("runtime"), 3, postgres, programs),
       heavy("conformance", suffixed("conformance"), 3),
       heavy("e2e", suffixed("e2e"), 15),
-      heavy("faults", suffixed("faults"), 3, "tests/support/postgres-server.ts"),
+      heavy("faults", suffixed("faults"), 3, postgres, programs),
     ],
   },
 });

@@ -13,8 +13,8 @@ import { createZstdDecompress } from "node:zlib";
 import { type Message, readMessages } from "../../sync-runtime/protocol/message.ts";
 import { type Credentials, TestAuthority } from "./certificates.ts";
 import { stopChild } from "./child-process.ts";
-
-const SOURCE = new URL("../../sync-runtime/agent/main.ts", import.meta.url).pathname;
+import { keepLog } from "./process-logs.ts";
+import { programOf } from "./programs.ts";
 
 /** A real agent, on a port of its own, over directories of its own, and a node's credentials to ask it with. */
 export class AgentProcess implements AsyncDisposable {
@@ -44,12 +44,12 @@ export class AgentProcess implements AsyncDisposable {
   }
 
   /**
-   * Starts an agent of host `local` in cluster `main`, from its source unless another program is given.
+   * Starts an agent of host `local` in cluster `main`, as the image has it unless another program is given.
    * @param environment added to this process' own
    * @param other whose tenants it serves as well, by mistake
    */
   static async start(
-    program = SOURCE,
+    program = programOf("agent"),
     environment: Record<string, string> = {},
     other?: AgentProcess,
   ): Promise<AgentProcess> {
@@ -74,6 +74,7 @@ export class AgentProcess implements AsyncDisposable {
       state: agent.path("state"),
     };
     writeFileSync(agent.path("agent.json"), JSON.stringify(config));
+    keepLog("the agent", agent.log);
     await agent.run();
     return agent;
   }

@@ -13,8 +13,8 @@ import type { Credentials, TestAuthority } from "./certificates.ts";
 import { stopChild } from "./child-process.ts";
 import { until } from "./fleet/until.ts";
 import type { TestDatabase } from "./postgres.ts";
-
-const MAIN = new URL("../../sync-runtime/node/main.ts", import.meta.url).pathname;
+import { keepLog, lastWords } from "./process-logs.ts";
+import { programOf } from "./programs.ts";
 
 /** What a test may choose about a node; the rest is as the stack writes it. */
 export interface NodeOptions {
@@ -23,7 +23,7 @@ export interface NodeOptions {
   node: string;
   /** Instead of a certificate of its own. */
   credentials?: Credentials;
-  /** Instead of its source: a bundle of it. */
+  /** Instead of the one that the image has. */
   program?: string;
   /** How often it may be asked, where not as usual. */
   rates?: Record<"address" | "subject", { perSecond: number; burst: number }>;
@@ -65,9 +65,10 @@ export class NodeProcess implements AsyncDisposable {
       database: { ...database.credentials("sync_main"), ...options.postgres },
     };
     writeFileSync(join(root, "node.json"), JSON.stringify(config), { mode: 0o600 });
-    const node = new NodeProcess(id, root, options.program ?? MAIN, operator.privateKey);
+    const node = new NodeProcess(id, root, options.program ?? programOf("node"), operator.privateKey);
     node.install(options.credentials ?? (await authority.node("main", id)));
     node.believe(authority);
+    keepLog(`node ${id}`, node.log);
     await node.run();
     return node;
   }
@@ -118,7 +119,10 @@ export class NodeProcess implements AsyncDisposable {
       this.log.push(entry);
       if (entry.msg === "serves the API") this.#port = Number(new URL(entry.address).port);
     });
-    await until(`node ${this.id} serves its API`, () => this.#port > 0);
+    await until(`node ${this.id} serves its API`, () => {
+      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}\n${lastWords()}`);
+      return this.#port > 0;
+    });
   }
 
   /** What a stack's outputs say about it, for the commands that ask nodes. */

@@ -141,7 +141,7 @@ describe("a request is refused", () => {
 });
 
 /** What an answer must never have in it: how the node is made, what it asks, whom it knows. */
-const INTERNAL = /node_modules|\.ts:\d|\bat \w+ \(|SELECT |sync_metadata|password|\/tmp\//;
+const INTERNAL = /node_modules|\.m?[jt]s:\d|\bat \w+ \(|SELECT |sync_metadata|password|\/tmp\//;
 
 test("10,000 malformed requests leave the node healthy, without a fault, and tell nothing of it", async () => {
   const random = seededRandom(20_261_121);
@@ -178,7 +178,7 @@ test("10,000 malformed requests leave the node healthy, without a fault, and tel
   expect(grown).toBeLessThan(100e6);
 });
 
-describe("whoever is slow", () => {
+describe.concurrent("whoever is slow", () => {
   test("with headers loses the connection, while others are served", async () => {
     const slow = await Promise.all(Array.from({ length: 100 }, () => RawConnection.open(node.port)));
     for (const connection of slow) connection.write("GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow:");
