@@ -62,8 +62,10 @@ export async function declaredBy(program: () => unknown, { preview = false } = {
   };
   await pulumi.runtime.setMocks(mocks, "open-webui-infrastructure", "test", preview);
   const requests = overhear();
-  await program();
-  await pulumi.runtime.disconnect();
+  await withShortStacks(async () => {
+    await program();
+    await pulumi.runtime.disconnect();
+  });
   return new Declaration(
     requests.map((request) => ({
       type: request.getType(),
@@ -79,6 +81,17 @@ export async function declaredBy(program: () => unknown, { preview = false } = {
       secretOutputs: request.getAdditionalsecretoutputsList(),
     })),
   );
+}
+
+/** The SDK takes a stack for each output of each resource, which vitest has 100 frames long and maps: most of the time. */
+async function withShortStacks(work: () => Promise<void>): Promise<void> {
+  const usual = Error.stackTraceLimit;
+  Error.stackTraceLimit = 2;
+  try {
+    await work();
+  } finally {
+    Error.stackTraceLimit = usual;
+  }
 }
 
 /** Collects the requests that go to the mocked engine. */

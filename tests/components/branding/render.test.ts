@@ -10,6 +10,14 @@ const square = (format: "png" | "jpeg" | "webp") =>
     .toFormat(format)
     .toBuffer();
 
+/** A brand of a square, rendered once for all tests that look at it. */
+const brands = new Map<string, ReturnType<typeof renderBrand>>();
+async function brandOfSquare(format: "png" | "jpeg" | "webp"): ReturnType<typeof renderBrand> {
+  const brand = brands.get(format) ?? renderBrand(await square(format), 'Acme "AI"');
+  brands.set(format, brand);
+  return brand;
+}
+
 describe("a brand", () => {
   it("is every file Open WebUI serves, each in its size, from one SVG", async () => {
     const files = await renderBrand(await readFile("examples/logos/acme.svg"), "Acme AI");
@@ -21,7 +29,7 @@ describe("a brand", () => {
   });
 
   it.each(["png", "jpeg", "webp"] as const)("can be made from a %s", async (format) => {
-    const files = await renderBrand(await square(format), "Acme AI");
+    const files = await brandOfSquare(format);
     const { data, info } = await sharp(files.get("logo.png")).raw().toBuffer({ resolveWithObject: true });
     const pixel = (x: number, y: number) => [
       ...data.subarray((y * info.width + x) * 4, (y * info.width + x) * 4 + 4),
@@ -37,7 +45,7 @@ describe("a brand", () => {
   it.each(["apple-touch-icon.png", "web-app-manifest-192x192.png", "web-app-manifest-512x512.png"])(
     "has no clear pixel in %s, where platforms would show black",
     async (file) => {
-      const files = await renderBrand(await square("png"), "Acme AI");
+      const files = await brandOfSquare("png");
       expect((await sharp(files.get(file)).stats()).isOpaque).toBe(true);
       // Not to the edge either, since some cut it round.
       expect([...(await sharp(files.get(file)).raw().toBuffer()).subarray(0, 4)]).toEqual([
@@ -57,8 +65,7 @@ describe("a brand", () => {
   });
 
   it("carries its name into the manifest", async () => {
-    const manifest =
-      (await renderBrand(await square("png"), 'Acme "AI"')).get("site.webmanifest")?.toString() ?? "";
+    const manifest = (await brandOfSquare("png")).get("site.webmanifest")?.toString() ?? "";
     expect(JSON.parse(manifest)).toMatchObject({
       name: 'Acme "AI"',
       icons: [{ sizes: "192x192" }, { sizes: "512x512" }],

@@ -28,9 +28,7 @@ describe("JSON text", () => {
   it("agrees with JSON.parse on any string of JSON's characters", () => {
     const unit = fc.constantFrom(...'{}[],:"\\ \n0123456789.eE+-truefalsnu', "null", '"a"', "\\u00", "é");
     fc.assert(
-      fc.property(fc.string({ unit, maxLength: 12 }), (text) => {
-        expect(accepts(text)).toBe(parses(text));
-      }),
+      fc.property(fc.string({ unit, maxLength: 12 }), (text) => accepts(text) === parses(text)),
       { numRuns: 5000 },
     );
   });
@@ -45,7 +43,7 @@ describe("JSON text", () => {
       fc.property(mutation, ({ json, at, by }) => {
         const place = at % json.length;
         const text = json.slice(0, place) + by + json.slice(place + 1);
-        expect(accepts(text)).toBe(parses(text));
+        return accepts(text) === parses(text);
       }),
       { numRuns: 2000 },
     );
@@ -63,14 +61,17 @@ describe("JSON text", () => {
   it("agrees with JSON.parse on a long string with something at any place, wherever its memory begins", () => {
     const plain = "Grüße, 漢字, and so on, for a while. ".repeat(2);
     const pieces = ["\n", "\x1f", "\\", '"', "\\u12g4", "\\\\", '\\"', " ", "!", "#", "[", "\x7f", "👋"];
+    const disagreed: string[] = [];
     for (const piece of pieces)
       for (let at = 0; at <= plain.length; at++) {
         const text = `["${plain.slice(0, at)}${piece}${plain.slice(at)}", 1]`;
+        const parsed = parses(text);
         for (let offset = 0; offset < 4; offset++) {
           const memory = Buffer.from("x".repeat(offset) + text).subarray(offset);
-          expect(isJsonText(memory), JSON.stringify(text)).toBe(parses(text));
+          if (isJsonText(memory) !== parsed) disagreed.push(`${offset} ${text}`);
         }
       }
+    expect(disagreed).toEqual([]);
   });
 
   it.each([
