@@ -14,6 +14,8 @@ export const FAULT_POINTS = [
   "node:claim-locked",
   "node:committed",
 ] as const;
+/** Those of a node that has decided rows written into a tenant's database, which most syncs do not come past. */
+export const WRITE_BACK_FAULT_POINTS = ["node:write-begun", "node:rows-written"] as const;
 /** The same of a write into a tenant's database. */
 export const WRITER_FAULT_POINTS = [
   "writer:epoch-raised",
@@ -23,7 +25,10 @@ export const WRITER_FAULT_POINTS = [
   "writer:committed",
   "writer:row-writer-ended",
 ] as const;
-export type FaultPoint = (typeof FAULT_POINTS)[number] | (typeof WRITER_FAULT_POINTS)[number];
+export type FaultPoint =
+  | (typeof FAULT_POINTS)[number]
+  | (typeof WRITE_BACK_FAULT_POINTS)[number]
+  | (typeof WRITER_FAULT_POINTS)[number];
 
 /**
  * Names the point at which this process ends itself; no stack sets it. `<point>=stop` stops it there instead, once, as

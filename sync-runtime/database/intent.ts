@@ -1,11 +1,15 @@
 import * as z from "zod";
 import { Conflicts } from "./conflicts.ts";
 import { Connection } from "./connection.ts";
+import { Direction } from "./direction.ts";
 
 /** An id as the stack's config allows it: a DNS label of at most 40 characters. */
 const label = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, "a DNS label of at most 40 characters");
+
+/** Where a program of a host answers (`host:port`), and the URI its certificate must carry. */
+const door = z.strictObject({ address: z.string().regex(/^[^/\s]+:\d+$/), identity: z.string().min(1) });
 
 /** What the stack's config declares, as far as the nodes need to know it. */
 export const Intent = z
@@ -23,8 +27,9 @@ export const Intent = z
     hosts: z.array(
       z.strictObject({
         id: label,
-        /** Where its agent answers (`host:port`), and the URI its certificate must carry. */
-        agent: z.strictObject({ address: z.string().regex(/^[^/\s]+:\d+$/), identity: z.string().min(1) }),
+        agent: door,
+        /** Only where one of its tenants is synced both ways. */
+        writer: door.optional(),
       }),
     ),
     tenants: z.array(
@@ -36,6 +41,7 @@ export const Intent = z
         interval: z.int().positive(),
         paused: z.boolean(),
         conflicts: Conflicts,
+        direction: Direction.prefault("one-way"),
         /** Where its own branding is licensed for so many users only: on which basis, and for how many. */
         licence: z.strictObject({ basis: z.string().min(1), users: z.int().positive() }).optional(),
       }),
@@ -55,12 +61,19 @@ export const Intent = z
   })
   .superRefine((intent, context) => {
     const hosts = new Set(intent.hosts.map(({ id }) => id));
+    const writing = new Set(intent.hosts.flatMap(({ id, writer }) => (writer ? [id] : [])));
     for (const [index, tenant] of intent.tenants.entries())
       if (!hosts.has(tenant.host))
         context.addIssue({
           code: "custom",
           path: ["tenants", index, "host"],
           message: `tenant ${tenant.id} is on host ${tenant.host}, which the intent does not hold`,
+        });
+      else if (tenant.direction === "both" && !writing.has(tenant.host))
+        context.addIssue({
+          code: "custom",
+          path: ["tenants", index, "direction"],
+          message: `tenant ${tenant.id} is synced both ways, and host ${tenant.host} has no writer`,
         });
     for (const [index, login] of intent.logins.entries())
       if (login.cluster !== intent.cluster)

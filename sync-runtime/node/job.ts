@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { Conflicts } from "../database/conflicts.ts";
+import { Direction } from "../database/direction.ts";
 import type { HeldError } from "./hold.ts";
 import { silenceOf } from "./lease-timing.ts";
 import type { NodeContext } from "./node-context.ts";
@@ -20,6 +21,14 @@ export const Job = z.object({
   agent_identity: z.string(),
   /** How conflicts in the tenant's replica are decided. */
   conflicts: Conflicts,
+  /** Whether decided edits go into the tenant's own database, and by whom; null: its host has no writer. */
+  direction: Direction,
+  writer_address: z.string().nullable(),
+  writer_identity: z.string().nullable(),
+  /** Rows were sent to the writer before, and no end of that is known. */
+  write_open: z.boolean(),
+  /** Not all decided rows were written the last time. */
+  write_refused: z.boolean(),
 });
 export type Job = z.infer<typeof Job>;
 

@@ -17,6 +17,7 @@ import { Scheduler } from "./scheduler.ts";
 import { systemClock } from "./service.ts";
 import { StateCache } from "./state-cache.ts";
 import { Worker } from "./worker.ts";
+import { WriterClient } from "./writer-client.ts";
 
 const DEFAULT_CONFIG = "/etc/fleet/node.json";
 /** Connections beside those of the running syncs: beat, schedule, claim. */
@@ -51,7 +52,8 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
     random: Math.random,
     metrics,
   };
-  const worker = new Worker(context, agents, config.parallel);
+  const writers = new WriterClient(certificates);
+  const worker = new Worker(context, agents, writers, config.parallel);
   const states = new StateCache({ ...context, postgres: asked });
   const lease = new Lease(context, {
     hear: ({ cancelled, events, waiting }) => {
@@ -73,6 +75,7 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
     await Promise.all(services.map((service) => service.run(signal)));
   } finally {
     agents.close();
+    writers.close();
     await Promise.all([postgres.close(), asked.close()]);
     log.info("ended");
   }

@@ -106,6 +106,24 @@ export class Metrics {
     labelNames: ["client"],
     registers: [this.registry],
   });
+  readonly writeRefused = new Gauge({
+    name: "replica_write_refused",
+    help: "1 while decided rows are not written into the tenant's database; missing where its rows go one way only",
+    labelNames: ["client"],
+    registers: [this.registry],
+  });
+  readonly rowsWritten = new Counter({
+    name: "sync_rows_written_total",
+    help: "Decided rows that this node had written into tenants' own databases",
+    labelNames: ["client"],
+    registers: [this.registry],
+  });
+  readonly writesRefused = new Counter({
+    name: "sync_writes_refused_total",
+    help: "Requests to write decided rows that were refused or not answered, by the writer's code",
+    labelNames: ["client", "code"],
+    registers: [this.registry],
+  });
   readonly conflictsWaiting = new Gauge({
     name: "conflicts_waiting",
     help: "Conflicts that wait for an operator's decision",

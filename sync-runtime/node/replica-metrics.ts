@@ -20,6 +20,8 @@ const ReplicaFacts = z.object({
   differences: z.coerce.number(),
   /** Rows that differ from the source by decision. */
   decided: z.coerce.number(),
+  /** Whether decided rows are not written into the source; null where they never are. */
+  write_refused: z.boolean().nullable(),
   /** Conflicts that wait for an operator. */
   waiting: z.coerce.number(),
   tables: z.array(z.object({ table: z.string(), rows: z.number(), odd: z.number() })),
@@ -37,7 +39,7 @@ export async function refreshReplicaMetrics(
   const replicas = z.array(ReplicaFacts).parse(await postgres.rows("replica-metrics"));
   const { interval, verified, deepVerified, held, quarantined, differences, decided, conflictsWaiting } =
     metrics;
-  const { replicaRows, unrepresentable, users, licensed } = metrics;
+  const { replicaRows, unrepresentable, users, licensed, writeRefused } = metrics;
   const byTenant = [
     interval,
     verified,
@@ -47,6 +49,7 @@ export async function refreshReplicaMetrics(
     differences,
     decided,
     conflictsWaiting,
+    writeRefused,
   ];
   for (const gauge of [...byTenant, replicaRows, unrepresentable, users, licensed]) gauge.reset();
   for (const replica of replicas) {
@@ -59,6 +62,7 @@ export async function refreshReplicaMetrics(
     differences.set({ client }, replica.differences);
     decided.set({ client }, replica.decided);
     conflictsWaiting.set({ client }, replica.waiting);
+    if (replica.write_refused !== null) writeRefused.set({ client }, Number(replica.write_refused));
     if (replica.licence) licensed.set({ client, basis: replica.licence.basis }, replica.licence.users);
     setTables(metrics, client, replica.tables);
   }

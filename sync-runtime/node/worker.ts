@@ -9,6 +9,7 @@ import type { NodeContext } from "./node-context.ts";
 import { Progress } from "./progress.ts";
 import { type Ask, replicate, type Synced } from "./replicate.ts";
 import { Bell, repeat, type Service } from "./service.ts";
+import { WriteBack, type Writers } from "./write-back.ts";
 
 /**
  * How often a node looks for work although no beat said that any is waiting: there may be a job of its own that it gave up
@@ -32,14 +33,16 @@ interface Work {
 export class Worker implements Service {
   readonly #context: NodeContext;
   readonly #agents: AgentClient;
+  readonly #writeBack: WriteBack;
   readonly #parallel: number;
   /** By job id. */
   readonly #running = new Map<string, Work>();
   readonly #waiting = new Bell();
 
-  constructor(context: NodeContext, agents: AgentClient, parallel: number) {
+  constructor(context: NodeContext, agents: AgentClient, writers: Writers, parallel: number) {
     this.#context = context;
     this.#agents = agents;
+    this.#writeBack = new WriteBack(context, writers);
     this.#parallel = parallel;
   }
 
@@ -65,7 +68,9 @@ export class Worker implements Service {
       const job = await claimJob(this.#context, this.#running.keys());
       if (!job) return;
       const cancel = new AbortController();
-      const done = this.#do(job, signal, cancel.signal).finally(() => this.#putDown(job.id));
+      const done = this.#do(job, signal, cancel.signal)
+        .then((synced) => synced && this.#writeDecided(job, synced, signal))
+        .finally(() => this.#putDown(job.id));
       this.#running.set(job.id, { job, done, cancel });
     }
   }
@@ -93,8 +98,14 @@ export class Worker implements Service {
     }
   }
 
-  /** One job from claim to its last record. Never throws. */
-  async #do(job: Job, stop: AbortSignal, cancel: AbortSignal): Promise<void> {
+  /** Behind a sync that was committed; a tenant whose rows go one way only is done. */
+  async #writeDecided(job: Job, { settled }: Synced, signal: AbortSignal): Promise<void> {
+    if (job.direction !== "both") return;
+    if (settled.decided > 0 || job.write_open || job.write_refused) await this.#writeBack.run(job, signal);
+  }
+
+  /** One job from claim to its last record. Returns what it did, undefined when it failed; never throws. */
+  async #do(job: Job, stop: AbortSignal, cancel: AbortSignal): Promise<Synced | undefined> {
     const { postgres, run, clock, metrics } = this.#context;
     const client = job.tenant;
     const signal = AbortSignal.any([stop, cancel]);
@@ -108,14 +119,17 @@ export class Worker implements Service {
     try {
       const agent = { host: job.host, address: job.agent_address, identity: job.agent_identity };
       const ask: Ask = (committed, wish) => this.#agents.changes(agent, client, committed, wish, signal);
-      this.#publish(
-        job,
-        await postgres.withConnection((connection) => replicate(connection, job, run, ask, progress)),
+      await this.#writeBack.fence(job, signal);
+      const synced = await postgres.withConnection((connection) =>
+        replicate(connection, job, run, ask, progress),
       );
+      this.#publish(job, synced);
+      return synced;
     } catch (error) {
       await progress.flush();
       if (error instanceof HeldError) await this.#hold(job, error);
       else await this.#fail(job, error as Error, stop);
+      return undefined;
     } finally {
       ended.abort();
       await keeping;

@@ -75,7 +75,8 @@ export const WriteRequest = z.strictObject({
   identity: z.uuid(),
   /** {@link schemaDigest} of every table that is written. */
   schema: z.record(name, digest),
-  rows: z.array(RowWrite).min(1).max(MAX_WRITE_ROWS),
+  /** None: nothing is written, and requests of earlier claims are refused from then on. */
+  rows: z.array(RowWrite).max(MAX_WRITE_ROWS),
 });
 export type WriteRequest = z.infer<typeof WriteRequest>;
 

@@ -87,6 +87,7 @@ export function intentOf(tenants: string[], changed: Partial<Intent> = {}): Inte
       interval: 300,
       paused: false,
       conflicts: {},
+      direction: "one-way" as const,
     })),
     logins: [{ role: "sync_main", cluster: "main" }],
     readers: [],

@@ -36,12 +36,16 @@ export function stateText({
   decided_by,
   superseded_by,
   strategy,
+  written_at,
+  converged_at,
 }: Conflict): string {
   if (superseded_by) return `superseded by ${superseded_by}`;
   if (accepted)
     return `${edited ? "an edited row" : accepted} accepted by ${plain(decided_by)}, goes in with the next sync`;
   if (winner === "pending") return "waits for you";
-  return `${winner === "merged" && strategy === "merge" ? "merged" : won[winner]}, by ${decided_by === "rule" ? strategy : plain(decided_by)}`;
+  const whose = `${winner === "merged" && strategy === "merge" ? "merged" : won[winner]}, by ${decided_by === "rule" ? strategy : plain(decided_by)}`;
+  if (converged_at) return `${whose}; the tenant has it`;
+  return written_at ? `${whose}; written into the tenant's database` : whose;
 }
 
 const won = { source: "source won", remote: "replica won", merged: "edited row" } as const;
@@ -53,10 +57,22 @@ export function diffText({ conflict, fields }: ConflictDiff, now: number): strin
     `Conflict ${id}: ${rowText(conflict)} of ${client}, ${type}, ${stateText(conflict)}`,
     `Changed in the replica by ${plain(edited_by)} at ${edited_at}, found ${agoText(now - Date.parse(detected_at))} ago by job ${job}.`,
     plain(why),
+    ...writtenText(conflict),
     ...missingText(conflict),
     "",
     ...(fields.length === 0 ? ["No field differs."] : fields.flatMap(fieldLines)),
   ].join("\n");
+}
+
+function writtenText({ winner, written_at, written_by, converged_at, refused }: Conflict): string[] {
+  if (!written_at)
+    return refused && winner !== "pending"
+      ? [`The tenant's own database refused the row (${plain(refused.code)}): ${plain(refused.text)}`]
+      : [];
+  const seen = converged_at ? ` A sync found it there at ${converged_at}.` : "";
+  return [
+    `Written into the tenant's own database by the writer of host ${plain(written_by ?? "?")} at ${written_at}.${seen}`,
+  ];
 }
 
 function missingText({ rows }: Conflict): string[] {

@@ -19,6 +19,11 @@ export const Conflict = z.object({
   accepted: z.enum(["source", "remote"]).nullable(),
   edited: z.boolean(),
   superseded_by: z.string().nullable(),
+  // Nodes of the version before tell nothing of these.
+  written_at: z.string().nullable().default(null),
+  written_by: z.string().nullable().default(null),
+  converged_at: z.string().nullable().default(null),
+  refused: z.object({ code: z.string(), text: z.string() }).nullable().default(null),
   rows: z.object({
     base: z.boolean(),
     source: z.boolean(),

@@ -51,10 +51,18 @@ function sentence(name: string, told: z.infer<typeof Told>): string {
       return "no longer held";
     case "conflict-detected":
       return `conflict ${told.conflict} in ${told.table}, ${told.type}: ${winner(told.winner)}`;
+    case "conflict-written":
+      return `conflict ${told.conflict} in ${told.table}: the row is in the tenant's own database`;
+    case "conflict-refused":
+      return `conflict ${told.conflict} in ${told.table}: the tenant's own database refused the row${reason(told)}`;
+    case "write-refused":
+      return `decided rows are not written into the tenant's own database${reason(told)}`;
     default:
       return name;
   }
 }
+
+const reason = ({ error }: z.infer<typeof Told>): string => (error === null ? "" : `, ${error}`);
 
 const winner = (who: string | null): string =>
   who === "pending" ? "waits for a decision" : `the ${who} row stays`;

@@ -35,6 +35,8 @@ export interface FleetStatus {
     state: TenantSync["state"] | null;
     /** While its syncs failed so often in a row that it is tried hourly at most; null while it is not so. */
     quarantine: TenantSync["quarantine"];
+    /** Why decided rows are not written into the tenant's own database (`direction: both`); null: they are, or none are. */
+    write_refused: TenantSync["write_refused"];
     replica: ReplicaStatus;
     /** The sync that runs, with how far it is; null while none does. */
     running: TenantSync["running"];
@@ -97,6 +99,7 @@ export function combine(
       health: healthOf(healthy.get(id) ?? false, containers.get(id)),
       state: syncs.get(id)?.state ?? null,
       quarantine: syncs.get(id)?.quarantine ?? null,
+      write_refused: syncs.get(id)?.write_refused ?? null,
       replica: syncs.get(id)?.replica ?? unknownReplica,
       running: syncs.get(id)?.running ?? null,
       last: syncs.get(id)?.last ?? null,

@@ -32,7 +32,7 @@ export function statusTable(view: FleetView, now: number): string {
 
 /** The replica of one tenant and what goes on with it. What is held or failing comes first: somebody has to look at it. */
 function syncText(
-  { id, state, quarantine, replica, running }: FleetView["tenants"][number],
+  { id, state, quarantine, replica, running, write_refused: unwritten }: FleetView["tenants"][number],
   error: string | undefined,
   now: number,
 ): string {
@@ -48,7 +48,8 @@ function syncText(
     return `${doing}${far ? ` ${far}` : ""}; ${replicaText(replica, now)}`;
   }
   const found = error ? `last sync failed: ${error} (${kept})` : replicaText(replica, now);
-  return restText(state, now) + quarantineText(id, quarantine) + found;
+  const open = unwritten ? `; decided rows are NOT in the tenant's database: ${unwritten.text}` : "";
+  return restText(state, now) + quarantineText(id, quarantine) + found + open;
 }
 
 /** Why a tenant is not synced at its interval, put before what is known of its replica; empty where it is. */

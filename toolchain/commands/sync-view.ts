@@ -22,6 +22,8 @@ export const TenantSync = z.object({
   /** Where the tenant is in its life, and who moved it there. */
   state: z.object({ is: z.string(), since: z.string(), by: z.string(), reason: z.string() }),
   quarantine: z.object({ since: z.string(), failures: z.number() }).nullable(),
+  /** Why decided rows are not written into the tenant's own database, where they are to be. */
+  write_refused: z.object({ code: z.string(), text: z.string(), since: z.string() }).nullable().default(null),
   last: z
     .object({
       status: z.string(),

@@ -48,7 +48,10 @@ claim AS (
 UPDATE sync_metadata.sync_jobs AS j
 SET status = 'running', node = $2, run = $3, claim_epoch = claim.epoch, started_at = clock_timestamp(),
   attempt = j.attempt + CASE WHEN job.status = 'running' THEN 1 ELSE 0 END
-FROM job, claim, sync_metadata.client_deployments AS d, sync_metadata.hosts AS h
+FROM job, claim, sync_metadata.client_deployments AS d
+LEFT JOIN sync_metadata.replicas AS w ON w.tenant = d.id AND (w.writing_epoch IS NOT NULL OR w.write_refused_code IS NOT NULL),
+  sync_metadata.hosts AS h
 WHERE j.id = job.id AND claim.tenant = job.tenant AND d.id = job.tenant AND h.cluster = d.cluster AND h.id = d.host
 RETURNING j.id, j.tenant, j.kind, j.attempt, j.claim_epoch, job.status = 'running' AS taken_over,
-  h.id AS host, h.agent_address, h.agent_identity, d.conflicts
+  h.id AS host, h.agent_address, h.agent_identity, d.conflicts, d.direction, h.writer_address, h.writer_identity,
+  coalesce(w.writing_epoch IS NOT NULL, false) AS write_open, coalesce(w.write_refused_code IS NOT NULL, false) AS write_refused

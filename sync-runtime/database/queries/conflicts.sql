@@ -8,6 +8,8 @@ SELECT c.id, c.tenant AS client, c."table", (
   ) AS key,
   c.type, c.strategy, c.winner, c.why, c.edited_at, c.edited_by, c.detected_at, c.job, c.decided_by, c.resolved_at,
   c.accepted, c.accepted_row IS NOT NULL AS edited, c.superseded_by,
+  c.written_at, c.written_by, c.converged_at, c.refused_at,
+  CASE WHEN c.refused_at IS NOT NULL THEN jsonb_build_object('code', c.refused_code, 'text', c.refused) END AS refused,
   jsonb_build_object(
     'base', c.before IS NOT NULL, 'source', c.source IS NOT NULL, 'remote', c.remote IS NOT NULL,
     'result', CASE coalesce(c.accepted, c.winner)

@@ -40,6 +40,32 @@ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now,
         FROM (SELECT * FROM sync_metadata.conflict_log ORDER BY id DESC LIMIT $2) AS c
         WHERE c.detected_at > $1
       )
+      UNION ALL
+      (
+        SELECT 'conflict-written', c.id::text || ' ' || extract(epoch FROM c.written_at), c.written_at, jsonb_build_object(
+          'conflict', c.id::text, 'client', c.tenant, 'table', c."table", 'host', c.written_by
+        )
+        FROM sync_metadata.conflict_log AS c
+        WHERE c.written_at > $1
+        ORDER BY c.written_at DESC LIMIT $2
+      )
+      UNION ALL
+      (
+        SELECT 'conflict-refused', c.id::text || ' ' || extract(epoch FROM c.refused_at), c.refused_at, jsonb_build_object(
+          'conflict', c.id::text, 'client', c.tenant, 'table', c."table", 'code', c.refused_code, 'error', c.refused
+        )
+        FROM sync_metadata.conflict_log AS c
+        WHERE c.refused_at > $1
+        ORDER BY c.refused_at DESC LIMIT $2
+      )
+      UNION ALL
+      (
+        SELECT 'write-refused', r.tenant || ' ' || extract(epoch FROM r.write_refused_at), r.write_refused_at,
+          jsonb_build_object('client', r.tenant, 'code', r.write_refused_code, 'error', r.write_refused)
+        FROM sync_metadata.replicas AS r
+        WHERE r.write_refused_at > $1
+        ORDER BY r.write_refused_at DESC LIMIT $2
+      )
     ) AS e
   ), '[]') AS events,
   coalesce((

@@ -6,6 +6,7 @@ SELECT d.id AS tenant, d.host, d.licence,
   extract(epoch FROM r.deep_verified_at)::double precision AS deep_verified,
   r.held_id IS NOT NULL AS held, c.quarantined_at IS NOT NULL AND d.state IN ('provisioning', 'active') AS quarantined, coalesce(r.differences, 0) AS differences,
   coalesce(r.decided, 0) AS decided,
+  CASE WHEN d.direction = 'both' THEN r.write_refused_code IS NOT NULL END AS write_refused,
   (SELECT count(*) FROM sync_metadata.conflict_log AS l WHERE l.tenant = d.id AND l.winner = 'pending') AS waiting,
   coalesce(
     (

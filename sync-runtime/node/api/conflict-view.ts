@@ -35,6 +35,17 @@ export const Conflict = z.object({
     .string()
     .nullable()
     .describe("The conflict that took its place, since the row changed once more"),
+  written_at: z
+    .date()
+    .nullable()
+    .describe("When the row that won was written into the tenant's own database; null: it was not"),
+  written_by: z.string().nullable().describe("The host whose writer did that"),
+  converged_at: z.date().nullable().describe("When a sync found that the source has that row"),
+  refused: z
+    .object({ code: z.string(), text: z.string() })
+    .nullable()
+    .describe("Why the tenant's own database would not have the row that won"),
+  refused_at: z.date().nullable(),
   rows: z
     .object({
       base: z.boolean(),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { Direction } from "../../database/direction.ts";
 import { Finding, findingText } from "../hold.ts";
 
 /** How far a sync came; null where nothing was sent. */
@@ -42,6 +43,10 @@ const StatusRow = z.object({
   rows: z.coerce.number(),
   equal: z.boolean(),
   decided: z.coerce.number(),
+  direction: Direction,
+  write_refused_code: z.string().nullable(),
+  write_refused: z.string().nullable(),
+  write_refused_at: z.date().nullable(),
   held_id: z.string().nullable(),
   held_reason: z.string().nullable(),
   held_detail: z.unknown(),
@@ -73,6 +78,10 @@ const TenantStatus = z.object({
   /** Seconds between syncs. */
   interval: z.number(),
   paused: z.boolean(),
+  /** both: edits in the replica that win are written into the tenant's own database. */
+  direction: Direction,
+  /** Why not all of them were the last time; null: they were, or none are. */
+  write_refused: z.object({ code: z.string(), text: z.string(), since: z.date() }).nullable(),
   /** Where the tenant is in its life, and the move that led there. */
   state: z.object({ is: z.string(), since: z.date(), by: z.string(), reason: z.string() }),
   /** While its syncs failed so often that it is tried hourly at most; null while it is not so. */
@@ -107,6 +116,8 @@ export const SyncStatus = StatusRow.transform((row) => ({
   host: row.host,
   interval: row.interval,
   paused: row.paused,
+  direction: row.direction,
+  write_refused: writeRefusedOf(row),
   state: { is: row.state, since: row.state_since, by: row.state_by, reason: row.state_reason },
   quarantine: row.quarantined_at === null ? null : { since: row.quarantined_at, failures: row.failures },
   last: lastOf(row),
@@ -132,6 +143,10 @@ export const SyncStatus = StatusRow.transform((row) => ({
 
 const lastOf = ({ status, finished_at, error, progress }: StatusRow) =>
   status === null ? null : { status, finished_at, ...(error === null ? {} : { error }), progress };
+
+/** Of a tenant whose rows went both ways before nothing is waited for any more. */
+const writeRefusedOf = ({ direction, write_refused_code: code, write_refused: text, ...row }: StatusRow) =>
+  direction === "one-way" || code === null ? null : { code, text, since: row.write_refused_at };
 
 /** What a replica is held for, as it is kept and in words. */
 function heldOf(row: StatusRow) {

@@ -50,6 +50,7 @@ export const birth = (fleet: Fleet) =>
           running: null,
           state: expect.objectContaining({ is: "active" }),
           quarantine: null,
+          write_refused: null,
           last: expect.objectContaining({ status: "success", progress: expect.anything() }),
         })),
       );

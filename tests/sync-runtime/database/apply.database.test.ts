@@ -53,6 +53,53 @@ describe("applying", () => {
     expect(back.changed.tenants).toEqual([{ id: "globex", change: "updated" }]);
   });
 
+  test("writes which way rows go and where writers are, and nothing again where that is as it was", async () => {
+    const declared = intentOf(["acme", "globex"]);
+    const writer = { address: "writer.local:8051", identity: "urn:owui:writer:local" };
+    const changed = {
+      ...declared,
+      hosts: declared.hosts.map((host) => ({ ...host, writer })),
+      tenants: declared.tenants.map((tenant) =>
+        tenant.id === "acme" ? { ...tenant, direction: "both" as const } : tenant,
+      ),
+    };
+    await database.apply(declared);
+    const update = (id: string) => ({ id, change: "updated" });
+    expect((await database.apply(changed)).changed).toMatchObject({
+      hosts: [update("local")],
+      tenants: [update("acme")],
+    });
+    expect((await database.apply(changed)).changed).toMatchObject({ hosts: [], tenants: [] });
+    const admin = await database.connect("postgres");
+    const [hosts, tenants] = [
+      "SELECT writer_address, writer_identity FROM sync_metadata.hosts",
+      "SELECT id, direction FROM sync_metadata.client_deployments ORDER BY id",
+    ].map((statement) => admin.query(statement));
+    expect((await hosts)?.rows).toEqual([
+      { writer_address: writer.address, writer_identity: writer.identity },
+    ]);
+    expect((await tenants)?.rows).toEqual([
+      { id: "acme", direction: "both" },
+      { id: "globex", direction: "one-way" },
+    ]);
+    expect((await database.apply(declared)).changed).toMatchObject({
+      hosts: [update("local")],
+      tenants: [update("acme")],
+    });
+    expect((await admin.query("SELECT FROM sync_metadata.hosts WHERE writer_address IS NULL")).rowCount).toBe(
+      1,
+    );
+  });
+
+  test("refuses a tenant whose rows go both ways on a host without a writer", () => {
+    const { tenants, ...intent } = intentOf(["acme"]);
+    const both = { ...intent, tenants: tenants.map((tenant) => ({ ...tenant, direction: "both" })) };
+    const connection = database.credentials("fleet_admin");
+    expect(() => parseRequest(JSON.stringify({ connection, intent: both }))).toThrow(
+      "tenant acme is synced both ways, and host local has no writer",
+    );
+  });
+
   test("writes how conflicts are decided, and nothing again where that is as it was", async () => {
     const declared = intentOf(["acme"]);
     const conflicts = { default: "manual", tables: { chat: "merge", user: "newest_wins" } } as const;

@@ -250,6 +250,9 @@ describe("a cluster's login sees nothing of another cluster", () => {
     ["SELECT sync_metadata.undone_edits('rival', 0)"],
     ["SELECT sync_metadata.lay_edits('rival', 1, 1, '[]')"],
     ["SELECT sync_metadata.settle_edits('rival', 1, 1)"],
+    ["SELECT sync_metadata.begin_write('rival', gen_random_uuid(), 1, 0)"],
+    ["SELECT sync_metadata.note_written('rival', gen_random_uuid(), 1, 'local', '[]')"],
+    ["SELECT sync_metadata.end_write('rival', gen_random_uuid(), 1, true, NULL, NULL)"],
     ["SELECT sync_metadata.make_tenant_schema('unknown')"],
     ["SELECT sync_metadata.make_tenant_schema('acme\"; DROP SCHEMA sync_metadata; --')"],
   ])("through %s", async (statement) => {

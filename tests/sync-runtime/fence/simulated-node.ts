@@ -10,6 +10,7 @@ import { Scheduler } from "../../../sync-runtime/node/scheduler.ts";
 import { Worker } from "../../../sync-runtime/node/worker.ts";
 import type { TestDatabase } from "../../support/postgres.ts";
 import type { Random } from "../../support/webui/random.ts";
+import { noWriters } from "../node/scripted-writer.ts";
 import { TcpDoor } from "../node/tcp-door.ts";
 import type { SharedSource } from "./shared-source.ts";
 
@@ -65,7 +66,7 @@ export class SimulatedNode {
       },
       random: () => 0,
     } as unknown as NodeContext;
-    const worker = new Worker(context, source.agents, 2);
+    const worker = new Worker(context, source.agents, noWriters, 2);
     const lease = new Lease(context, { hear: ({ waiting }) => waiting && worker.look(), miss: () => {} });
     const services = [lease, new Scheduler(context, lease), worker];
     this.#running = Promise.all(services.map((service) => service.run(this.#end.signal)));

@@ -20,6 +20,7 @@ const acme = {
     quarantined: true,
     differences: "3",
     decided: "2",
+    write_refused: true,
     waiting: "4",
   },
   tables: [
@@ -40,6 +41,7 @@ test("the gauges say what Postgres knows, whichever node is asked", async () => 
     'replica_sync_interval_seconds{client="acme",host="local"} 60',
     'replica_unrepresentable_rows{client="acme",table="chat"} 1',
     'replica_verified_timestamp_seconds{client="acme"} 1700000000.5',
+    'replica_write_refused{client="acme"} 1',
     'sync_quarantined{client="acme"} 1',
     'tenant_licensed_users{client="acme",basis="up-to-50-users"} 50',
     'tenant_users{client="acme"} 2',
@@ -49,7 +51,14 @@ test("the gauges say what Postgres knows, whichever node is asked", async () => 
 test("what is gone is no longer told: a table, a tenant, a pause's interval; nor a moment that has not been", async () => {
   await refresh([acme, { ...acme, tenant: "globex" }]);
   const nothing = { licence: null, interval: null, verified: null, deep_verified: null, tables: [] };
-  const none = { held: false, quarantined: false, differences: "0", decided: "0", waiting: "0" };
+  const none = {
+    held: false,
+    quarantined: false,
+    differences: "0",
+    decided: "0",
+    waiting: "0",
+    write_refused: null,
+  };
   const fresh = { ...acme, ...nothing, ...none };
   expect(await refresh([fresh])).toEqual([
     'conflicts_waiting{client="acme"} 0',

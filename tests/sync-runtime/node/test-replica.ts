@@ -1,15 +1,18 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
+import type { Intent } from "../../../sync-runtime/database/intent.ts";
 import { query } from "../../../sync-runtime/database/query.ts";
 import { HeldError } from "../../../sync-runtime/node/hold.ts";
 import { Job, recordHeld } from "../../../sync-runtime/node/job.ts";
 import { NO_PROGRESS } from "../../../sync-runtime/node/load.ts";
 import type { ProgressListener } from "../../../sync-runtime/node/progress.ts";
 import { type Ask, replicate } from "../../../sync-runtime/node/replicate.ts";
+import type { WriteBack } from "../../../sync-runtime/node/write-back.ts";
 import { intentOf, TestDatabase } from "../../support/postgres.ts";
 import { ScriptedSource } from "./scripted-source.ts";
 
 export const RUN = randomUUID();
+const NEVER = new AbortController().signal;
 
 /** A database whose tenants have scripted sources. Call {@link nextTenant} before each test. */
 export class TestReplicas implements AsyncDisposable {
@@ -34,10 +37,11 @@ export class TestReplicas implements AsyncDisposable {
     this.#tenants = tenants;
   }
 
-  static async create(tenants = 40): Promise<TestReplicas> {
+  /** @param declare changes what is declared of the tenants and their host */
+  static async create(tenants = 40, declare = (intent: Intent) => intent): Promise<TestReplicas> {
     const database = await TestDatabase.create();
     const names = Array.from({ length: tenants }, (_, index) => `tenant-${index}`);
-    await database.apply(intentOf(names));
+    await database.apply(declare(intentOf(names)));
     const [admin, intruder] = [await database.connect("postgres"), await database.connect("postgres")];
     await intruder.query("SET session_replication_role = replica");
     const client = await database.connect("sync_main");
@@ -117,8 +121,28 @@ export class TestReplica {
     return this.#replicas.accept(this.tenant, hold);
   }
 
+  /**
+   * One sync, of which what was decided is then written into the source.
+   * @param between happens when the sync is committed and nothing was written
+   */
+  async syncBothWays(
+    writeBack: WriteBack,
+    ask: Ask = this.source.delta,
+    between: () => Promise<unknown> = async () => {},
+  ) {
+    const job = await this.#replicas.claim(this.tenant);
+    await writeBack.fence(job, NEVER);
+    const synced = await this.#replicate(job, ask, NO_PROGRESS);
+    await between();
+    await writeBack.run(job, NEVER);
+    return synced;
+  }
+
   async #run(kind: Job["kind"], ask: Ask, progress: ProgressListener) {
-    const job = await this.#replicas.claim(this.tenant, kind);
+    return this.#replicate(await this.#replicas.claim(this.tenant, kind), ask, progress);
+  }
+
+  async #replicate(job: Job, ask: Ask, progress: ProgressListener) {
     // A connection of its own: one that failed in the middle of a COPY is of no further use.
     const connection = await this.#replicas.database.connect("sync_main");
     connection.on("error", () => {});

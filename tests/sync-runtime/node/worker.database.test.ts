@@ -13,6 +13,7 @@ import { Worker } from "../../../sync-runtime/node/worker.ts";
 import { until } from "../../support/fleet/until.ts";
 import { intentOf, TestDatabase } from "../../support/postgres.ts";
 import { ScriptedSource } from "./scripted-source.ts";
+import { noWriters } from "./scripted-writer.ts";
 
 const HEALTHY = Array.from({ length: 20 }, (_, index) => `healthy-${index}`);
 const PARALLEL = 2;
@@ -60,7 +61,7 @@ async function whileWorking(act: (worker: Worker) => Promise<unknown>): Promise<
     ...{ clock: systemClock, random: Math.random, metrics: new Metrics() },
   };
   const stop = new AbortController();
-  const worker = new Worker(context, agents, PARALLEL);
+  const worker = new Worker(context, agents, noWriters, PARALLEL);
   const beat = () => postgres.rows("beat", ["main", "a", RUN, 60]);
   await beat();
   const beating = setInterval(() => void beat().catch(() => {}), 1_000);

@@ -13,6 +13,7 @@ const conflict: Conflict = {
   edited_at: "2026-11-21T20:00:00.000Z",
   detected_at: "2026-11-21T20:01:00.000Z",
   ...{ decided_by: "rule", resolved_at: null, accepted: null, edited: false, superseded_by: null },
+  ...{ written_at: null, written_by: null, converged_at: null, refused: null },
   rows: { base: true, source: true, remote: true, result: null },
 };
 const now = Date.parse("2026-11-21T20:04:00.000Z");

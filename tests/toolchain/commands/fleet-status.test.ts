@@ -35,6 +35,7 @@ const line = (id: string, more: Partial<TenantSync> = {}): TenantSync => ({
   paused: false,
   state,
   quarantine: null,
+  write_refused: null,
   last,
   running: null,
   replica,
@@ -66,7 +67,14 @@ describe("a fleet that is well", () => {
     expect(interfaceOf(view)).toEqual({
       tenants: [
         {
-          ...{ id: "acme", url: "http://acme.localhost:8080", health: "healthy", state, quarantine: null },
+          ...{
+            id: "acme",
+            url: "http://acme.localhost:8080",
+            health: "healthy",
+            state,
+            quarantine: null,
+            write_refused: null,
+          },
           ...{ replica, running: null, last },
         },
         {
@@ -76,6 +84,7 @@ describe("a fleet that is well", () => {
             health: "healthy",
             state,
             quarantine: null,
+            write_refused: null,
           },
           ...{ replica, running: null, last },
         },
@@ -188,6 +197,20 @@ describe("a fleet of which something is missing", () => {
     expect(statusTable(view, now)).toContain(
       "QUARANTINED after 6 failures, tried hourly at most (npm run sync -- acme tries now); " +
         "last sync failed: webui.db is damaged. (it keeps what it had 12 s ago)",
+    );
+  });
+
+  it("says why what was decided is not in the tenant's own database", () => {
+    const write_refused = { code: "busy", text: "It is locked.", since: "2026-11-21T14:57:20Z" };
+    const view = combine(
+      fleet,
+      outputs,
+      up,
+      { ...cluster, syncs: [line("acme", { write_refused })] },
+      answering,
+    );
+    expect(statusTable(view, now)).toMatch(
+      /equal, verified .*; decided rows are NOT in the tenant's database: It is locked\.$/m,
     );
   });
 

@@ -54,6 +54,21 @@ describe("an event as a line", () => {
       { client: "acme", conflict: "7", table: "chat", type: "none/update", winner: "remote" },
       "acme  conflict 7 in chat, none/update: the remote row stays",
     ],
+    [
+      "conflict-written",
+      { client: "acme", conflict: "7", table: "chat", host: "local" },
+      "acme  conflict 7 in chat: the row is in the tenant's own database",
+    ],
+    [
+      "conflict-refused",
+      { client: "acme", conflict: "7", table: "chat", code: "constraint", error: "chat.id is not unique" },
+      "acme  conflict 7 in chat: the tenant's own database refused the row, chat.id is not unique",
+    ],
+    [
+      "write-refused",
+      { client: "acme", code: "busy" },
+      "acme  decided rows are not written into the tenant's own database",
+    ],
     ["of another day", {}, "cluster  of another day"],
   ])("%s %j", (name, data, line) => {
     expect(eventLine({ id: "1767225600000000", name, data })).toMatch(/^\d\d:\d\d:\d\d {2}/);

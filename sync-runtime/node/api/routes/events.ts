@@ -9,7 +9,8 @@ export const eventRoutes = [
       scope: "read",
       summary: "Tell what happens, as server-sent events",
       description:
-        "`job-began`, `job-progress`, `job-ended`, `leader-changed`, `state-changed`, `hold-began`, `hold-ended`, `conflict-detected`, each with JSON. " +
+        "`job-began`, `job-progress`, `job-ended`, `leader-changed`, `state-changed`, `hold-began`, `hold-ended`, " +
+        "`conflict-detected`, `conflict-written`, `conflict-refused`, `write-refused`, each with JSON. " +
         "With `Last-Event-ID` what ended, moved or began to lead behind that event is told first; an event may come twice. " +
         "A comment comes every 15 seconds. The stream ends with its token: come again with another and the last id.",
       headers: z.object({

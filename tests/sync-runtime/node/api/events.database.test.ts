@@ -49,6 +49,21 @@ test("what happened behind a moment is told by what was recorded", async () => {
     { name: "conflict-detected", data: { client: "acme", table: "chat", winner: "pending" } },
   ]);
   expect((await recentEvents(postgres, after.now + 60_000_000n)).events).toEqual([]);
+
+  const { now: written } = await recentEvents(postgres, undefined);
+  await database.queryAlone(
+    `UPDATE sync_metadata.conflict_log SET written_at = clock_timestamp(), written_by = 'local';
+     UPDATE sync_metadata.conflict_log
+       SET refused_at = clock_timestamp(), refused_code = 'constraint', refused = 'not unique';
+     INSERT INTO sync_metadata.replicas (tenant, cluster) VALUES ('acme', 'main') ON CONFLICT DO NOTHING;
+     UPDATE sync_metadata.replicas
+       SET write_refused_at = clock_timestamp(), write_refused_code = 'busy', write_refused = 'locked'`,
+  );
+  expect((await recentEvents(postgres, written)).events).toMatchObject([
+    { name: "conflict-written", data: { client: "acme", table: "chat", host: "local" } },
+    { name: "conflict-refused", data: { client: "acme", code: "constraint", error: "not unique" } },
+    { name: "write-refused", data: { client: "acme", code: "busy", error: "locked" } },
+  ]);
 });
 
 test("what ended lately is found without reading the whole history", async () => {

@@ -240,6 +240,7 @@ const NOTHING = {
   ...{ running_id: null, running_kind: null, running_since: null, running_progress: null },
   ...{ verified_at: null, deep_verified_at: null, tables: 0, rows: "0", equal: false, decided: "0" },
   ...{ held_id: null, held_reason: null, held_detail: null, held_at: null, held_accepted: false },
+  ...{ direction: "one-way", write_refused_code: null, write_refused: null, write_refused_at: null },
 };
 
 describe("/api/v1/cluster", () => {
@@ -275,6 +276,12 @@ test("the status of syncs has the shape that scripts read", async () => {
       ...{ running_id: "7", running_kind: "verify", running_since: at, running_progress: progress },
       ...{ verified_at: at, deep_verified_at: at, tables: 43, rows: "412", equal: true, decided: "2" },
       ...{ held_id: HELD, held_reason: "source-empty", held_detail: { held: 412 }, held_at: at },
+      ...{
+        direction: "both",
+        write_refused_code: "busy",
+        write_refused: "It is busy.",
+        write_refused_at: at,
+      },
     },
     NOTHING,
   ];
@@ -285,6 +292,7 @@ test("the status of syncs has the shape that scripts read", async () => {
       {
         ...{ id: "acme", ...common, last: { status: "held", finished_at: iso, error: "why", progress } },
         running: { id: "7", kind: "verify", started_at: iso, progress },
+        ...{ direction: "both", write_refused: { code: "busy", text: "It is busy.", since: iso } },
         replica: {
           ...{ verified_at: iso, tables: 43, rows: 412, equal: true, decided: 2, deep_verified_at: iso },
           held: {
@@ -295,6 +303,7 @@ test("the status of syncs has the shape that scripts read", async () => {
       },
       {
         ...{ id: "globex", ...common, last: null, running: null },
+        ...{ direction: "one-way", write_refused: null },
         replica: {
           verified_at: null,
           tables: 0,
