@@ -34,6 +34,7 @@ const ROLES = `
   CREATE ROLE fleet_reader_rival NOLOGIN;
   CREATE ROLE reader_ana LOGIN PASSWORD 'password of ana' IN ROLE fleet_analyst, fleet_reader;
   CREATE ROLE reader_bo LOGIN PASSWORD 'password of bo' IN ROLE fleet_analyst, fleet_reader_acme;
+  CREATE ROLE analyst_dan LOGIN PASSWORD 'password of dan' IN ROLE fleet_analyst;
   CREATE ROLE reader_cem LOGIN PASSWORD 'password of cem' IN ROLE fleet_analyst, fleet_reader_acme;
 `;
 

@@ -7,7 +7,7 @@ import type { PostgresServer } from "./postgres-server.ts";
 import { createDatabase } from "./postgres-template.ts";
 
 /** Roles a test may connect as; the passwords are postgres-server.ts'. */
-export type Login = "postgres" | "fleet_admin" | "sync_main" | "sync_other" | Reader;
+export type Login = "postgres" | "fleet_admin" | "sync_main" | "sync_other" | "analyst_dan" | Reader;
 
 /** Logins that read: every tenant, acme alone, acme with password hashes. */
 export type Reader = "reader_ana" | "reader_bo" | "reader_cem";
@@ -108,6 +108,7 @@ const PASSWORDS: Record<Exclude<Login, "postgres">, string> = {
   reader_ana: "password of ana",
   reader_bo: "password of bo",
   reader_cem: "password of cem",
+  analyst_dan: "password of dan",
 };
 
 function credentials(server: PostgresServer, login: Login, database: string) {

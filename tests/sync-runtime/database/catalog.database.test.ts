@@ -11,11 +11,22 @@ const database = await TestDatabase.create();
 await database.apply(intentOf(["acme"]));
 const others = { cluster: "other", logins: [{ role: "sync_other", cluster: "other" }] };
 await database.apply(intentOf(["rival"], others));
-await database.apply(
-  intentOf(["acme"], { readers: [{ role: "reader_bo", tenants: ["acme"], columns: [] }] }),
-);
+const READERS = [
+  { role: "reader_ana", tenants: null, columns: [] },
+  { role: "reader_bo", tenants: ["acme"], columns: [] },
+  { role: "reader_cem", tenants: ["acme"], columns: [{ table: "auth", column: "password" }] },
+] as const;
+await database.apply(intentOf(["acme"], { readers: structuredClone(READERS) as never }));
 const clients = new Map<Login, pg.Client>();
-for (const login of ["postgres", "sync_main", "sync_other", "reader_bo"] as const)
+for (const login of [
+  "postgres",
+  "sync_main",
+  "sync_other",
+  "reader_ana",
+  "reader_bo",
+  "reader_cem",
+  "analyst_dan",
+] as const)
   clients.set(login, await database.connect(login));
 const as = (login: Login) => clients.get(login) as pg.Client;
 const admin = as("postgres");
@@ -38,14 +49,6 @@ const tables = await tablesOf(admin, "sync_main");
 const callable = functions.filter(({ callable }) => callable);
 const own = tables.filter(({ schema }) => schema !== "tenant_rival");
 
-/**
- * Tables that a login may update whole, and may therefore lock: a stolen login can keep other clusters' nodes from working
- * for as long as it is let (database/README.md). Not one more of them.
- */
-const LOCKABLE = new Set(
-  ["nodes", "leader_election", "sync_jobs", "tenant_claims"].map((table) => `sync_metadata.${table}`),
-);
-
 const INSUFFICIENT_PRIVILEGE = "42501";
 
 /** How a statement is refused: its code; what it did in spite of that is rolled back. */
@@ -67,7 +70,10 @@ test("the catalog names what there is to try", () => {
   expect(tables.length).toBeGreaterThan(15);
 });
 
-describe.each(["sync_main", "reader_bo"] as const)("%s is refused", (login) => {
+/** Every kind of login there is beside the stack's own: a node's, readers' of each kind, and one of no more than the group. */
+const LOGINS = ["sync_main", "reader_ana", "reader_bo", "reader_cem", "analyst_dan"] as const;
+
+describe.each(LOGINS)("%s is refused", (login) => {
   test.each(
     own.flatMap(({ name }) => [
       `DELETE FROM ${name}`,
@@ -75,7 +81,9 @@ describe.each(["sync_main", "reader_bo"] as const)("%s is refused", (login) => {
       `DROP TABLE ${name}`,
       `ALTER TABLE ${name} ADD COLUMN more text`,
       `ALTER TABLE ${name} DISABLE TRIGGER ALL`,
-      ...(LOCKABLE.has(name) ? [] : [`LOCK TABLE ${name} IN ACCESS EXCLUSIVE MODE`]),
+      ...["SHARE", "SHARE UPDATE EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"].map(
+        (mode) => `LOCK TABLE ${name} IN ${mode} MODE`,
+      ),
       `CREATE TRIGGER more BEFORE UPDATE ON ${name} FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
       `CREATE TABLE pg_temp.child () INHERITS (${name})`,
       `COPY ${name} FROM PROGRAM 'id'`,
@@ -85,9 +93,14 @@ describe.each(["sync_main", "reader_bo"] as const)("%s is refused", (login) => {
   });
 
   test.each([
-    ...["fleet_owner", "fleet_admin", "sync_other", "postgres", "reader_ana", "pg_read_all_data"].flatMap(
-      (role) => [`SET ROLE ${role}`, `GRANT ${role} TO CURRENT_USER`],
-    ),
+    ...[
+      "fleet_owner",
+      "fleet_admin",
+      "sync_other",
+      "postgres",
+      "fleet_reader_rival",
+      "pg_read_all_data",
+    ].flatMap((role) => [`SET ROLE ${role}`, `GRANT ${role} TO CURRENT_USER`]),
     "SET SESSION AUTHORIZATION postgres",
     "SELECT * FROM pg_authid",
     "SELECT * FROM pg_user_mapping",
@@ -118,10 +131,48 @@ describe.each(["sync_main", "reader_bo"] as const)("%s is refused", (login) => {
   });
 });
 
-describe("reader_bo, who reads one tenant, may call nothing", () => {
-  test.each(callable.map((called) => [callOf(called, "'acme'")]))("%s", async (statement) => {
-    expect(await refusal("reader_bo", statement)).toBe(INSUFFICIENT_PRIVILEGE);
+describe.each(LOGINS.slice(1))("%s, who is no node", (login) => {
+  test.each(callable.map((called) => [callOf(called, "'acme'")]))("may not call %s", async (statement) => {
+    expect(await refusal(login, statement)).toBe(INSUFFICIENT_PRIVILEGE);
   });
+
+  test.each(
+    tables
+      .filter(({ schema, name }) => schema === "sync_metadata" || name.includes("._replica_"))
+      .flatMap(({ name }) => [
+        `SELECT count(*) FROM ${name}`,
+        `SELECT FROM ${name} FOR KEY SHARE`,
+        `INSERT INTO ${name} DEFAULT VALUES`,
+        `COPY ${name} TO STDOUT`,
+        `COPY ${name} FROM STDIN`,
+        `LOCK TABLE ${name} IN ACCESS SHARE MODE`,
+      ]),
+  )("may neither see nor add to the fleet's own state: %s", async (statement) => {
+    expect(await refusal(login, statement)).toBe(INSUFFICIENT_PRIVILEGE);
+  });
+
+  test.each(tables.filter(({ schema }) => schema === "sync_metadata"))(
+    "may change no column of $name",
+    async ({ name }) => {
+      const { rows } = await admin.query(
+        "SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped",
+        [name],
+      );
+      for (const { attname } of rows)
+        expect(await refusal(login, `UPDATE ${name} SET "${attname}" = DEFAULT`)).toBe(
+          INSUFFICIENT_PRIVILEGE,
+        );
+    },
+  );
+});
+
+test("a node's login may update what nodes write, by column, and no key", async () => {
+  const { rows } = await admin.query(`
+    SELECT a.attrelid::regclass::text AS "table", a.attname AS key FROM pg_index AS i
+    JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+    WHERE i.indisprimary AND i.indrelid::regclass::text LIKE 'sync_metadata.%'
+      AND has_column_privilege('sync_main', a.attrelid, a.attnum, 'UPDATE')`);
+  expect(rows).toEqual([]);
 });
 
 describe("PUBLIC has no right", () => {
@@ -219,7 +270,7 @@ test("a lock that somebody takes by its number keeps nobody else from working", 
 
 test("another's large object cannot be read or removed", async () => {
   const { rows } = await as("sync_other").query("SELECT lo_from_bytea(0, 'secret') AS made");
-  for (const login of ["sync_main", "reader_bo"] as const)
+  for (const login of LOGINS)
     for (const statement of [`SELECT lo_get(${rows[0].made})`, `SELECT lo_unlink(${rows[0].made})`])
       expect(await refusal(login, statement)).toBe(INSUFFICIENT_PRIVILEGE);
 });

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { query } from "../../../sync-runtime/database/query.ts";
 import { ClusterDatabase } from "../../support/cluster-database.ts";
-import { intentOf } from "../../support/postgres.ts";
+import { intentOf, RIVAL } from "../../support/postgres.ts";
 
 const RUN = randomUUID();
 const DAY = 86_400;
@@ -56,6 +56,56 @@ describe("tombstones", () => {
     await age(1000);
     await cluster.admin.query("DELETE FROM sync_metadata.cluster_settings");
     expect(await drop()).toBe("0");
+  });
+});
+
+describe("the conflict log", () => {
+  /** Conflicts that were resolved so long ago, or that wait since then. */
+  const logged = (days: number, count = 1, tenant = "acme", pending = false) =>
+    cluster.admin.query(
+      `INSERT INTO sync_metadata.conflict_log
+         (cluster, tenant, "table", type, strategy, winner, why, edited_at, edited_by, detected_at, resolved_at, job, columns)
+       SELECT d.cluster, d.id, 'chat', 'update/update', 'manual', CASE WHEN $4 THEN 'pending' ELSE 'source' END, 'why',
+         t.at, 'ana', t.at, CASE WHEN NOT $4 THEN t.at END, 1, '[]'
+       FROM sync_metadata.client_deployments AS d, generate_series(1, $2),
+         (VALUES (now() - make_interval(days => $1))) AS t (at)
+       WHERE d.id = $3`,
+      [days, count, tenant, pending],
+    );
+  const prune = async (run = RUN, epoch = "1") =>
+    (await cluster.sync.query(query("prune-conflicts"), [run, epoch])).rows[0].pruned;
+  const kept = async () =>
+    (await cluster.admin.query("SELECT count(*)::integer AS n FROM sync_metadata.conflict_log")).rows[0].n;
+
+  test("loses what was resolved more than 30 days ago, in batches, by a login that may delete nothing itself", async () => {
+    await expect(cluster.sync.query("DELETE FROM sync_metadata.conflict_log")).rejects.toMatchObject({
+      code: "42501",
+    });
+    await logged(31, 1200);
+    await logged(29, 3);
+    expect([await prune(), await prune(), await prune()]).toEqual(["1000", "200", "0"]);
+    expect(await kept()).toBe(3);
+  });
+
+  test("keeps what waits for somebody, however long", async () => {
+    await logged(400, 2, "acme", true);
+    expect(await prune()).toBe("0");
+    expect(await kept()).toBe(2);
+  });
+
+  test("is pruned for the leader alone, and of its own cluster", async () => {
+    await cluster.database.apply(RIVAL);
+    await logged(31);
+    await logged(31, 1, "rival");
+    expect([await prune(RUN, "2"), await prune(randomUUID()), await prune(RUN, "-1")]).toEqual([
+      null,
+      null,
+      null,
+    ]);
+    expect(await prune()).toBe("1");
+    const other = await cluster.database.connect("sync_other");
+    expect((await other.query(query("prune-conflicts"), [RUN, "1"])).rows).toEqual([{ pruned: null }]);
+    expect(await kept()).toBe(1);
   });
 });
 
