@@ -1,5 +1,6 @@
 -- What is known about the cluster as a whole, for its metrics. Always one row.
 -- queue_oldest: seconds that the oldest job has waited beyond its time although its tenant is free, 0 when none does.
+-- hosts: ids of those that have tenants, whose agents nodes ask.
 -- cluster, epoch: of the lease, whoever holds it; null before the first.
 SELECT coalesce(
   (
@@ -11,5 +12,8 @@ SELECT coalesce(
   ),
   0
 )::double precision AS queue_oldest,
+ARRAY(
+  SELECT DISTINCT d.host FROM sync_metadata.client_deployments AS d WHERE d.state NOT IN ('retired', 'erased')
+) AS hosts,
 l.cluster, l.epoch::double precision AS epoch
 FROM (VALUES (true)) AS always LEFT JOIN sync_metadata.leader_election AS l ON true

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import type { Certificates } from "../../certificates.ts";
 import { identityProblem } from "../pinned-client.ts";
 import type { Caller } from "./token.ts";
 
@@ -8,12 +9,16 @@ export const monitorIdentity = (cluster: string): string => `urn:owui:monitor:${
 
 /**
  * What watches the cluster, if a connection shows its certificate, signed by the stack's authority; others, and
- * connections that show none, are nobody and need a token.
+ * connections that show none, are nobody and need a token. When its certificate ends is noted: it tells nobody itself.
  */
-export function monitorOn(socket: Socket, cluster: string): Caller | undefined {
+export function monitorOn(
+  socket: Socket,
+  { cluster, certificates }: { cluster: string; certificates: Pick<Certificates, "see"> },
+): Caller | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
   const identity = monitorIdentity(cluster);
-  return identityProblem(identity, socket.getPeerCertificate())
-    ? undefined
-    : { subject: identity, token: "", expires: Date.parse(socket.getPeerCertificate().valid_to) };
+  if (identityProblem(identity, socket.getPeerCertificate())) return undefined;
+  const shown = socket.getPeerX509Certificate();
+  if (shown) certificates.see(shown);
+  return { subject: identity, token: "", expires: Date.parse(socket.getPeerCertificate().valid_to) };
 }

@@ -71,7 +71,7 @@ export interface ApiContext extends Omit<NodeContext, "postgres"> {
   /** The certificate that the node shows. */
   certificate: () => X509Certificate;
   /** Every certificate that the node shows, believes or was shown. */
-  certificates: Pick<Certificates, "ends">;
+  certificates: Pick<Certificates, "ends" | "see">;
   /** What happens, for whoever listens. */
   events: EventHub;
 }

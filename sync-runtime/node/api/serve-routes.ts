@@ -44,7 +44,7 @@ export function serveRoutes(
       // Before a byte of the body is read.
       onRequest: async (request) => {
         if (scope === "public") return;
-        const monitor = watched && monitorOn(request.raw.socket, api.cluster);
+        const monitor = watched && monitorOn(request.raw.socket, api);
         const caller =
           monitor ||
           (await gate.require(request.headers.authorization, scope).catch((problem) => {

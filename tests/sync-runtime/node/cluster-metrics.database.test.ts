@@ -56,6 +56,27 @@ test("the lease's epoch is told from its first holder on", async () => {
   expect(await told("sync_lease_epoch")).toEqual(['sync_lease_epoch{cluster="main"} 1']);
 });
 
+test("that an agent was away is told while its host has tenants, and no longer", async () => {
+  const { hosts, tenants, ...intent } = intentOf(["acme", "globex"]);
+  const [acme, globex] = tenants;
+  if (!acme || !globex) throw new Error("unreachable");
+  const far = { id: "far", agent: { address: "127.0.0.1:8051", identity: "urn:owui:agent:far" } };
+  await cluster.database.apply({
+    ...intent,
+    hosts: [...hosts, far],
+    tenants: [acme, { ...globex, host: "far" }],
+  });
+  for (const host of ["local", "far"]) metrics.agentUnreachable.set({ host }, 1);
+  expect(await told("agent_unreachable")).toEqual([
+    'agent_unreachable{host="far"} 1',
+    'agent_unreachable{host="local"} 1',
+  ]);
+  await cluster.database.apply({ ...intent, hosts, tenants: [acme] });
+  expect(await told("agent_unreachable")).toEqual(['agent_unreachable{host="local"} 1']);
+  await cluster.database.apply({ ...intent, hosts, tenants: [] });
+  expect(await told("agent_unreachable")).toEqual([]);
+});
+
 test("intervals are told of tenants that are synced by themselves, replica or not", async () => {
   const { tenants, ...intent } = intentOf(["acme", "globex", "initech"]);
   const [acme, globex] = tenants.map((tenant) => ({ ...tenant, interval: 60 }));

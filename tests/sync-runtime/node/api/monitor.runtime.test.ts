@@ -26,6 +26,15 @@ describe("what watches the cluster", () => {
     expect(body).toContain("sync_container_is_leader");
   });
 
+  test("has its own certificate's end told with those of the others, by which an alert comes before it", async () => {
+    const client = await authority.client("urn:owui:monitor:main");
+    await node.ask("GET", "/metrics", undefined, undefined, client);
+    const { body } = await node.ask("GET", "/metrics", undefined, undefined, client);
+    expect(body).toMatch(/^certificate_expires_timestamp_seconds\{certificate="urn:owui:monitor:main"\} \d/m);
+    const cluster = await node.ask("GET", "/api/v1/cluster", await node.token("read"));
+    expect(cluster.body).toContain('"name":"urn:owui:monitor:main"');
+  });
+
   test.each(["/api/v1/cluster", "/api/v1/sync/status", "/api/v1/sync/history"])(
     "needs a token for everything else: %s",
     async (path) => {
