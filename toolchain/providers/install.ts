@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { sdkVersion } from "./plugin/sdk-version.ts";
 
 /** Packages that have a stand-in: a folder each, beside this file. */
-export const standIns = ["command", "docker", "postgresql", "random", "tls"] as const;
+export const standIns = ["command", "digitalocean", "docker", "postgresql", "random", "tls"] as const;
 
 const here = dirname(fileURLToPath(import.meta.url));
 const repository = dirname(dirname(here));

@@ -120,7 +120,7 @@ export class Fake {
     request: IncomingMessage,
   ): Promise<{ answer: Answer; fault?: string | undefined }> {
     const { allowed, allowance } = this.#meter.take();
-    const refuse = (why: Refusal): Answer => this.#api.dialect.refusal(why, allowance);
+    const refuse = (why: Refusal, left = allowance): Answer => this.#api.dialect.refusal(why, left);
     const rate = this.#api.dialect.headers(allowance);
     const withRate = (answer: Answer): Answer => ({ ...answer, headers: { ...rate, ...answer.headers } });
 
@@ -128,7 +128,10 @@ export class Fake {
     if (!this.#isOpen(url.pathname) && !this.#isAuthorized(request))
       return { answer: withRate(refuse("unauthorized")) };
     const fault = this.faults.ofRequest(method, url.pathname);
-    if (fault !== undefined && fault !== "lost") return { answer: withRate(refuse(fault)), fault };
+    // An injected 429 passes in a second; one of an allowance that is used up says when the next begins.
+    if (fault !== undefined && fault !== "lost") {
+      return { answer: withRate(refuse(fault, { ...allowance, retryAfter: 1 })), fault };
+    }
     if (!allowed) return { answer: withRate(refuse("rate-limit")) };
     if (body instanceof Error) return { answer: withRate(refuse("bad-json")) };
 
