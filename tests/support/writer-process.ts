@@ -148,8 +148,13 @@ export class WriterProcess implements AsyncDisposable {
   }
 
   /** Has rows written as a node does. */
-  write(tenant: string, body: WriteRequest, signal = new AbortController().signal): Promise<WriteAnswer> {
-    const writer = { host: "local", address: `127.0.0.1:${this.#port}`, identity: "urn:owui:writer:local" };
+  write(
+    tenant: string,
+    body: WriteRequest,
+    signal = new AbortController().signal,
+    identity = "urn:owui:writer:local",
+  ): Promise<WriteAnswer> {
+    const writer = { host: "local", address: `127.0.0.1:${this.#port}`, identity };
     return this.#client.write(writer, tenant, body, signal);
   }
 
