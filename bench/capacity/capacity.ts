@@ -1,17 +1,18 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
 import {
+  childCount,
   memoryBelow,
   memoryOf,
   processorSecondsBelow,
   processorSecondsOf,
+  sharedBelow,
 } from "../replicate/process-usage.ts";
 import { machineNow, Workbench } from "../replicate/workbench.ts";
-import { type Benchmark, percentile, type Result, resultOf } from "../result.ts";
+import { type Benchmark, median, percentile, type Result, resultOf } from "../result.ts";
 import { SimulatedFleet } from "./simulated-fleet.ts";
+import { type StatusTimes, statusTimes } from "./status-times.ts";
 
-/** Requests that the API's answer time is taken from. */
-const REQUESTS = 200;
 const SAMPLE_EVERY_MS = 2_000;
 /** Of a webui.db on the workbench's scale: what makes it ask for the disk that a thousand replicas take. */
 const MEGABYTES_PER_TENANT = 0.3;
@@ -25,16 +26,27 @@ const Chosen = z.object({
   changing: z.coerce.number().min(0.01).max(100),
 });
 
+/** What was used in one minute; shares are of a processor. */
+interface Minute {
+  /** Of each node. */
+  nodes: number[];
+  postgres: number;
+  /** Statements a second, of both nodes. */
+  statements: number;
+}
+
 /** What was seen while nothing but the schedule ran. */
 interface Seen {
   seconds: number;
   /** Of every sync but each tenant's first: seconds behind the interval at which it began; early ones are below 0. */
   late: number[];
-  statements: number;
+  minutes: Minute[];
   failed: number;
+  /** Rows of sync_jobs. */
   history: number;
-  nodes: { processor: number; memory: number }[];
-  postgres: { processor: number; memory: number };
+  /** Highest of each node, bytes. */
+  memory: number[];
+  postgres: { anonymous: number; shared: number | undefined; processes: number };
 }
 
 /** A node pair with as many tenants as a company may have, all at the shortest interval. */
@@ -55,23 +67,27 @@ export const capacity: Benchmark = {
     const fleet = await SimulatedFleet.start(bench, { tenants, hosts, interval: INTERVAL_S, changing });
     await firstSyncs(bench, fleet, tenants);
     const seen = await watch(bench, fleet, minutes * 60);
-    const answers = await askStatus(fleet);
+    bench.progress("asks for the status of all tenants, while they are synced");
+    const answers = await statusTimes(fleet.nodes[0] as (typeof fleet.nodes)[number]);
     bench.progress(`done (${machineNow()})`);
-    return resultsOf(seen, answers, tenants);
+    return [...resultsOf(seen, tenants), ...answers.map(answerResult)];
   },
 };
 
-/** Waits until every replica is there, and once more through an interval, so that the start has passed. */
+/** Waits until every replica is there, and once more through two intervals, so that the start has passed. */
 async function firstSyncs(bench: Workbench, fleet: SimulatedFleet, tenants: number): Promise<void> {
+  const began = performance.now();
   for (let verified = 0, said = 0; verified < tenants; ) {
+    await pause(SAMPLE_EVERY_MS);
     verified = await fleet.number(
       "SELECT count(*) FROM sync_metadata.replicas WHERE verified_at IS NOT NULL",
     );
-    if (verified >= said + tenants / 10 || verified === tenants) {
-      bench.progress(`${verified} of ${tenants} replicas are made`);
-      said = verified;
-    }
-    await pause(SAMPLE_EVERY_MS);
+    if (verified < said + tenants / 10 && verified < tenants) continue;
+    const seconds = (performance.now() - began) / 1_000;
+    bench.progress(
+      `${verified} of ${tenants} replicas are made, ${(verified / seconds).toFixed(1)} a second`,
+    );
+    said = verified;
   }
   bench.progress("lets two intervals pass, so that the start is over");
   await pause(2 * INTERVAL_S * 1_000);
@@ -80,18 +96,15 @@ async function firstSyncs(bench: Workbench, fleet: SimulatedFleet, tenants: numb
 async function watch(bench: Workbench, fleet: SimulatedFleet, seconds: number): Promise<Seen> {
   const { nodes } = fleet;
   bench.progress(`watches for ${seconds} s (${machineNow()})`);
-  await fleet.admin.query("SELECT pg_stat_statements_reset()");
-  const used = () => [
-    ...nodes.map(({ pid }) => processorSecondsOf(pid)),
-    processorSecondsBelow(bench.postmaster),
-  ];
-  const before = used();
   const began = performance.now();
+  const elapsed = () => (performance.now() - began) / 1_000;
   const failedBefore = await failures(fleet);
   const memory = nodes.map(() => 0);
   const late: number[] = [];
+  const minutes: Minute[] = [];
   let last = await fleet.begun();
-  while (performance.now() - began < seconds * 1_000) {
+  let minute = await Usage.begin(bench, fleet);
+  while (elapsed() < seconds) {
     await pause(SAMPLE_EVERY_MS);
     const now = await fleet.begun();
     for (const [tenant, at] of now) {
@@ -101,45 +114,74 @@ async function watch(bench: Workbench, fleet: SimulatedFleet, seconds: number): 
     last = now;
     for (const [index, { pid }] of nodes.entries())
       memory[index] = Math.max(memory[index] ?? 0, memoryOf(pid));
+    if (minute.seconds < Math.min(60, seconds)) continue;
+    minutes.push(await minute.end());
+    minute = await Usage.begin(bench, fleet);
   }
-  const elapsed = (performance.now() - began) / 1_000;
-  const processor = used().map((after, index) => (after - (before[index] as number)) / elapsed);
   return {
-    seconds: elapsed,
+    seconds: elapsed(),
     late,
-    statements: (await statementsOf(fleet)) / elapsed,
+    minutes,
     failed: (await failures(fleet)) - failedBefore,
     history: await fleet.number("SELECT count(*) FROM sync_metadata.sync_jobs"),
-    nodes: nodes.map((_, index) => ({ processor: processor[index] ?? 0, memory: memory[index] ?? 0 })),
-    postgres: { processor: processor.at(-1) ?? 0, memory: memoryBelow(bench.postmaster) },
+    memory,
+    postgres: {
+      anonymous: memoryBelow(bench.postmaster),
+      shared: sharedBelow(bench.postmaster),
+      processes: childCount(bench.postmaster),
+    },
   };
+}
+
+/** What nodes and Postgres use from now on. */
+class Usage {
+  readonly #fleet: SimulatedFleet;
+  readonly #used: () => number[];
+  readonly #before: number[];
+  readonly #began = performance.now();
+
+  private constructor(fleet: SimulatedFleet, used: () => number[]) {
+    this.#fleet = fleet;
+    this.#used = used;
+    this.#before = used();
+  }
+
+  static async begin(bench: Workbench, fleet: SimulatedFleet): Promise<Usage> {
+    await fleet.admin.query("SELECT pg_stat_statements_reset()");
+    const used = () => [
+      processorSecondsBelow(bench.postmaster),
+      ...fleet.nodes.map(({ pid }) => processorSecondsOf(pid)),
+    ];
+    return new Usage(fleet, used);
+  }
+
+  get seconds(): number {
+    return (performance.now() - this.#began) / 1_000;
+  }
+
+  async end(): Promise<Minute> {
+    const { seconds } = this;
+    const [postgres = 0, ...nodes] = this.#used().map(
+      (after, index) => (after - (this.#before[index] as number)) / seconds,
+    );
+    return { nodes, postgres, statements: (await statementsOf(this.#fleet)) / seconds };
+  }
 }
 
 const failures = (fleet: SimulatedFleet) =>
   fleet.number("SELECT count(*) FROM sync_metadata.sync_jobs WHERE status = 'failed'");
 
-/** Statements of the nodes, transaction control included. */
+/** Statements of the nodes since they were last set to zero, transaction control included. */
 const statementsOf = (fleet: SimulatedFleet) =>
   fleet.number("SELECT sum(calls) FROM pg_stat_statements WHERE userid = 'sync_main'::regrole AND toplevel");
 
-/** Seconds that each of the status requests took. */
-async function askStatus({ nodes: [node] }: SimulatedFleet): Promise<number[]> {
-  const token = await node?.token("read");
-  const times: number[] = [];
-  for (let request = 0; request < REQUESTS; request++) {
-    const began = performance.now();
-    const { status } = (await node?.ask("GET", "/api/v1/sync/status", token)) ?? { status: 0 };
-    if (status !== 200) throw new Error(`The status was answered with ${status}.`);
-    times.push(performance.now() - began);
-  }
-  return times;
-}
-
-function resultsOf(seen: Seen, answers: number[], tenants: number): Result[] {
-  const worst = (of: "processor" | "memory") => Math.max(...seen.nodes.map((node) => node[of]));
-  const each = (of: "processor" | "memory", unit: number) =>
-    seen.nodes.map((node) => (node[of] * unit).toFixed(1)).join(" and ");
-  const postgres = `Postgres ${(seen.postgres.processor * 100).toFixed(0)} % of a core, ${(seen.postgres.memory / MB).toFixed(0)} MB anonymous`;
+function resultsOf(seen: Seen, tenants: number): Result[] {
+  const { minutes, memory, postgres } = seen;
+  const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+  const ofPostgres = minutes.map(({ postgres }) => postgres);
+  const shares = memory.map((_, node) => median(minutes.map(({ nodes }) => nodes[node] ?? Number.NaN)));
+  const shared = postgres.shared === undefined ? "unknown" : (postgres.shared / MB).toFixed(0);
+  const memoryOfPostgres = `${(postgres.anonymous / MB).toFixed(0)} MB anonymous in ${postgres.processes} processes, ${shared} MB shared`;
   return [
     resultOf(
       {
@@ -153,33 +195,25 @@ function resultsOf(seen: Seen, answers: number[], tenants: number): Result[] {
       {
         name: "processor of the busier node",
         ...{ unit: " %", target: 50 },
-        detail: `${each("processor", 100)} % of a core; ${postgres}`,
+        detail: `of a core, minute by minute: ${shares.map(percent).join(" and ")}; Postgres ${ofPostgres.map(percent).join(", ")}`,
       },
-      [worst("processor") * 100],
+      minutes.map(({ nodes }) => Math.max(...nodes) * 100),
     ),
     resultOf(
       {
         name: "memory of the larger node",
         ...{ unit: " MB", target: 100 },
-        detail: `RssAnon at its highest, ${each("memory", 1 / MB)} MB`,
+        detail: `RssAnon at its highest, ${memory.map((bytes) => (bytes / MB).toFixed(1)).join(" and ")} MB; Postgres ${memoryOfPostgres}`,
       },
-      [worst("memory") / MB],
+      [Math.max(...memory) / MB],
     ),
     resultOf(
       {
         name: "statements a second, both nodes",
         ...{ unit: "", target: 200 },
-        detail: "as Postgres counts them",
+        detail: "as Postgres counts them, minute by minute",
       },
-      [seen.statements],
-    ),
-    resultOf(
-      {
-        name: "status of all tenants over the API, p99",
-        ...{ unit: " ms", target: 50 },
-        detail: `${REQUESTS} requests, a connection each, median ${percentile(answers, 0.5).toFixed(1)} ms`,
-      },
-      [percentile(answers, 0.99)],
+      minutes.map(({ statements }) => statements),
     ),
     resultOf(
       {
@@ -191,3 +225,13 @@ function resultsOf(seen: Seen, answers: number[], tenants: number): Result[] {
     ),
   ];
 }
+
+const answerResult = ({ what, kept, ms, bytes }: StatusTimes): Result =>
+  resultOf(
+    {
+      name: `status of ${what}, ${kept ? "connection kept" : "a connection each"}, p99`,
+      ...{ unit: " ms", target: 50 },
+      detail: `${ms.length} requests, median ${median(ms).toFixed(1)} ms, slowest ${Math.max(...ms).toFixed(1)} ms, ${(bytes / 1000).toFixed(0)} kB`,
+    },
+    [percentile(ms, 0.99)],
+  );

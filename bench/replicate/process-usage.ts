@@ -52,6 +52,31 @@ export function memoryOf(pid: number): number {
 export const memoryBelow = (pid: number): number =>
   childrenOf(pid).reduce((sum, child) => sum + memoryOf(child), memoryOf(pid));
 
+/** Shared memory that a process and its children use, each page of it once; undefined where the system does not tell us. */
+export function sharedBelow(pid: number): number | undefined {
+  try {
+    return [pid, ...childrenOf(pid)].reduce((sum, one) => sum + sharedBytes(readRollup(one)), 0);
+  } catch {
+    return undefined; // of another user's processes only root hears
+  }
+}
+
+/** Its share of the shared memory that /proc/<pid>/smaps_rollup tells, bytes. */
+export const sharedBytes = (rollup: string): number =>
+  Number(/^Pss_Shmem:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0) * 1024;
+
+function readRollup(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  } catch (error) {
+    if ((error as { code?: string }).code === "EACCES") throw error;
+    return ""; // it has ended meanwhile
+  }
+}
+
+/** How many children a process has. */
+export const childCount = (pid: number): number => childrenOf(pid).length;
+
 /** Memory of agent, reader and node at one moment, or the highest of each over some time; bytes. */
 export interface Memory {
   agent: number;

@@ -17,6 +17,12 @@ const ANSWER_MS = 60_000;
 /** Connections that are kept though idle: whoever has to lead now should not have to connect first. */
 const WARM = 3;
 
+/**
+ * Uses of a connection before it is made anew. A process of the server remembers what it learnt about every table it saw,
+ * and never forgets: over a thousand tenants' tables that would be hundreds of megabytes for each connection.
+ */
+const USES = 250;
+
 /** Longest that a write waits for a lock which others hold. */
 const LOCK_MS = 5_000;
 
@@ -68,6 +74,7 @@ export class Postgres {
       ssl: ca === undefined ? false : believing(ca),
       max: connections,
       min: WARM,
+      maxUses: USES,
       connectionTimeoutMillis: CONNECT_MS,
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEPALIVE_MS,
