@@ -5,7 +5,15 @@ import { fileURLToPath } from "node:url";
 import { sdkVersion } from "./plugin/sdk-version.ts";
 
 /** Packages that have a stand-in: a folder each, beside this file. */
-export const standIns = ["command", "digitalocean", "docker", "postgresql", "random", "tls"] as const;
+export const standIns = [
+  "cloudflare",
+  "command",
+  "digitalocean",
+  "docker",
+  "postgresql",
+  "random",
+  "tls",
+] as const;
 
 const here = dirname(fileURLToPath(import.meta.url));
 const repository = dirname(dirname(here));
