@@ -8,6 +8,7 @@ import { SyncCluster } from "./components/sync-cluster.ts";
 import { SyncDatabase } from "./components/sync-database.ts";
 import { Tenant } from "./components/tenant.ts";
 import { Trust } from "./components/trust.ts";
+import { Writer } from "./components/writer.ts";
 
 // The SDK takes a stack trace for each output of each resource and maps it through source maps, a third of a large
 // preview's time. These files run as they are written, so there is nothing to map.
@@ -17,7 +18,7 @@ const fleet = readFleet();
 const { stack, running, sync } = fleet;
 const authority = new CertificateAuthority("authority", fleet.certificates);
 const trust = new Trust("trust", {
-  ...{ authority, sync, hosts: fleet.hosts },
+  ...{ authority, sync, hosts: fleet.hosts, tenants: fleet.tenants },
   monitored: fleet.monitoring.enabled,
 });
 
@@ -43,6 +44,19 @@ const declared = fleet.tenants.map((spec) => {
   const args = { stack, spec, host: hostOf(spec.host), replicas: database };
   return new Tenant(spec.id, { ...args, running: running && spec.running });
 });
+
+for (const host of hosts.values()) {
+  const written = declared.filter(({ spec }) => spec.host === host.spec.id && spec.sync.direction === "both");
+  if (written.length > 0)
+    new Writer(`${host.spec.id}-writer`, {
+      stack,
+      running,
+      host,
+      tenants: written,
+      cluster: sync,
+      authority,
+    });
+}
 
 const cluster = new SyncCluster(sync.cluster, {
   stack,

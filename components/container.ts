@@ -3,7 +3,15 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Bytes } from "./fleet-config.ts";
 
 /** What a container does in a fleet. */
-export type Role = "nginx" | "agent" | "postgres" | "node" | "tenant" | "prometheus" | "alertmanager";
+export type Role =
+  | "nginx"
+  | "agent"
+  | "writer"
+  | "postgres"
+  | "node"
+  | "tenant"
+  | "prometheus"
+  | "alertmanager";
 
 /** Whose container it is; `of` tells nodes and tenants apart. */
 export interface ContainerIdentity {

@@ -47,7 +47,7 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
     running,
     certificates,
     monitoring,
-    sync: { conflicts, ...sync },
+    sync: { conflicts, direction, ...sync },
   } = config;
   return {
     stack,
@@ -62,7 +62,11 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
     ),
     tenants: Object.entries(config.tenants).map(([id, entry]) => ({
       ...tenantOf(stack, id, entry, where.repository),
-      sync: { ...entry.sync, conflicts: conflictsOf(conflicts, entry.sync.conflicts) },
+      sync: {
+        ...entry.sync,
+        direction: entry.sync.direction ?? direction,
+        conflicts: conflictsOf(conflicts, entry.sync.conflicts),
+      },
     })),
     sync: {
       ...sync,

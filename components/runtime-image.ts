@@ -3,7 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { buildContext } from "./runtime-image/build-context.ts";
 
 /** Where agent and node find their entry points inside the image. */
-export const entryPoint = (program: "agent" | "node"): string[] => ["node", `/app/${program}.mjs`];
+export const entryPoint = (program: "agent" | "writer" | "node"): string[] => ["node", `/app/${program}.mjs`];
 
 /**
  * The image of agent and nodes, built inside the stack on one host's engine.

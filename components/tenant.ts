@@ -49,6 +49,8 @@ export class Tenant extends pulumi.ComponentResource {
   /** Who signs in first; the password is a secret. */
   readonly admin: { email: string; password: pulumi.Output<string> };
   readonly spec: TenantSpec;
+  /** What makes its directories. */
+  readonly home: pulumi.Resource;
   private readonly host: ClientHost;
   private readonly identity: ContainerIdentity;
 
@@ -62,6 +64,7 @@ export class Tenant extends pulumi.ComponentResource {
 
     const environment = pulumi.secret(secretEnvironment(spec));
     const home = this.createHome(name, environment);
+    this.home = home;
     const brand = spec.branding ? [this.renderBrand(name, spec.branding, home)] : [];
     if (running) {
       const data = this.guardData(name, home, replicas);

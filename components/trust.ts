@@ -1,11 +1,12 @@
 import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { CertificateAuthority } from "./certificate-authority.ts";
-import type { HostSpec, SyncSpec } from "./fleet-config.ts";
+import type { HostSpec, SyncSpec, TenantSpec } from "./fleet-config.ts";
 import { agentDirectories, agentTls } from "./host/agent.ts";
 import { hostCommand } from "./host/command.ts";
 import { type LayoutEntry, layoutLines } from "./host/layout.ts";
 import { type TlsDirectory, trustFile } from "./host/tls-files.ts";
+import { writerDirectories, writerTls, writtenTenants } from "./host/writer.ts";
 import { alertmanagerDirectories, alertmanagerTls } from "./monitoring/alertmanager.ts";
 import { prometheusDirectories, prometheusTls } from "./monitoring/prometheus.ts";
 import { nodeDirectories, nodeTls } from "./sync/node.ts";
@@ -16,6 +17,8 @@ export interface TrustArgs {
   authority: CertificateAuthority;
   hosts: HostSpec[];
   sync: SyncSpec;
+  /** A host of one that is synced both ways has a writer, which believes as well. */
+  tenants: TenantSpec[];
   /** Whether Prometheus and Alertmanager are there. */
   monitored: boolean;
 }
@@ -68,9 +71,13 @@ export class Trust extends pulumi.ComponentResource {
   }
 }
 
-/** The agent of every host; on the control host the nodes, the monitoring, and whoever connects to Postgres from there. */
-const believersOn = (host: HostSpec, { sync, monitored }: TrustArgs): Believers => {
-  const own = { directories: agentDirectories, tls: [agentTls] };
+/** The agent of every host, and the writer of one that has one; on the control host the nodes, the monitoring, and whoever connects to Postgres from there. */
+const believersOn = (host: HostSpec, { sync, tenants, monitored }: TrustArgs): Believers => {
+  const written = writtenTenants(host.id, tenants).length > 0;
+  const own = {
+    directories: [...agentDirectories, ...(written ? writerDirectories : [])],
+    tls: [agentTls, ...(written ? [writerTls] : [])],
+  };
   if (host.id !== sync.host) return { host, ...own };
   const nodes = sync.nodes.map(({ id }) => id);
   return {

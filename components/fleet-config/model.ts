@@ -103,12 +103,15 @@ export interface TenantSpec {
   memory: { reserved: Bytes; limit: Bytes };
   cpus: number;
   pids: number;
-  sync: { interval: Seconds; paused: boolean; conflicts: ConflictsSpec };
+  sync: { interval: Seconds; paused: boolean; direction: Direction; conflicts: ConflictsSpec };
   /** Where a lost database comes from; absent: the tenant is not started without it. */
   restore?: "replica";
   /** Whether it may start without its database, and empty. */
   fresh: boolean;
 }
+
+/** Where a tenant's rows go: into its replica, or what wins there back into its own database as well. */
+export type Direction = "one-way" | "both";
 
 /** How a conflict is decided: by the later change, by a side, by both together, or by an operator. */
 export type ConflictStrategy = "newest_wins" | "source_wins" | "target_wins" | "merge" | "manual";

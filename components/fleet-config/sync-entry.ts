@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { fleetConflicts } from "./conflicts-entry.ts";
+import { direction, directionRemedy } from "./direction-entry.ts";
 import { documentation } from "./documentation.ts";
 import { duration } from "./duration.ts";
 import { port, portRemedy } from "./network-address.ts";
@@ -118,6 +119,11 @@ export const syncEntry = z.strictObject({
     description:
       "How it is decided when others than the nodes changed rows in a replica (docs/conflicts.md): `newest_wins`, `source_wins` (the tenant's database), `target_wins` (the replica), `merge` or `manual`.",
     remedy: "write default and tables, or leave it out",
+  }),
+  direction: direction().prefault("one-way").register(documentation, {
+    description:
+      "Where rows go, unless a tenant's entry says otherwise. `one-way`: from the tenants' databases into their replicas. `both`: edits that others make in a replica, and that win, are also written into the tenant's own database (docs/conflicts.md).",
+    remedy: directionRemedy,
   }),
   quarantine: z.int().min(1).max(100).prefault(5).register(documentation, {
     description:

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { branding } from "./branding.ts";
 import { tenantConflicts } from "./conflicts-entry.ts";
 import { connection } from "./connection.ts";
+import { direction, directionRemedy } from "./direction-entry.ts";
 import { documentation } from "./documentation.ts";
 import { environment } from "./environment.ts";
 import { domain, port, privateEndpoint, subnet } from "./network-address.ts";
@@ -63,6 +64,12 @@ const sync = z.strictObject({
     description:
       "True: the replica stays as it is, until this is false again or an operator resumes it. Only a change of this takes effect: an operator's pause stays while it says the same.",
     remedy: yesOrNo,
+  }),
+  direction: direction().optional().register(documentation, {
+    description:
+      "`both`: edits that others make in its replica, and that win, are written into its own database, by a writer that runs on its host for such tenants alone.",
+    default: "the fleet's",
+    remedy: directionRemedy,
   }),
   conflicts: tenantConflicts.prefault({}).register(documentation, {
     description: "How conflicts in its replica are decided, where it is not as `sync.conflicts` says.",
@@ -168,7 +175,7 @@ export const tenantEntry = z
     }),
     sync: sync.prefault({}).register(documentation, {
       description: "The replica of its database.",
-      remedy: "write interval, paused and conflicts",
+      remedy: "write interval, paused, direction and conflicts",
     }),
     restore: z.literal("replica").optional().register(documentation, {
       description:

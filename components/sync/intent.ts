@@ -2,14 +2,22 @@ import type {
   BrandingBasis,
   BrandingSpec,
   ConflictsSpec,
+  Direction,
   HostSpec,
   SyncSpec,
   TenantSpec,
 } from "../fleet-config.ts";
 import { agentIdentity, agentName, agentPort } from "../host/agent.ts";
+import { writerIdentity, writerName, writerPort, writtenTenants } from "../host/writer.ts";
 import { digestOf, filesBelow } from "../source-digest.ts";
 import { clusterLogin } from "./node.ts";
 import { readerLogin } from "./reader.ts";
+
+/** Where a program answers, and what its certificate has to say. */
+interface Door {
+  address: string;
+  identity: string;
+}
 
 /** What the stack wants of its cluster, in the words of sync-runtime/database/apply.ts, which reads it. */
 export interface Intent {
@@ -19,8 +27,8 @@ export interface Intent {
    * failures in a row put a tenant into quarantine.
    */
   settings: { verify: number; tombstones: number; quarantine: number };
-  /** Where each host's agent answers on the network of the nodes, and whose certificate it must show. */
-  hosts: { id: string; agent: { address: string; identity: string } }[];
+  /** Where each host's agent answers on the network of the nodes, and whose certificate it must show; its writer, if it has one. */
+  hosts: { id: string; agent: Door; writer?: Door }[];
   /** `interval` in seconds. */
   tenants: {
     id: string;
@@ -28,6 +36,7 @@ export interface Intent {
     url: string;
     interval: number;
     paused: boolean;
+    direction: Direction;
     conflicts: ConflictsSpec;
     /** Whether its own branding is licensed for so many users only. */
     licence?: { basis: BrandingBasis; users: number };
@@ -60,6 +69,7 @@ export const intentOf = (
   hosts: hosts.map(({ id }) => ({
     id,
     agent: { address: `${agentName(id)}:${agentPort}`, identity: agentIdentity(id) },
+    ...writerOf(id, tenants),
   })),
   tenants: tenants.map(({ spec: { id, host, sync, branding }, url }) => ({
     ...{ id, host, url, ...sync },
@@ -68,6 +78,15 @@ export const intentOf = (
   logins: [{ role: clusterLogin(cluster), cluster }],
   readers: readers.map(({ id, tenants, columns }) => ({ role: readerLogin(id), tenants, columns })),
 });
+
+/** Where a host's writer answers; nothing on a host whose tenants' rows go one way. */
+const writerOf = (host: string, tenants: PlacedTenant[]): Pick<Intent["hosts"][number], "writer"> =>
+  writtenTenants(
+    host,
+    tenants.map(({ spec }) => spec),
+  ).length === 0
+    ? {}
+    : { writer: { address: `${writerName(host)}:${writerPort}`, identity: writerIdentity(host) } };
 
 /** As many users as clause 4 of Open WebUI's licence asks no permission for, over all tenants together. */
 const smallFleet = 50;

@@ -117,6 +117,10 @@ export class Routes {
     { epoch, ...request }: WriteRequest,
     signal: AbortSignal,
   ): Promise<WriteAnswer> {
+    if (request.rows.length === 0) {
+      await this.#raiseEpoch(tenant, BigInt(epoch));
+      return { written: 0, already: 0 };
+    }
     const directory = await this.#find(tenant);
     const identity = await readIdentity(directory, tenant);
     if (identity.id !== request.identity)

@@ -47,7 +47,12 @@ export const tenantSpec = (changed: Partial<TenantSpec> = {}): TenantSpec => ({
   memory: { reserved: 700 * 2 ** 20, limit: 1400 * 2 ** 20 },
   cpus: 1,
   pids: 512,
-  sync: { interval: 300, paused: false, conflicts: { default: "source_wins", tables: {} } },
+  sync: {
+    interval: 300,
+    paused: false,
+    direction: "one-way",
+    conflicts: { default: "source_wins", tables: {} },
+  },
   fresh: false,
   ...changed,
 });

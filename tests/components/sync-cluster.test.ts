@@ -153,7 +153,9 @@ describe("what a cluster is told to replicate", () => {
   it("reaches the migrator by standard input, with every tenant, running or not", async () => {
     const conflicts = { default: "manual", tables: { chat: "merge" } } as const;
     const cluster = await declared({
-      tenants: [tenantSpec({ running: false, sync: { interval: 60, paused: true, conflicts } })],
+      tenants: [
+        tenantSpec({ running: false, sync: { interval: 60, paused: true, direction: "both", conflicts } }),
+      ],
       readers: [{ id: "ana", tenants: ["acme"], columns: [{ table: "auth", column: "password" }] }],
     });
     const { inputs } = cluster.one("main-intent");
@@ -170,11 +172,17 @@ describe("what a cluster is told to replicate", () => {
       intent: {
         cluster: "main",
         settings: { verify: 604_800, tombstones: 7_776_000, quarantine: 5 },
-        hosts: [{ id: "local", agent: { address: "agent.local:8050", identity: "urn:owui:agent:local" } }],
+        hosts: [
+          {
+            id: "local",
+            agent: { address: "agent.local:8050", identity: "urn:owui:agent:local" },
+            writer: { address: "writer.local:8051", identity: "urn:owui:writer:local" },
+          },
+        ],
         tenants: [
           {
             ...{ id: "acme", host: "local", url: "http://acme.localhost:8080" },
-            ...{ interval: 60, paused: true, conflicts },
+            ...{ interval: 60, paused: true, direction: "both", conflicts },
           },
         ],
         logins: [{ role: "sync_main", cluster: "main" }],

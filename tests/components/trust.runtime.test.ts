@@ -6,25 +6,41 @@ import { CertificateAuthority } from "../../components/certificate-authority.ts"
 import { SyncCluster } from "../../components/sync-cluster.ts";
 import { SyncDatabase } from "../../components/sync-database.ts";
 import { Trust } from "../../components/trust.ts";
+import { Writer } from "../../components/writer.ts";
 import { SEED } from "../support/random-seed.ts";
 import { type Declaration, declaredBy, plain } from "./engine.ts";
 import { ownOwner, Workbench } from "./host/script.ts";
-import { declareHost, hostSpec, syncSpec } from "./specs.ts";
+import { declareHost, hostSpec, syncSpec, tenantSpec } from "./specs.ts";
 
 /** Whatever shows a certificate, and who believes whom: the fleet without its tenants. */
 const declared = (generation: number) =>
   declaredBy(() => {
+    const tenants = [tenantSpec({ sync: { ...tenantSpec().sync, direction: "both" } })];
     const authority = new CertificateAuthority("authority", { generation });
-    const trust = new Trust("trust", { authority, hosts: [hostSpec], sync: syncSpec, monitored: true });
+    const trust = new Trust("trust", {
+      authority,
+      hosts: [hostSpec],
+      sync: syncSpec,
+      tenants,
+      monitored: true,
+    });
     const { host } = declareHost({ authority });
     const shared = { stack: "test", running: true, host, spec: syncSpec, authority };
+    const written = tenants.map((spec) => ({ spec, home: host }));
+    new Writer("local-writer", { ...shared, cluster: syncSpec, tenants: written });
     const database = new SyncDatabase("database", { ...shared, tenants: [] });
     new SyncCluster("main", { ...shared, database, hosts: [host], tenants: [] });
     trust.forgetFormer("trust-only");
   });
 
-const showing = ["local-agent-tls", "database-server-tls", "main-node-a-tls", "main-node-b-tls"];
-const directories = ["agent/config", "postgres/config", "nodes/a", "nodes/b"];
+const showing = [
+  "local-agent-tls",
+  "local-writer-tls",
+  "database-server-tls",
+  "main-node-a-tls",
+  "main-node-b-tls",
+];
+const directories = ["agent/config", "writer/config", "postgres/config", "nodes/a", "nodes/b"];
 
 describe("a change of authorities", () => {
   it("shows new certificates once everybody believes who issued them", async () => {

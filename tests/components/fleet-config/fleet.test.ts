@@ -46,6 +46,7 @@ describe("a config that is right", () => {
       sync: {
         interval: 300,
         paused: false,
+        direction: "one-way",
         conflicts: {
           default: "source_wins",
           tables: { chat: "merge", config: "manual", oauth_session: "source_wins", user: "newest_wins" },
@@ -91,6 +92,17 @@ describe("a config that is right", () => {
       tables: { ...fleet, note: "merge", user: "newest_wins" },
     });
     expect(globex).toEqual({ default: "manual", tables: { ...fleet, user: "source_wins" } });
+  });
+
+  test("sends rows one way, or both as the fleet or a tenant says, the tenant before the fleet", () => {
+    const config = validConfig();
+    const directions = () => parseFleet("local", config, where).tenants.map(({ sync }) => sync.direction);
+    expect(directions()).toEqual(["one-way", "one-way"]);
+    config.tenants.acme.sync = { direction: "both" };
+    expect(directions()).toEqual(["both", "one-way"]);
+    config.sync.direction = "both";
+    config.tenants.acme.sync = { direction: "one-way" };
+    expect(directions()).toEqual(["one-way", "both"]);
   });
 
   test("may have no tenants", () => {

@@ -151,6 +151,22 @@ const broken: Broken = [
     remedy: name a table as Open WebUI does, such as chat, user or oauth_session; columns have no strategy`,
   ],
   [
+    "a direction that there is not is refused, of the fleet and of a tenant",
+    ({ sync, tenants }) => {
+      sync.direction = "two-way";
+      tenants.acme.sync = { direction: true };
+    },
+    `Pulumi.local.yaml has 2 problems. Nothing was changed.
+
+  sync.direction
+    found:  "two-way"
+    remedy: write one-way, or both where edits of the replica are to reach the tenant
+
+  tenants.acme.sync.direction
+    found:  true (a truth value)
+    remedy: write one-way, or both where edits of the replica are to reach the tenant`,
+  ],
+  [
     "one strategy alone is refused, with the place for it",
     ({ sync }) => (sync.conflicts = "merge"),
     `Pulumi.local.yaml has 1 problem. Nothing was changed.

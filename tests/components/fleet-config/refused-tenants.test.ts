@@ -18,7 +18,7 @@ const broken: Broken = [
 
   tenants.acme.sync.intervall
     found:  the unknown key "intervall"
-    remedy: write interval, if that was meant, or remove it; known here: interval, paused, conflicts`,
+    remedy: write interval, if that was meant, or remove it; known here: interval, paused, direction, conflicts`,
   ],
   [
     "a table's strategy is one of those there are, for a tenant too",
