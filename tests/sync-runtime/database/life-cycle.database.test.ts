@@ -303,6 +303,45 @@ test("no login works on a retired tenant any more", async () => {
   await declare();
 });
 
+test("an erased tenant's rows go from the conflict log and all else that holds its contents, and no other's", async () => {
+  const other = unused.pop() as string;
+  const logged = `
+    INSERT INTO sync_metadata.conflict_log
+      (cluster, tenant, "table", type, strategy, winner, why, source, edited_at, edited_by, job, columns)
+    VALUES ('main', $1, 'chat', 'update/update', 'manual', 'pending', 'why', '{"title": "secret"}', now(), 'ana', 1, '[]')`;
+  const found = `
+    WITH job AS (
+      INSERT INTO sync_metadata.sync_jobs (cluster, tenant, reason, status, due_at, finished_at)
+      VALUES ('main', $1, 'verify', 'success', now(), now()) RETURNING id
+    )
+    INSERT INTO sync_metadata.replica_differences (cluster, tenant, job, source, key, what)
+    SELECT 'main', $1, id, 'chat', '["secret"]', 'extra' FROM job`;
+  for (const id of [tenant, other])
+    for (const statement of [logged, found]) await cluster.admin.query(statement, [id]);
+  await cluster.sync.query(
+    "INSERT INTO sync_metadata.api_answers (subject, route, key, digest, status, answer) VALUES ('ana', 'r', 'k', sha256(''), 200, '{}')",
+  );
+  const left = async () => {
+    const { rows } = await cluster.admin.query(
+      `SELECT (SELECT count(*)::int FROM sync_metadata.conflict_log WHERE tenant = ANY ($1)) AS conflicts,
+         (SELECT count(*)::int FROM sync_metadata.replica_differences WHERE tenant = ANY ($1)) AS differences,
+         (SELECT count(*)::int FROM sync_metadata.sync_jobs WHERE tenant = ANY ($1)) AS jobs,
+         (SELECT count(*)::int FROM sync_metadata.api_answers) AS answers`,
+      [[tenant, other]],
+    );
+    return rows[0];
+  };
+  await move("provisioning", "retired", { client: cluster.admin });
+  expect(await left()).toEqual({ conflicts: 2, differences: 2, jobs: 2, answers: 1 });
+  await cluster.admin.query("BEGIN");
+  await move("retired", "erased", { client: cluster.admin });
+  await cluster.admin.query("ROLLBACK");
+  expect(await left()).toEqual({ conflicts: 2, differences: 2, jobs: 2, answers: 1 });
+  await move("retired", "erased", { client: cluster.admin });
+  expect(await left()).toEqual({ conflicts: 1, differences: 1, jobs: 2, answers: 0 });
+  expect((await movesOf()).map(({ to }) => to)).toEqual(["provisioning", "retired", "erased"]);
+});
+
 test("a database from before life cycles has each tenant where it was, with how it got there", async () => {
   const former = await TestDatabase.createEmpty();
   const owner = await former.connect("fleet_admin");
