@@ -22,7 +22,7 @@ export interface FinishedJob {
 export class TestFleet implements AsyncDisposable {
   readonly database: TestDatabase;
   readonly agent: AgentProcess;
-  readonly admin: pg.Client;
+  admin: pg.Client;
   readonly nodes: NodeProcess[] = [];
   readonly #tenants: string[];
 
@@ -61,6 +61,11 @@ export class TestFleet implements AsyncDisposable {
       hosts: [{ id: "local", agent: { address, identity: agentIdentity } }],
       tenants: intent.tenants.map((tenant) => ({ ...tenant, interval: 3600 })),
     });
+  }
+
+  /** Has `admin` be a connection again, to a server that ended it. */
+  async reconnect(): Promise<void> {
+    this.admin = await until("the server takes connections", () => this.database.connect("postgres"));
   }
 
   async startNode(id: string, options: Partial<NodeOptions> = {}): Promise<NodeProcess> {
