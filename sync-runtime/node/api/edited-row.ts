@@ -8,6 +8,7 @@ import { ApiProblem, type InvalidField } from "./problem.ts";
 export const EditedRow = z
   .record(z.string(), z.unknown())
   .refine((row) => Object.keys(row).length > 0, { message: "Name a column at least" })
+  .meta({ minProperties: 1 })
   .superRefine((row, context) => {
     for (const [column, value] of Object.entries(row))
       if (hasInexactNumber(value))
