@@ -83,6 +83,25 @@ test("a byte altered past the triggers is reported as not equal, then repaired",
   expect(await chats(`id = '${rows[0].id}'`)).toMatchObject([{ title: "renamed" }]);
 });
 
+test("what Postgres quotes of a row in an error's details is in no log and no answer", async () => {
+  const SECRET = "the row's own secret";
+  await fleet.admin.query(`
+    CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      RAISE EXCEPTION 'refused for the test' USING DETAIL = 'Failing row contains (${SECRET.replace("'", "''")})', ERRCODE = '23514';
+    END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON tenant_acme.chat FOR EACH ROW EXECUTE FUNCTION public.refuse()`);
+  using source = fleet.source("acme");
+  source.exec("UPDATE chat SET title = 'refused' WHERE id = (SELECT min(id) FROM chat)");
+  const failed = await fleet.sync("acme");
+  await fleet.admin.query("DROP FUNCTION public.refuse() CASCADE");
+  expect(failed).toMatchObject({ status: "failed" });
+  expect(node.log.some((line) => JSON.stringify(line).includes("refused for the test"))).toBe(true);
+  expect(JSON.stringify(node.log)).not.toContain(SECRET);
+  expect(JSON.stringify([failed, await statusOf("acme")])).not.toContain(SECRET);
+  expect(await fleet.nextJob("acme", failed.started_at)).toMatchObject({ error: null });
+});
+
 test("an agent that is away fails its tenants' syncs, and is asked again until it is back", async () => {
   await fleet.agent.stop("SIGKILL");
   const failed = await fleet.sync("acme");
