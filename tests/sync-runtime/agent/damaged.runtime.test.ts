@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { SEED } from "../../support/random-seed.ts";
 import { digestsOfDatabase, SnapshotTaker } from "./snapshot-taker.ts";
 
 const PAGE = 4096;
@@ -57,7 +58,7 @@ describe("a damaged database", () => {
           if (expected) expect(taker.replica.contents).toEqual(expected);
         } else expect(code).toMatch(/^(database-damaged|row-too-large|contents-too-large)$/);
       }),
-      { numRuns: 300 },
+      { seed: SEED, numRuns: 300 },
     );
   });
 

@@ -196,7 +196,7 @@ describe("a row that is read off its page", () => {
         expect(asked.manifest.tables).toEqual(taken.manifest.tables);
         database.close();
       }),
-      { numRuns: 15 },
+      { seed: SEED, numRuns: 15 },
     );
   });
 });

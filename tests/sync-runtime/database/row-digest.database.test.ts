@@ -5,6 +5,7 @@ import { COLUMN_TYPES } from "../../../sync-runtime/protocol/column-type.ts";
 import { encodeValue } from "../../../sync-runtime/protocol/value.ts";
 import { ClusterDatabase } from "../../support/cluster-database.ts";
 import { intentOf } from "../../support/postgres.ts";
+import { SEED } from "../../support/random-seed.ts";
 import { sumOf } from "../node/scripted-source.ts";
 import { sqliteValue } from "../protocol/arbitrary.ts";
 import { vectors } from "../protocol/vectors.ts";
@@ -63,7 +64,7 @@ test("any value, in a column of any type, reaches the replica with the source's 
       await cluster.sync.query("ROLLBACK");
       expect(measured).toMatchObject([{ rows: rows.length, sum: expected }]);
     }),
-    { numRuns: 60 },
+    { seed: SEED, numRuns: 60 },
   );
 });
 
