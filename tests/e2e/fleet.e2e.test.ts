@@ -7,7 +7,8 @@
  * OWUI_E2E_KEEP=1 leaves the fleet running and takes up the one that an earlier such run left: `-t` then
  * chooses the scenario to work on.
  */
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, afterEach, beforeAll, describe } from "vitest";
+import { failureReport } from "../support/fleet/failure-report.ts";
 import { Fleet } from "../support/fleet/fleet.ts";
 import { alerts } from "./scenarios/alerts.ts";
 import { birth } from "./scenarios/birth.ts";
@@ -35,6 +36,9 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on the real engine, as root",
 
   beforeAll(() => fleet.prepare());
   afterAll(() => fleet.finish());
+  afterEach(async ({ task }) => {
+    if (task.result?.state === "fail") console.log(await failureReport(fleet));
+  });
 
   birth(fleet);
   alerts(fleet);

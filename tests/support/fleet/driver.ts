@@ -26,12 +26,18 @@ export class Driver {
   /** Where every command's output is kept, for the reader of a failure and the search for secrets. */
   readonly logs: string;
   #commands = 0;
+  #lastSaid = "";
 
   constructor(stack: string, configFile: string, home: string, logs: string) {
     this.#stack = stack;
     this.#configFile = configFile;
     this.#home = home;
     this.logs = logs;
+  }
+
+  /** The end of what the last command printed that was kept. */
+  get lastSaid(): string {
+    return this.#lastSaid.split("\n").slice(-40).join("\n");
   }
 
   up(options?: CommandOptions): Promise<Outcome> {
@@ -110,6 +116,7 @@ export class Driver {
   async #keep(name: string, outcome: Outcome): Promise<void> {
     this.#commands += 1;
     const file = `${String(this.#commands).padStart(3, "0")}-${name}.log`;
+    this.#lastSaid = `${outcome.argv.slice(2).join(" ")}\n${outcome.stdout}${outcome.stderr}`.trim();
     await mkdir(this.logs, { recursive: true });
     await writeFile(join(this.logs, file), `${outcome.argv.join(" ")}\n${outcome.stdout}\n${outcome.stderr}`);
   }
