@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import docker from "@pulumi/docker";
 import pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
@@ -8,6 +9,8 @@ import { conformance } from "../conformance/suite.ts";
 conformance("docker", (stack) => {
   const name = ownName("container");
   const network = ownName("network");
+  /** Of the test networks (RFC 2544), another in each run. */
+  const subnet = `198.19.${128 + randomInt(128)}`;
 
   /** A container as the fleet has them: named, on a network of its own, limited, with a health check. */
   const running =
@@ -15,7 +18,7 @@ conformance("docker", (stack) => {
     () => {
       const made = new docker.Network("net", {
         name: networkName,
-        ipamConfigs: [{ subnet: "198.19.250.0/28" }],
+        ipamConfigs: [{ subnet: `${subnet}.0/28` }],
       });
       const box = new docker.Container("box", {
         name,
@@ -23,7 +26,7 @@ conformance("docker", (stack) => {
         command: ["sh", "-c", "echo b > /run/x/b; exec sleep 1000"],
         envs: ["B=2", pulumi.secret("A=1")],
         labels: [{ label: "owui.test", value: "conformance" }],
-        networksAdvanced: [{ name: made.name, aliases: ["alias"], ipv4Address: "198.19.250.5" }],
+        networksAdvanced: [{ name: made.name, aliases: ["alias"], ipv4Address: `${subnet}.5` }],
         ports: [{ internal: 80, ip: "127.0.0.1" }],
         mounts: [{ type: "bind", source: "/etc/hostname", target: "/mnt/hostname", readOnly: true }],
         tmpfs: { "/run/x": "rw" },
@@ -48,7 +51,7 @@ conformance("docker", (stack) => {
     expect(outputs.id).toMatch(/^[0-9a-f]{64}$/);
     expect(outputs.networkId).toMatch(/^[0-9a-f]{64}$/);
     expect(outputs.datas).toMatchObject([
-      { networkName: network, ipAddress: "198.19.250.5", ipPrefixLength: 28, gateway: "198.19.250.1" },
+      { networkName: network, ipAddress: `${subnet}.5`, ipPrefixLength: 28, gateway: `${subnet}.1` },
     ]);
     expect(outputs.exitCode).toBe(0);
     expect(
