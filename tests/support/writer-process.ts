@@ -10,6 +10,7 @@ import { createInterface } from "node:readline";
 import { buffer } from "node:stream/consumers";
 import { WriterClient } from "../../sync-runtime/node/writer-client.ts";
 import type { WriteAnswer, WriteRequest } from "../../sync-runtime/protocol/write.ts";
+import type { AgentProcess } from "./agent-process.ts";
 import { type Credentials, TestAuthority } from "./certificates.ts";
 import { stopChild } from "./child-process.ts";
 
@@ -46,12 +47,14 @@ export class WriterProcess implements AsyncDisposable {
    * Starts a writer from its source.
    * @param tenants that it may write; their directories are made
    * @param environment for its first run
+   * @param agent over whose tenants' directories it is, believing the same authority; else it has some of its own
    */
   static async start(
     tenants: readonly string[],
     environment: Record<string, string> = {},
+    agent?: Pick<AgentProcess, "authority" | "path">,
   ): Promise<WriterProcess> {
-    const authority = await TestAuthority.create();
+    const authority = agent?.authority ?? (await TestAuthority.create());
     const root = realpathSync(mkdtempSync(join(tmpdir(), "writer-")));
     const writer = new WriterProcess(tenants, root, authority, await authority.node("main", "a"));
     for (const directory of ["tenants", "state", "tls"]) mkdirSync(join(root, directory));
@@ -59,10 +62,15 @@ export class WriterProcess implements AsyncDisposable {
     writeFileSync(writer.path("tls", "ca.crt"), authority.certificate);
     writeFileSync(writer.path("tls", "tls.crt"), certificate);
     writeFileSync(writer.path("tls", "tls.key"), key, { mode: 0o600 });
-    writer.configure();
-    for (const tenant of tenants) writer.tenant(tenant);
+    writer.configure(agent ? { directory: agent.path("tenants") } : {});
+    if (!agent) for (const tenant of tenants) writer.tenant(tenant);
     await writer.run(environment);
     return writer;
+  }
+
+  /** Where it listens; another after every start. */
+  get port(): number {
+    return this.#port;
   }
 
   get pid(): number {

@@ -12,7 +12,7 @@ export interface FleetStatus {
     id: string;
     url: string;
     health: string;
-    replica: { verified_at: string | null; tables: number; rows: number; equal: boolean };
+    replica: { verified_at: string | null; tables: number; rows: number; equal: boolean; decided: number };
   }[];
   nodes: { id: string; leader: boolean; epoch: number }[];
   certificates: { name: string; expires_at: string }[];

@@ -52,14 +52,24 @@ export class TestFleet implements AsyncDisposable {
     return fleet;
   }
 
-  /** Writes the intent; again when the agent has moved to another port. An hour between syncs: tests trigger them. */
-  async declare(agentIdentity = "urn:owui:agent:local"): Promise<void> {
+  /**
+   * Writes the intent; again when the agent has moved to another port. An hour between syncs: tests trigger them.
+   * @param writer port of the host's; its tenants are then synced both ways
+   */
+  async declare(agentIdentity = "urn:owui:agent:local", writer?: number): Promise<void> {
     const intent = intentOf(this.#tenants);
     const address = `127.0.0.1:${this.agent.port}`;
     await this.database.apply({
       ...intent,
-      hosts: [{ id: "local", agent: { address, identity: agentIdentity } }],
-      tenants: intent.tenants.map((tenant) => ({ ...tenant, interval: 3600 })),
+      hosts: [
+        {
+          ...{ id: "local", agent: { address, identity: agentIdentity } },
+          ...(writer && { writer: { address: `127.0.0.1:${writer}`, identity: "urn:owui:writer:local" } }),
+        },
+      ],
+      tenants: intent.tenants.map((tenant) => ({
+        ...{ ...tenant, interval: 3600, direction: writer ? "both" : "one-way" },
+      })),
     });
   }
 
