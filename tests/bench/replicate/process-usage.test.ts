@@ -5,6 +5,8 @@ import {
   bytesRead,
   memoryNow,
   processorSeconds,
+  sharedBelow,
+  sharedBytes,
 } from "../../../bench/replicate/process-usage.ts";
 
 test("a process' processor seconds are its own and those of children it has waited for, user and system", () => {
@@ -15,6 +17,7 @@ test("a process' processor seconds are its own and those of children it has wait
 test("anonymous memory and bytes read are found in what the kernel prints", () => {
   expect(anonymousBytes("VmRSS:\t  900 kB\nRssAnon:\t    1024 kB\nRssFile:\t 5 kB\n")).toBe(1024 * 1024);
   expect(anonymousBytes("State:\tZ (zombie)\n")).toBe(0);
+  expect(sharedBytes("Rss:  9 kB\nPss_Anon:  7 kB\nPss_Shmem:\t  2 kB\n")).toBe(2048);
   expect(bytesRead("rchar: 4096\nwchar: 1\nread_bytes: 0\n")).toBe(4096);
   expect(bytesRead("")).toBeNaN();
 });
@@ -23,4 +26,5 @@ test("the kernel prints them like this", () => {
   expect(processorSeconds(readFileSync("/proc/self/stat", "utf8"))).toBeGreaterThan(0);
   expect(bytesRead(readFileSync("/proc/self/io", "utf8"))).toBeGreaterThan(0);
   expect(memoryNow(process.pid, process.pid).node).toBeGreaterThan(1_000_000);
+  expect(sharedBelow(process.pid)).toBeGreaterThanOrEqual(0);
 });
