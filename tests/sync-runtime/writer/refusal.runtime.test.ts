@@ -146,6 +146,15 @@ describe("nothing of a request is written", () => {
     rmSync(writer.path("state", "acme.epoch"));
   });
 
+  it("when the node that took the tenant over has said so, with a request without rows", async () => {
+    const fence = { epoch: "5", identity: "00000000-0000-0000-0000-000000000000", schema: {}, rows: [] };
+    expect(await writer.write("acme", fence)).toEqual({ written: 0, already: 0 });
+    const request = known.request(identity(), [good], "4");
+    await refused(request).toMatchObject({ code: "stale-epoch" });
+    expect(contents(path)).toMatchObject([{ title: "A" }, {}, {}]);
+    rmSync(writer.path("state", "acme.epoch"));
+  });
+
   it("while the application holds the lock, and is once it has given it back", async () => {
     const request = known.request(identity(), [good]);
     const application = new DatabaseSync(path);
