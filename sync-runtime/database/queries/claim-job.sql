@@ -7,8 +7,21 @@
 -- $1 cluster text · $2 node text · $3 run uuid · $4 silence, seconds after which a node counts as dead
 -- $5 bigint[], the jobs that the run works on
 -- Returns the job with the epoch of its tenant's new claim. No row: nothing is due, or others are taking it.
-WITH job AS MATERIALIZED (
-  SELECT j.id, j.tenant, j.status FROM sync_metadata.sync_jobs AS j
+WITH silent AS MATERIALIZED (
+  -- A node that stopped behind the end of its sync and before its COMMIT holds the job itself, which is then nobody's to take:
+  -- its connection is ended, and the next look finds the job.
+  SELECT count(pg_terminate_backend(a.pid)) AS writers
+  FROM sync_metadata.sync_jobs AS j,
+    LATERAL (SELECT s.pid, s.usename, s.application_name FROM pg_stat_activity AS s) AS a
+  WHERE j.cluster = $1 AND j.status = 'running' AND j.run <> $3
+    AND NOT EXISTS (
+      SELECT FROM sync_metadata.nodes AS n
+      WHERE n.run = j.run AND n.seen_at > clock_timestamp() - make_interval(secs => $4)
+    )
+    AND a.usename = session_user AND a.application_name = 'sync:' || j.tenant || ':' || j.claim_epoch
+),
+job AS MATERIALIZED (
+  SELECT j.id, j.tenant, j.status FROM silent, sync_metadata.sync_jobs AS j
   JOIN sync_metadata.client_deployments AS d ON d.id = j.tenant
   WHERE j.cluster = $1 AND (
     (
