@@ -3,7 +3,8 @@
  * each of these taken away:
  *
  * - schedule-jobs.sql: the comparison of holder, epoch and expiry; and its FOR SHARE alone.
- * - record-sync.sql: the comparison of run and epoch with the claim's. Nothing was seen to go wrong without its FOR UPDATE, nor
+ * - record-sync.sql: the comparison of run and epoch with the claim's, given enough syncs (node/queue.database.test.ts fails at
+ *   once without it and the job's epoch). Nothing was seen to go wrong without its FOR UPDATE, nor
  *   without that and claim-job.sql's pg_terminate_backend: the job's own row, which the same statement writes, is locked until
  *   the commit too, and claim-job.sql skips a job that is locked.
  * - beat.sql: the growing epoch; and the condition that another's lease has expired.
