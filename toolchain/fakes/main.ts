@@ -13,7 +13,7 @@ const usage = `usage: npm run fakes -- [options]
   --machines docker|none    whether droplets boot (default: docker)
   --action-time MS          what an action takes at least (default: 0)
   --lag MS                  how long what was just made is not found (default: 0)
-  --clear                   remove every machine of this home, and end`;
+  --clear                   empty both accounts, with every machine and volume, and end`;
 
 /** Says what is wrong with the command line, and ends. */
 const refuse = (what: string): never => {
@@ -70,13 +70,12 @@ if (settings.machines === "docker") await ensureImages([dropletImage], say);
 const fakes = await startFakes(settings);
 if (settings.clear) {
   await fakes.clear();
-  await fakes.close();
-  say(`Machines and networks of ${settings.home} are gone; its files are not.`);
+  say(`Both accounts of ${settings.home} are empty: machines, networks, volumes and records are gone.`);
 } else {
   say(`digitalocean:apiEndpoint ${fakes.digitalOcean.endpoint}   token in ${fakes.digitalOcean.tokenFile}`);
   say(`cloudflare:baseUrl       ${fakes.cloudflare.endpoint}   token in ${fakes.cloudflare.tokenFile}`);
   say(`requests                 ${fakes.log}`);
-  say("Ctrl-C ends them. Droplets go on, and the next start finds them; --clear removes them.");
+  say("Ctrl-C ends them. Droplets go on, and the next start finds them; --clear empties the accounts.");
   const end = () => void fakes.close().then(() => process.exit(0));
   process.once("SIGINT", end).once("SIGTERM", end);
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cloudflare } from "./cloudflare/cloudflare.ts";
 import { defaultPlan } from "./digitalocean/addresses.ts";
@@ -39,7 +39,7 @@ export interface Fakes {
   log: string;
   /** Ends the fakes; what they made goes on, and the next start finds it. */
   close: () => Promise<void>;
-  /** Removes every machine and network they made. The state stays. */
+  /** Ends them and empties both accounts, with every machine, network and volume. Tokens and log stay. */
   clear: () => Promise<void>;
 }
 
@@ -84,14 +84,21 @@ export const startFakes = async (settings: FakesSettings): Promise<Fakes> => {
     await ocean.fake.close();
     throw error;
   });
+  const close = async () => {
+    await Promise.all([ocean.fake.close(), flare.fake.close()]);
+    await ocean.cloud.settle();
+  };
   return {
     digitalOcean: { endpoint: oceanAddress, tokenFile: files.digitalOcean },
     cloudflare: { endpoint: `${flareAddress}/client/v4`, tokenFile: files.cloudflare },
     log: logFile,
-    close: async () => {
-      await Promise.all([ocean.fake.close(), flare.fake.close()]);
-      await ocean.cloud.settle();
+    close,
+    clear: async () => {
+      await close();
+      await booting?.clear();
+      for (const part of ["digitalocean.json", "cloudflare.json", "machines"]) {
+        await rm(join(home, part), { recursive: true, force: true });
+      }
     },
-    clear: async () => booting?.clear(),
   };
 };

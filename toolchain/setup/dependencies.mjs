@@ -1,7 +1,8 @@
-import { access, readFile } from "node:fs/promises";
+import { access, lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { must } from "./child.mjs";
 import { locked } from "./lock.mjs";
+import { SetupError } from "./problem.mjs";
 
 /**
  * The packages a lock file names, or the record npm keeps of an installation: version by folder.
@@ -55,6 +56,7 @@ const packagesOf = async (/** @type {string} */ file) => JSON.parse(await readFi
 export const installDependencies = (repository, progress) =>
   locked("dependencies", progress, async () => {
     if (await dependenciesInstalled(repository)) return "installed by another run";
+    await refuseLink(repository);
     const quiet = { cwd: repository, env: { ...process.env, npm_config_loglevel: "error" } };
     progress("npm ci: installing what package-lock.json names");
     await must(["npm", "ci", "--ignore-scripts"], {
@@ -67,3 +69,23 @@ export const installDependencies = (repository, progress) =>
     });
     return "installed from package-lock.json, Node 24 among them";
   });
+
+/** npm ci empties the folder behind a link before it puts a folder of its own in the link's place. */
+export async function refuseLink(/** @type {string} */ repository) {
+  const folder = join(repository, "node_modules");
+  const isLink = await lstat(folder).then(
+    (found) => found.isSymbolicLink(),
+    () => false,
+  );
+  if (!isLink) return;
+  throw new SetupError(
+    [
+      {
+        what: `${folder} is a link, and what it leads to is not what package-lock.json names.`,
+        why: "Installing here would empty the folder it leads to, which another checkout may be using.",
+        remedy: `Remove the link (rm ${folder}) and run this again: this checkout then gets a folder of its own.`,
+      },
+    ],
+    "Nothing was installed or removed.",
+  );
+}

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -24,7 +24,6 @@ test("both fakes start, keep tokens and state over a restart, and let nobody els
   await first.close();
 
   const second = await start(home);
-  onTestFinished(() => second.close());
   expect(await token(second.digitalOcean)).toBe(ocean);
   const tags = await clientOf(second.digitalOcean.endpoint, ocean)("GET", "/v2/tags");
   expect(tags.body.tags[0].name).toBe("fleet");
@@ -35,4 +34,6 @@ test("both fakes start, keep tokens and state over a restart, and let nobody els
   for (const file of ["digitalocean.token", "digitalocean.json", "cloudflare.token", "cloudflare.json"]) {
     expect((await stat(join(home, file))).mode & 0o077).toBe(0);
   }
+  await second.clear();
+  expect((await readdir(home)).sort()).toEqual(["cloudflare.token", "digitalocean.token", "requests.log"]);
 });

@@ -1,5 +1,8 @@
-import { describe, expect, it } from "vitest";
-import { sameDependencies } from "../../../toolchain/setup/dependencies.mjs";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { refuseLink, sameDependencies } from "../../../toolchain/setup/dependencies.mjs";
 
 const wanted = {
   "": {},
@@ -27,5 +30,24 @@ describe("installed dependencies", () => {
     ],
   ])("are not when %s", (_, installed) => {
     expect(sameDependencies(wanted, installed)).toBe(false);
+  });
+});
+
+describe("installing", () => {
+  it("is refused where node_modules is a link: npm would empty what it leads to", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "owui-link-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const [other, checkout] = [join(folder, "other"), join(folder, "checkout")];
+    await mkdir(other);
+    await mkdir(checkout);
+    await writeFile(join(other, "a-package"), "");
+    // Nothing there, or a folder of its own: npm may do what it does.
+    await refuseLink(checkout);
+    await symlink(other, join(checkout, "node_modules"));
+    await expect(refuseLink(checkout)).rejects.toThrow(/is a link.*would empty.*Remove the link/s);
+    expect(await readdir(other)).toEqual(["a-package"]);
+    await rm(join(checkout, "node_modules"));
+    await mkdir(join(checkout, "node_modules"));
+    await refuseLink(checkout);
   });
 });

@@ -238,7 +238,7 @@ export class DockerMachines implements DropletDriver {
     await this.#beside(["nft", "--file", "-"], packetFilter(`owui_cloud_${this.#tag}`, policies));
   }
 
-  /** Removes every machine, network and rule of this fake; volumes' files and seeds stay. For tests and `reset`. */
+  /** Removes every machine, network and rule of this fake; volumes' files and seeds stay. */
   async clear(): Promise<void> {
     const filter = ["--filter", `label=${label}=${this.#tag}`, "--quiet"];
     const containers = (await docker(["ps", "--all", ...filter])).split("\n").filter(Boolean);
