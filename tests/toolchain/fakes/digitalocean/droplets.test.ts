@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
+import { noMachines } from "../../../../toolchain/fakes/digitalocean/driver.ts";
 import { boot, openAccount, publicKey, recording } from "./account.ts";
 
 const asked = { name: "fra1-a", region: "fra1", size: "s-1vcpu-2gb", image: "debian-12-x64" };
 
 test("a droplet is new and locked until it has booted; then it has its addresses", async () => {
-  const { api, cloud } = await openAccount({ actionTime: 20 });
+  const { api, cloud } = await openAccount();
   const { status, body } = await api("POST", "/v2/droplets", { ...asked, monitoring: true, tags: ["fleet"] });
   expect(status).toBe(202);
   expect(body.droplet).toMatchObject({ status: "new", locked: true, networks: { v4: [] } });
@@ -59,12 +60,17 @@ test.each([
 });
 
 test("no second action begins while one is under way", async () => {
-  const { api, cloud } = await openAccount({ actionTime: 20 });
+  const held = Promise.withResolvers<void>();
+  const slow = { ...noMachines, powerOff: () => held.promise };
+  const { api, cloud } = await openAccount({ driver: slow });
   const id = await boot(api, () => cloud.settle());
   expect((await api("POST", `/v2/droplets/${id}/actions`, { type: "power_off" })).status).toBe(201);
   const second = await api("POST", `/v2/droplets/${id}/actions`, { type: "reboot" });
   expect([second.status, second.body.message]).toEqual([422, "Droplet already has a pending event."]);
   expect((await api("DELETE", `/v2/droplets/${id}`)).status).toBe(422);
+  held.resolve();
+  await cloud.settle();
+  expect((await api("DELETE", `/v2/droplets/${id}`)).status).toBe(204);
 });
 
 test("a size is changed while it is off; the disk only grows, and only where that is asked for", async () => {
