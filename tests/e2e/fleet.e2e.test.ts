@@ -12,6 +12,7 @@ import { failureReport } from "../support/fleet/failure-report.ts";
 import { Fleet } from "../support/fleet/fleet.ts";
 import { alerts } from "./scenarios/alerts.ts";
 import { birth } from "./scenarios/birth.ts";
+import { bothWays } from "./scenarios/both-ways.ts";
 import { branding } from "./scenarios/branding.ts";
 import { certificates } from "./scenarios/certificates.ts";
 import { chats } from "./scenarios/chats.ts";
@@ -57,6 +58,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on the real engine, as root",
   certificates(fleet);
   isolation(fleet);
   tampering(fleet);
+  bothWays(fleet);
   restoration(fleet);
   secrecy(fleet);
   rest(fleet);
