@@ -36,6 +36,18 @@ export class SilenceError extends Error {
   override name = "SilenceError";
 }
 
+/** How a connection says that it was closed meanwhile. */
+const CLOSED: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"]);
+
+/** A connection that was kept from an earlier question had no answer to this one. */
+class KeptConnectionClosed extends Error {
+  override name = "KeptConnectionClosed";
+
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+  }
+}
+
 /** Asks parties of the stack over mTLS. Each one's connections are kept apart, so that none stands in for another. */
 export class PinnedClient {
   readonly #certificates: ClientCertificates;
@@ -46,8 +58,21 @@ export class PinnedClient {
     certificates.onChange(() => this.#beginAnew());
   }
 
-  /** Resolves when the answer's head is there. Throws {@link SilenceError}, or why there is no connection. */
-  ask(peer: Peer, { method, path, body, silenceMs, signal }: Question): Promise<IncomingMessage> {
+  /**
+   * Resolves when the answer's head is there. Throws {@link SilenceError}, or why there is no connection. What is asked may
+   * be asked twice: a kept connection that the peer closed in that very moment is replaced by a new one.
+   */
+  async ask(peer: Peer, question: Question): Promise<IncomingMessage> {
+    try {
+      return await this.#askOnce(peer, question);
+    } catch (cause) {
+      if (!(cause instanceof KeptConnectionClosed)) throw cause;
+      closeIdle(this.#connectionsTo(peer));
+      return await this.#askOnce(peer, question);
+    }
+  }
+
+  #askOnce(peer: Peer, { method, path, body, silenceMs, signal }: Question): Promise<IncomingMessage> {
     const options: RequestOptions = {
       ...target(peer.address),
       method,
@@ -67,9 +92,9 @@ export class PinnedClient {
         else socket.once("secureConnect", () => clearTimeout(connecting));
       });
       asked.once("timeout", () => asked.destroy(new SilenceError(`silence for ${silenceMs / 1000} s`)));
-      asked.once("error", (cause) => {
+      asked.once("error", (cause: NodeJS.ErrnoException) => {
         clearTimeout(connecting);
-        reject(cause);
+        reject(asked.reusedSocket && CLOSED.has(cause.code ?? "") ? new KeptConnectionClosed(cause) : cause);
       });
       asked.end(body);
     });
@@ -82,8 +107,7 @@ export class PinnedClient {
 
   /** New connections are made with new certificates; a request that runs ends on the one it began with. */
   #beginAnew(): void {
-    for (const connections of this.#connections.values())
-      for (const idle of Object.values(connections.freeSockets).flat()) idle?.destroy();
+    for (const connections of this.#connections.values()) closeIdle(connections);
     this.#connections.clear();
   }
 
@@ -105,6 +129,10 @@ export class PinnedClient {
     }
     return connections;
   }
+}
+
+function closeIdle({ freeSockets }: Agent): void {
+  for (const idle of Object.values(freeSockets).flat()) idle?.destroy();
 }
 
 /**

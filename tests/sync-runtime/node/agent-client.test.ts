@@ -1,6 +1,7 @@
 import { once } from "node:events";
+import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer } from "node:net";
-import { expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { AgentClient } from "../../../sync-runtime/node/agent-client.ts";
 import { identityProblem } from "../../../sync-runtime/node/pinned-client.ts";
 import { TestAuthority } from "../../support/certificates.ts";
@@ -55,4 +56,67 @@ test("an agent that takes the connection and then says nothing is given up after
     agents.close();
     mute.close();
   }
+});
+
+describe("a connection that was kept from an earlier question", () => {
+  const INVENTORY = { host: "local", tenants: [] };
+  let authority: TestAuthority;
+  let agents: AgentClient;
+  let server: ReturnType<typeof createTlsServer>;
+  /** Whether the next question is answered; else its connection is closed instead. */
+  let answers: boolean[];
+  let asked: number;
+
+  beforeAll(async () => {
+    authority = await TestAuthority.create();
+    const shown = await authority.agent("local");
+    const { certificate, key } = await authority.node("main", "a");
+    server = createTlsServer({ cert: shown.certificate, key: shown.key }, ({ socket }, response) => {
+      asked += 1;
+      if (answers.shift() === false) socket.destroy();
+      else response.end(JSON.stringify(INVENTORY));
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const ca = Buffer.from(authority.certificate);
+    agents = new AgentClient({
+      current: { cert: Buffer.from(certificate), key: Buffer.from(key), ca },
+      onChange: () => {},
+      see: () => {},
+    });
+  });
+  afterAll(() => {
+    agents.close();
+    server.close();
+  });
+
+  const inventory = () => {
+    const { port } = server.address() as AddressInfo;
+    const agent = { host: "local", address: `127.0.0.1:${port}`, identity: IDENTITY };
+    return agents.inventory(agent, new AbortController().signal);
+  };
+  const say = (...what: boolean[]) => {
+    answers = what;
+    asked = 0;
+  };
+
+  test("and is closed in the moment of the next is replaced, and the question asked again", async () => {
+    say(true, false, true);
+    expect(await inventory()).toEqual(INVENTORY);
+    expect(await inventory()).toEqual(INVENTORY);
+    expect(asked).toBe(3);
+  });
+
+  test("is replaced once: who closes the new one, too, cannot be asked", async () => {
+    say(true, false, false, true);
+    await inventory();
+    await expect(inventory()).rejects.toMatchObject({ code: "agent-unreachable" });
+    expect(asked).toBe(3);
+  });
+
+  test("is the only one that is: a first one that is closed says that the agent cannot be asked", async () => {
+    agents.close();
+    say(false, true);
+    await expect(inventory()).rejects.toMatchObject({ code: "agent-unreachable" });
+    expect(asked).toBe(1);
+  });
 });
