@@ -60,7 +60,8 @@ describe("authorities and certificates change under running syncs", () => {
     source.close();
 
     expect(ended.length).toBeGreaterThan(9);
-    expect(new Set(ended)).toEqual(new Set(["success"]));
+    // What its interval made due may be the sync that brings the change.
+    expect(ended.filter((how) => how !== "success" && how !== "unchanged")).toEqual([]);
     expect(parties.map(({ pid }) => pid)).toEqual(pids);
     expect(await namesKnown()).toEqual(
       expect.arrayContaining(["urn:owui:node:main:a", "urn:owui:agent:local", "the next authority"]),

@@ -7,7 +7,7 @@ import { operation } from "./operation.ts";
 import { type Mishap, Rig } from "./rig.ts";
 
 /** How long the random histories go on; a night's run sets more, a failing one is repeated by its seed. */
-const SECONDS = Number(process.env.OWUI_PROPERTY_SECONDS ?? 30);
+const SECONDS = Number(process.env.OWUI_PROPERTY_SECONDS ?? 20);
 /** More than the time allows. */
 const TENANTS = 3000;
 
