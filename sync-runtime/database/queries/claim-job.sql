@@ -20,8 +20,14 @@ WITH silent AS MATERIALIZED (
     )
     AND a.usename = session_user AND a.application_name = 'sync:' || j.tenant || ':' || j.claim_epoch
 ),
-job AS MATERIALIZED (
-  SELECT j.id, j.tenant, j.status FROM silent, sync_metadata.sync_jobs AS j
+candidate AS MATERIALIZED (
+  SELECT j.id, j.tenant, j.status, j.run, j.due_at + make_interval(secs => CASE
+      WHEN j.reason = 'manual' THEN CASE j.kind WHEN 'sync' THEN 0 ELSE 60 END
+      WHEN j.reason = 'retry' THEN 120
+      WHEN j.reason = 'interval' THEN 180
+      ELSE 900
+    END) AS turn
+  FROM silent, sync_metadata.sync_jobs AS j
   JOIN sync_metadata.client_deployments AS d ON d.id = j.tenant
   WHERE j.cluster = $1 AND (
     (
@@ -36,12 +42,15 @@ job AS MATERIALIZED (
       ) END
     )
   )
-  ORDER BY j.due_at + make_interval(secs => CASE
-      WHEN j.reason = 'manual' THEN CASE j.kind WHEN 'sync' THEN 0 ELSE 60 END
-      WHEN j.reason = 'retry' THEN 120
-      WHEN j.reason = 'interval' THEN 180
-      ELSE 900
-    END), j.id
+  ORDER BY turn, j.id
+  LIMIT 50
+),
+-- Taken in a part of its own: where a row changed in that very moment Postgres looks once more whether it is still wanted, and
+-- Postgres 15 crashes when that question holds another query, as the one for candidates does.
+job AS MATERIALIZED (
+  SELECT j.id, j.tenant, j.status FROM candidate, sync_metadata.sync_jobs AS j
+  WHERE j.id = candidate.id AND j.status = candidate.status AND j.run IS NOT DISTINCT FROM candidate.run
+  ORDER BY candidate.turn, j.id
   LIMIT 1
   FOR UPDATE OF j SKIP LOCKED
 ),
