@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { ClientHost } from "./components/client-host.ts";
+import { declareMachine } from "./components/machine.ts";
 import { Monitoring } from "./components/monitoring.ts";
 import { readFleet } from "./components/read-fleet.ts";
 import { SyncCluster } from "./components/sync-cluster.ts";
@@ -17,16 +18,18 @@ Reflect.deleteProperty(Error, "prepareStackTrace");
 const fleet = readFleet();
 const { stack, running, sync } = fleet;
 const authority = new CertificateAuthority("authority", fleet.certificates);
+const machines = fleet.hosts.map((spec) => declareMachine(spec));
 const trust = new Trust("trust", {
-  ...{ authority, sync, hosts: fleet.hosts, tenants: fleet.tenants },
+  ...{ authority, sync, machines, tenants: fleet.tenants },
   monitored: fleet.monitoring.enabled,
 });
 
 const hosts = new Map(
-  fleet.hosts.map((spec) => {
-    const own = fleet.tenants.filter(({ host }) => host === spec.id);
-    const args = { stack, running, spec, tenants: own, cluster: sync, authority };
-    return [spec.id, new ClientHost(spec.id, args)];
+  machines.map((machine) => {
+    const { id } = machine.spec;
+    const own = fleet.tenants.filter(({ host }) => host === id);
+    const args = { stack, running, machine, tenants: own, cluster: sync, authority };
+    return [id, new ClientHost(id, args)];
   }),
 );
 const control = hostOf(sync.host);

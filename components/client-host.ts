@@ -7,21 +7,21 @@ import type { CertificateAuthority, Subject } from "./certificate-authority.ts";
 import { bind, dockerName, fleetContainer, labelList, loopbackPort } from "./container.ts";
 import type { HostSpec, SyncSpec, TenantSpec } from "./fleet-config.ts";
 import * as agent from "./host/agent.ts";
-import { type HostCommandArgs, hostCommand } from "./host/command.ts";
+import type { HostCommandArgs } from "./host/command.ts";
 import { egressChain, egressExceptions, egressLines } from "./host/egress.ts";
 import { type LayoutEntry, layoutLines, root } from "./host/layout.ts";
-import { bootId, dockerHost } from "./host/local.ts";
 import { nginxConfig, nginxConfigDirectory, nginxHealthTest } from "./host/nginx.ts";
 import type { ScriptInput, ScriptName } from "./host/shell.ts";
 import { identityFiles, type TlsDirectory } from "./host/tls-files.ts";
+import type { Machine } from "./machine.ts";
 import { entryPoint, runtimeImage } from "./runtime-image.ts";
 import { type Transform, transformed } from "./transform.ts";
 
 /** Arguments of {@link ClientHost}. */
 export interface ClientHostArgs {
   stack: string;
-  /** Its entry in the stack's config, already parsed. */
-  spec: HostSpec;
+  /** What it runs on. */
+  machine: Machine;
   /** The tenants that live on it. */
   tenants: TenantSpec[];
   /** False: nothing runs on it, and everything on its disk stays. */
@@ -48,6 +48,7 @@ export interface CertificateArgs {
 /** A machine that runs tenants: its directories, nginx in front of them, the agent that reads their databases. */
 export class ClientHost extends pulumi.ComponentResource {
   readonly spec: HostSpec;
+  readonly machine: Machine;
   /** The engine its containers run in. */
   readonly docker: docker.Provider;
   /** Name of the image of agent and nodes in that engine. */
@@ -64,15 +65,16 @@ export class ClientHost extends pulumi.ComponentResource {
 
   constructor(name: string, args: ClientHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("owui:fleet:ClientHost", name, {}, opts);
-    const { stack, spec, running } = args;
-    this.spec = spec;
+    const { stack, machine, running } = args;
+    this.machine = machine;
+    this.spec = machine.spec;
     this.stack = stack;
-    this.docker = new docker.Provider(`${name}-docker`, { host: dockerHost() }, { parent: this });
+    this.docker = new docker.Provider(`${name}-docker`, machine.engine, { parent: this });
     this.runtimeImage = runtimeImage(`${name}-runtime-image`, this.inEngine()).imageName;
     this.salt = new random.RandomPassword(`${name}-salt`, { length: 32 }, { parent: this }).result;
     const directories = this.createDirectories(name, args);
     const certified = this.certifyAgent(name, args, directories);
-    const nginxFile = this.configureNginx(name, spec, directories);
+    const nginxFile = this.configureNginx(name, this.spec, directories);
     this.guarded = [directories, this.keepTenantsFromPrivateRanges(name, args)];
     this.front = running ? this.startNginx(name, args, nginxFile) : nginxFile;
     if (running) {
@@ -83,9 +85,9 @@ export class ClientHost extends pulumi.ComponentResource {
     this.registerOutputs({ runtimeImage: this.runtimeImage });
   }
 
-  /** Runs scripts on this host, see {@link hostCommand}. */
+  /** Runs scripts on this host as root. */
   command(name: string, args: HostCommandArgs, opts: pulumi.CustomResourceOptions): command.local.Command {
-    return hostCommand(name, args, opts);
+    return this.machine.command(name, args, opts);
   }
 
   /** Brings directories and files below the host's data root into being; whatever the files hold is a secret. */
@@ -145,18 +147,18 @@ export class ClientHost extends pulumi.ComponentResource {
     return pulumi.unsecret(digest);
   }
 
-  private createDirectories(name: string, { spec, cluster }: ClientHostArgs): pulumi.Resource {
+  private createDirectories(name: string, { cluster }: ClientHostArgs): pulumi.Resource {
     const entries: LayoutEntry[] = [
       { kind: "directory", path: "tenants", mode: "0750", owner: "0:8050" },
       { kind: "directory", path: "nginx", mode: "0755", owner: root },
       { kind: "directory", path: "nginx/sites", mode: "0755", owner: root },
-      ...agent.agentLayout(agent.agentConfig(spec, cluster)),
+      ...agent.agentLayout(agent.agentConfig(this.spec, cluster)),
     ];
     return this.layout(`${name}-directories`, entries, { parent: this });
   }
 
-  private certifyAgent(name: string, { spec, authority }: ClientHostArgs, directories: pulumi.Resource) {
-    const args = { authority, subject: agent.agentSubject(spec.id), directory: agent.agentTls };
+  private certifyAgent(name: string, { authority }: ClientHostArgs, directories: pulumi.Resource) {
+    const args = { authority, subject: agent.agentSubject(this.spec.id), directory: agent.agentTls };
     return this.certify(`${name}-agent`, args, { parent: this, dependsOn: [directories] });
   }
 
@@ -196,17 +198,13 @@ export class ClientHost extends pulumi.ComponentResource {
         create: [{ script: "egress", variables }],
         delete: [{ script: "remove-egress", variables }],
         stdin: egressLines(egressExceptions(tenants)),
-        again: bootId(),
+        again: this.machine.started,
       },
       { parent: this },
     );
   }
 
-  private startNginx(
-    name: string,
-    { spec, transform }: ClientHostArgs,
-    config: pulumi.Resource,
-  ): docker.Container {
+  private startNginx(name: string, { transform }: ClientHostArgs, config: pulumi.Resource): docker.Container {
     const args = fleetContainer({
       identity: { stack: this.stack, role: "nginx" },
       image: this.image("nginx:stable-bookworm"),
@@ -222,7 +220,7 @@ export class ClientHost extends pulumi.ComponentResource {
         drops: ["ALL"],
       },
       memory: { limit: 512 * 2 ** 20 },
-      health: { test: nginxHealthTest(spec.http), startPeriod: "10s", interval: "3s" },
+      health: { test: nginxHealthTest(this.spec.http), startPeriod: "10s", interval: "3s" },
     });
     return new docker.Container(
       `${name}-nginx`,
@@ -241,19 +239,19 @@ export class ClientHost extends pulumi.ComponentResource {
 
   private startAgent(
     name: string,
-    { spec, cluster, transform }: ClientHostArgs,
+    { cluster, transform }: ClientHostArgs,
     network: docker.Network,
     certified: pulumi.Resource,
   ): void {
     const args = fleetContainer({
       identity: { stack: this.stack, role: "agent" },
       // It follows its certificate by itself; only another configuration needs a start.
-      labels: { "owui.config": this.fingerprint(agent.agentConfig(spec, cluster)) },
+      labels: { "owui.config": this.fingerprint(agent.agentConfig(this.spec, cluster)) },
       image: this.runtimeImage,
       command: entryPoint("agent"),
       user: agent.agentUser,
-      networksAdvanced: [{ name: network.id, aliases: [agent.agentName(spec.id)] }],
-      ports: [loopbackPort(agent.agentPort, spec.agentPort)],
+      networksAdvanced: [{ name: network.id, aliases: [agent.agentName(this.spec.id)] }],
+      ports: [loopbackPort(agent.agentPort, this.spec.agentPort)],
       mounts: [
         bind(this.path("tenants"), "/tenants"),
         bind(this.path("agent/config"), "/etc/fleet"),

@@ -1,12 +1,12 @@
 import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { CertificateAuthority } from "./certificate-authority.ts";
-import type { HostSpec, SyncSpec, TenantSpec } from "./fleet-config.ts";
+import type { SyncSpec, TenantSpec } from "./fleet-config.ts";
 import { agentDirectories, agentTls } from "./host/agent.ts";
-import { hostCommand } from "./host/command.ts";
 import { type LayoutEntry, layoutLines } from "./host/layout.ts";
 import { type TlsDirectory, trustFile } from "./host/tls-files.ts";
 import { writerDirectories, writerTls, writtenTenants } from "./host/writer.ts";
+import type { Machine } from "./machine.ts";
 import { alertmanagerDirectories, alertmanagerTls } from "./monitoring/alertmanager.ts";
 import { prometheusDirectories, prometheusTls } from "./monitoring/prometheus.ts";
 import { nodeDirectories, nodeTls } from "./sync/node.ts";
@@ -15,7 +15,8 @@ import { postgresDirectories, postgresTls } from "./sync/postgres.ts";
 /** Arguments of {@link Trust}. */
 export interface TrustArgs {
   authority: CertificateAuthority;
-  hosts: HostSpec[];
+  /** Those of all hosts. */
+  machines: Machine[];
   sync: SyncSpec;
   /** A host of one that is synced both ways has a writer, which believes as well. */
   tenants: TenantSpec[];
@@ -25,7 +26,7 @@ export interface TrustArgs {
 
 /** Everything on one host that believes an authority. */
 interface Believers {
-  host: HostSpec;
+  machine: Machine;
   directories: LayoutEntry[];
   tls: TlsDirectory[];
 }
@@ -44,44 +45,47 @@ export class Trust extends pulumi.ComponentResource {
   constructor(name: string, args: TrustArgs, opts?: pulumi.ComponentResourceOptions) {
     super("owui:fleet:Trust", name, {}, opts);
     this.authority = args.authority;
-    this.believers = args.hosts.map((host) => believersOn(host, args));
-    for (const { host, directories, tls } of this.believers) {
+    this.believers = args.machines.map((machine) => believersOn(machine, args));
+    for (const { machine, directories, tls } of this.believers) {
       const files = tls.map((directory) => trustFile("trust", directory, this.authority.certificate));
-      this.authority.believed.push(this.write(`${name}-${host.id}`, host, [...directories, ...files], []));
+      this.authority.believed.push(this.write(name, machine, [...directories, ...files], []));
     }
   }
 
   /** The last step, to be declared when everything that shows a certificate is. */
   forgetFormer(name: string): void {
-    for (const { host, tls } of this.believers) {
+    for (const { machine, tls } of this.believers) {
       const files = tls.map((directory) => trustFile("trust-only", directory, this.authority.certificate));
-      this.write(`${name}-${host.id}`, host, files, this.authority.shown);
+      this.write(name, machine, files, this.authority.shown);
     }
     this.registerOutputs({});
   }
 
   private write(
     name: string,
-    { root }: HostSpec,
+    machine: Machine,
     entries: LayoutEntry[],
     dependsOn: pulumi.Resource[],
   ): command.local.Command {
+    const { id, root } = machine.spec;
     const create = [{ script: "layout", variables: { ROOT: root } } as const];
-    return hostCommand(name, { create, stdin: layoutLines(entries) }, { parent: this, dependsOn });
+    const args = { create, stdin: layoutLines(entries) };
+    return machine.command(`${name}-${id}`, args, { parent: this, dependsOn });
   }
 }
 
 /** The agent of every host, and the writer of one that has one; on the control host the nodes, the monitoring, and whoever connects to Postgres from there. */
-const believersOn = (host: HostSpec, { sync, tenants, monitored }: TrustArgs): Believers => {
-  const written = writtenTenants(host.id, tenants).length > 0;
+const believersOn = (machine: Machine, { sync, tenants, monitored }: TrustArgs): Believers => {
+  const host = machine.spec.id;
+  const written = writtenTenants(host, tenants).length > 0;
   const own = {
     directories: [...agentDirectories, ...(written ? writerDirectories : [])],
     tls: [agentTls, ...(written ? [writerTls] : [])],
   };
-  if (host.id !== sync.host) return { host, ...own };
+  if (host !== sync.host) return { machine, ...own };
   const nodes = sync.nodes.map(({ id }) => id);
   return {
-    host,
+    machine,
     directories: [
       ...[...own.directories, ...postgresDirectories, ...nodes.flatMap(nodeDirectories)],
       ...(monitored ? [...prometheusDirectories, ...alertmanagerDirectories] : []),

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { CertificateAuthority } from "../../components/certificate-authority.ts";
 import { ClientHost, type ClientHostArgs } from "../../components/client-host.ts";
 import type { HostSpec, SyncSpec, TenantSpec } from "../../components/fleet-config.ts";
+import { declareMachine } from "../../components/machine.ts";
 
 /** The host of the tests' fleets. */
 export const hostSpec: HostSpec = {
@@ -76,7 +77,7 @@ export function declareHost(changed: Partial<ClientHostArgs> = {}) {
   const authority = changed.authority ?? new CertificateAuthority("authority", { generation: 1 });
   const host = new ClientHost("local", {
     stack: "test",
-    spec: hostSpec,
+    machine: declareMachine(hostSpec),
     tenants: [],
     running: true,
     cluster: syncSpec,
