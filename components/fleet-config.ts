@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import { conflictsOf } from "./fleet-config/conflicts-entry.ts";
 import { draftOf } from "./fleet-config/draft.ts";
+import { hostSpecOf } from "./fleet-config/host-spec.ts";
 import { problemsOf } from "./fleet-config/issue.ts";
 import { missingLogos } from "./fleet-config/logo-file.ts";
-import type { BrandingSpec, Fleet, HostSpec, TenantSpec } from "./fleet-config/model.ts";
+import type { BrandingSpec, Fleet, TenantSpec } from "./fleet-config/model.ts";
 import { bridgeOf, portOf, subnetOf } from "./fleet-config/placement.ts";
 import { plainTextSecrets } from "./fleet-config/plain-text.ts";
 import { FleetConfigError } from "./fleet-config/problem.ts";
@@ -47,19 +48,15 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
     running,
     certificates,
     monitoring,
+    operators,
     sync: { conflicts, direction, ...sync },
   } = config;
   return {
     stack,
     running,
     certificates,
-    hosts: Object.entries(config.hosts).map(
-      ([id, entry]): HostSpec => ({
-        ...entry,
-        id,
-        root: entry.root ? resolve(where.repository, entry.root) : resolve(where.dataHome, stack),
-      }),
-    ),
+    hosts: Object.entries(config.hosts).map(([id, entry]) => hostSpecOf(stack, id, entry, where)),
+    operators,
     tenants: Object.entries(config.tenants).map(([id, entry]) => ({
       ...tenantOf(stack, id, entry, where.repository),
       sync: {

@@ -1,5 +1,6 @@
 import { type Claim, clashes, explicitFirst } from "./claim.ts";
 import type { Draft } from "./draft.ts";
+import { listenOf } from "./host-spec.ts";
 import { anyPort, nextPort, portOf, tenantPorts } from "./placement.ts";
 import type { Problem } from "./problem.ts";
 
@@ -11,8 +12,8 @@ export const portClashes = (draft: Draft): Problem[] =>
   );
 
 const hostPorts = ({ hosts }: Draft): Claim<number>[] =>
-  hosts.flatMap(({ id, http, agentPort }) => [
-    ...claim(id, `hosts.${id}.http.port`, http?.port),
+  hosts.flatMap(({ id, kind, http, agentPort }) => [
+    ...(kind === "local" ? claim(id, `hosts.${id}.http.port`, http?.port ?? listenOf("local").port) : []),
     ...claim(id, `hosts.${id}.agentPort`, agentPort),
   ]);
 

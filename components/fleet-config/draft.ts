@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { hostEntry } from "./host-entry.ts";
 import { monitoringEntry } from "./monitoring-entry.ts";
+import { operatorsEntry } from "./operators-entry.ts";
 import { nodeEntry, readerEntry, syncEntry } from "./sync-entry.ts";
 import { tenantEntry } from "./tenant-entry.ts";
 
@@ -14,6 +15,7 @@ type Readable<Entry extends z.ZodObject> = Partial<z.output<Entry>> & { id: stri
 export interface Draft {
   stack: string;
   hosts: Readable<typeof hostEntry>[];
+  operators: Partial<z.output<typeof operatorsEntry>>;
   tenants: Readable<typeof tenantEntry>[];
   sync: Partial<z.output<typeof syncEntry>>;
   nodes: Readable<typeof nodeEntry>[];
@@ -27,6 +29,7 @@ export function draftOf(stack: string, raw: Record<string, unknown>): Draft {
   return {
     stack,
     hosts: entriesOf(raw.hosts).map(([id, entry]) => ({ id, ...readable(hostEntry, entry) })),
+    operators: readable(operatorsEntry, raw.operators),
     tenants: entriesOf(raw.tenants).map(([id, entry]) => ({ id, ...readable(tenantEntry, entry) })),
     sync: readable(syncEntry, sync),
     nodes: entriesOf(sync.nodes).map(([id, entry]) => ({ id, ...readable(nodeEntry, entry) })),

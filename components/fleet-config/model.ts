@@ -18,6 +18,7 @@ export interface Fleet {
   /** False: no container is declared, all data stays. */
   running: boolean;
   hosts: HostSpec[];
+  operators: OperatorsSpec;
   tenants: TenantSpec[];
   sync: SyncSpec;
   certificates: CertificatesSpec;
@@ -31,19 +32,62 @@ export interface CertificatesSpec {
 }
 
 /** A machine that runs tenants. */
-export interface HostSpec {
-  id: string;
-  /** `local` is the machine the program runs on. */
+export type HostSpec = LocalHostSpec | SshHostSpec | DropletSpec;
+
+/** The machine that the program runs on. */
+export interface LocalHostSpec extends AnyHostSpec {
   kind: "local";
+}
+
+/** A server that is there. */
+export interface SshHostSpec extends AnyHostSpec {
+  kind: "ssh";
+  /** IPv4, as users and operators reach it. */
+  address: string;
+  /** IPv4, as the fleet's other hosts reach it. */
+  privateAddress: string;
+  /** Who signs in for the first set-up: root, or somebody whose sudo asks nothing. */
+  user: string;
+  /** Type and key, `ssh-ed25519 AAAA…`. */
+  hostKey: string;
+  swap: Bytes;
+}
+
+/** A droplet of DigitalOcean that the stack makes. */
+export interface DropletSpec extends AnyHostSpec {
+  kind: "digitalocean";
+  region: string;
+  size: string;
+  image: string;
+  /** Gigabytes of block storage below the data root; absent: it lies on the droplet's own disk. */
+  volume?: number;
+  /** Whether it is reached at an address that outlives it. */
+  reservedIp: boolean;
+  swap: Bytes;
+}
+
+/** What hosts of all kinds have. */
+interface AnyHostSpec {
+  id: string;
   /** Absolute folder that holds everything the host must not lose. */
   root: string;
   /** Where nginx listens. */
   http: { address: string; port: number };
   agentPort: number;
-  /** What the machine has. Declared: tenants may reserve 70 % of it. */
+  /** What the machine has. Known: tenants may reserve 70 % of it. */
   memory?: Bytes;
   /** The most that its agent sends. */
   syncBandwidth?: BytesPerSecond;
+}
+
+/** Who signs in to hosts over ssh. */
+export interface OperatorsSpec {
+  /** Public keys, one line each. */
+  keys: string[];
+  /** IPv4 networks, `203.0.113.7/32`. */
+  addresses: string[];
+  /** Path of the private key that `up` signs in with; absent: ssh finds one by itself. */
+  identity?: string;
 }
 
 /** Why a tenant may carry its own branding under clause 4 of Open WebUI's licence. */

@@ -1,6 +1,14 @@
 import { portClashes } from "./claimed-ports.ts";
 import { endpointsInTenantNetworks, subnetClashes } from "./claimed-subnets.ts";
 import type { Draft } from "./draft.ts";
+import { memoryOf } from "./droplet-size.ts";
+import {
+  embeddedIsLocal,
+  fieldsFitKind,
+  localStandsAlone,
+  machinesAreDifferent,
+  operatorsReachHosts,
+} from "./host-kinds.ts";
 import { unfitNames } from "./label.ts";
 import { nearest } from "./nearest.ts";
 import { isPrivate } from "./network-address.ts";
@@ -23,10 +31,17 @@ export const rules: readonly Rule[] = [
     says: "Names of hosts, tenants, nodes, readers, the cluster and the stack are DNS labels: at most 40 lower-case letters, digits and inner hyphens.",
     problems: unfitNames,
   },
+  { says: "A host has the fields of its kind, and no other kind's.", problems: fieldsFitKind },
   {
-    says: "A stack has at most one host of kind `local`, since that is this machine.",
-    problems: oneLocalHost,
+    says: "A machine is one host: there is at most one of kind `local`, since that is this machine, and an address of kind `ssh` belongs to one.",
+    problems: machinesAreDifferent,
   },
+  { says: "A host of kind `local` stands beside no host of another kind.", problems: localStandsAlone },
+  {
+    says: "With hosts of kinds other than `local`, `operators` says who signs in, and from where.",
+    problems: operatorsReachHosts,
+  },
+  { says: "An embedded database has a control host of kind `local`.", problems: embeddedIsLocal },
   { says: "Every `host` names an entry of `hosts`.", problems: hostsExist },
   { says: "A reader reads tenants of the stack.", problems: readTenantsExist },
   { says: "`image` and `version` of a tenant exclude each other.", problems: oneImage },
@@ -43,20 +58,10 @@ export const rules: readonly Rule[] = [
     problems: privateConnectionsAreExcepted,
   },
   {
-    says: `Tenants of a host that declares its memory reserve at most ${reservablePercent} % of it, stopped ones included.`,
+    says: `Tenants of a host whose memory is known, because the entry or a droplet's size says it, reserve at most ${reservablePercent} % of it, stopped ones included.`,
     problems: reservationsFit,
   },
 ];
-
-/** What makes two hosts the same machine: for kind local, that it is this one, whatever its ports and folder. */
-function oneLocalHost({ hosts }: Draft): Problem[] {
-  const [first, ...others] = hosts.filter(({ kind }) => kind === "local");
-  return others.map(({ id }) => ({
-    path: `hosts.${id}`,
-    found: `the same address as hosts.${first?.id}: both are of kind local, which is this machine`,
-    remedy: `remove hosts.${id} and let its tenants say host: ${first?.id}`,
-  }));
-}
 
 /** That there is no host at all is the schema's to say, once. */
 function hostsExist({ hosts, tenants, sync }: Draft): Problem[] {
@@ -167,7 +172,8 @@ function privateConnectionsAreExcepted({ tenants }: Draft): Problem[] {
 
 /** Stopped tenants count too, so that starting one is never what breaks a host. */
 function reservationsFit({ hosts, tenants }: Draft): Problem[] {
-  return hosts.flatMap(({ id, memory }) => {
+  return hosts.flatMap(({ id, size, memory: given }) => {
+    const memory = given ?? memoryOf(size);
     const reservations = tenants
       .filter(({ host }) => host === id)
       .map((tenant) => tenant.memory?.reserved ?? 0);
@@ -176,8 +182,8 @@ function reservationsFit({ hosts, tenants }: Draft): Problem[] {
     const needed = formatSize(Math.ceil((reserved * 100) / reservablePercent / 1e7) * 1e7);
     return [
       {
-        path: `hosts.${id}.memory`,
-        found: `${formatSize(memory)}, of which ${reservations.length} tenants reserve ${formatSize(reserved)}; ${formatSize((memory * reservablePercent) / 100)} (${reservablePercent} %) may be reserved`,
+        path: `hosts.${id}.${given === undefined ? "size" : "memory"}`,
+        found: `${given === undefined ? `"${size}" with ` : ""}${formatSize(memory)}, of which ${reservations.length} tenants reserve ${formatSize(reserved)}; ${formatSize((memory * reservablePercent) / 100)} (${reservablePercent} %) may be reserved`,
         remedy: `lower memory.reserved of tenants on "${id}", move some to another host, or give it ${needed}`,
       },
     ];

@@ -3,6 +3,7 @@ import { certificatesEntry } from "./certificates-entry.ts";
 import { documentation } from "./documentation.ts";
 import { hostEntry } from "./host-entry.ts";
 import { monitoringEntry } from "./monitoring-entry.ts";
+import { operatorsEntry } from "./operators-entry.ts";
 import { syncEntry } from "./sync-entry.ts";
 import { tenantEntry } from "./tenant-entry.ts";
 
@@ -19,6 +20,10 @@ export const stackSchema = z.strictObject({
       description: "The machines, by name.",
       remedy: "declare a host: { local: { kind: local } }",
     }),
+  operators: operatorsEntry.prefault({}).register(documentation, {
+    description: "Who signs in to hosts of kinds other than `local`, and from where.",
+    remedy: "write keys and addresses",
+  }),
   tenants: z
     .record(z.string(), tenantEntry)
     .nullable() // every entry is commented out

@@ -14,6 +14,7 @@ describe("a config that is right", () => {
     expect(fleet).toEqual({
       stack: "local",
       running: true,
+      operators: { keys: [], addresses: [] },
       certificates: { generation: 1 },
       monitoring: { enabled: true, prometheus: { port: 9090 }, alertmanager: { port: 9093 }, alerts: {} },
     });
@@ -155,7 +156,7 @@ describe("a config that is wrong", () => {
   test("keeps its problems as values, sorted by their place", () => {
     const config = validConfig();
     config.tenants.acme.cpus = 0;
-    config.hosts.local.kind = "ssh";
+    config.hosts.local.kind = "hetzner";
     const parse = () => parseFleet("local", config, where);
     expect(parse).toThrow(FleetConfigError);
     expect(parse).toThrow(

@@ -9,16 +9,16 @@ const broken: Broken = [
 
   hosts.local.kind
     found:  nothing, and it is required
-    remedy: write local: hosts of other kinds are not supported yet`,
+    remedy: write local (this machine), ssh (a server that is there) or digitalocean (a droplet that the stack makes)`,
   ],
   [
-    "a kind of host that is not there yet is refused",
-    ({ hosts }) => (hosts.local.kind = "digitalocean"),
+    "a host is of a kind that there is",
+    ({ hosts }) => (hosts.local.kind = "hetzner"),
     `Pulumi.local.yaml has 1 problem. Nothing was changed.
 
   hosts.local.kind
-    found:  "digitalocean"
-    remedy: write local: hosts of other kinds are not supported yet`,
+    found:  "hetzner"
+    remedy: write local (this machine), ssh (a server that is there) or digitalocean (a droplet that the stack makes)`,
   ],
   [
     "an unknown key of a host names the nearest known one",
@@ -27,7 +27,7 @@ const broken: Broken = [
 
   hosts.local.agentport
     found:  the unknown key "agentport"
-    remedy: write agentPort, if that was meant, or remove it; known here: kind, root, http, agentPort, memory, syncBandwidth`,
+    remedy: write agentPort, if that was meant, or remove it; known here: kind, root, http, address, user, hostKey, privateAddress, region, size, image, volume, reservedIp, swap, agentPort, memory, syncBandwidth`,
   ],
   [
     "two local hosts have one address, whatever their ports and folders",
