@@ -14,6 +14,8 @@ export type ScriptName =
   | "reload-postgres"
   | "remove-egress"
   | "remove-nginx-file"
+  | "replace-host-key"
+  | "set-up-host"
   | "tenant-data"
   | "tenant-identity";
 
@@ -56,8 +58,8 @@ export function scriptsDigest(names: ScriptName[]): string {
 
 const texts = new Map<ScriptName, Buffer>();
 
-/** Read once: a hundred tenants share the few scripts there are. */
-function scriptText(name: ScriptName): Buffer {
+/** What a script says. Read once: a hundred tenants share the few scripts there are. */
+export function scriptText(name: ScriptName): Buffer {
   const text = texts.get(name) ?? readFileSync(new URL(`${name}.sh`, import.meta.url));
   texts.set(name, text);
   return text;
