@@ -1,5 +1,8 @@
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Properties } from "../plugin/properties.ts";
+import { openDoor } from "./ssh-door.ts";
+import { dialArguments, SshStream } from "./ssh-stream.ts";
 
 /** Where a Docker engine listens unless it was told otherwise. */
 const defaultHost = "unix:///var/run/docker.sock";
@@ -38,21 +41,65 @@ const messageOf = (text: string): string => {
   }
 };
 
-/** A Docker engine's HTTP API over its unix socket; paths carry no version, so that any engine takes them. */
+/**
+ * Connections that one plugin keeps to an engine of another machine at most. Each is an ssh connection, and sshd refuses
+ * what it gets too many of at once; the real plugin keeps no count.
+ */
+const sshConnections = 4;
+
+/** Connections over ssh, made when they are needed and used again. */
+class SshAgent extends Agent {
+  readonly #connect: () => Duplex;
+
+  constructor(connect: () => Duplex) {
+    super({ keepAlive: true, maxSockets: sshConnections, maxFreeSockets: sshConnections });
+    this.#connect = connect;
+  }
+
+  override createConnection(): Duplex {
+    return this.#connect();
+  }
+}
+
+/** A Docker engine's HTTP API; paths carry no version, so that any engine takes them. */
 export class Engine {
   /** As DOCKER_HOST would say it. */
   readonly host: string;
-  readonly #socketPath: string;
+  readonly #sshOpts: readonly string[];
+  /** How HTTP gets there. */
+  readonly #way: { socketPath: string } | { agent: Agent };
 
-  constructor(host: string) {
-    if (!host.startsWith("unix://")) {
+  /**
+   * @param host `unix://…`, an engine of this machine, or `ssh://…`, one of another
+   * @param sshOpts options of the ssh client, before its others
+   */
+  constructor(host: string, sshOpts: readonly string[] = []) {
+    this.host = host;
+    this.#sshOpts = sshOpts;
+    if (host.startsWith("unix://")) this.#way = { socketPath: host.slice("unix://".length) };
+    else if (host.startsWith("ssh://")) {
+      dialArguments(host, sshOpts); // a wrong address is refused here
+      this.#way = { agent: new SshAgent(() => new SshStream(host, sshOpts)) };
+    } else {
       throw new Error(
-        `the docker stand-in cannot reach ${host}: it only speaks to engines on this machine (unix://…). ` +
-          "Set the provider's host or DOCKER_HOST to such an address, or install the real plugin.",
+        `the docker stand-in cannot reach ${host}: it only speaks to engines on this machine (unix://…) and over ` +
+          "ssh (ssh://…). Set the provider's host or DOCKER_HOST to such an address, or install the real plugin.",
       );
     }
-    this.host = host;
-    this.#socketPath = host.slice("unix://".length);
+  }
+
+  /** Lends the engine to a docker client, under the DOCKER_HOST it is to have; a failure says what ssh said. */
+  async lend<T>(use: (dockerHost: string) => Promise<T>): Promise<T> {
+    if ("socketPath" in this.#way) return use(this.host);
+    const door = await openDoor(this.host, this.#sshOpts);
+    try {
+      return await use(door.host);
+    } catch (error) {
+      const said = door.failure();
+      throw said === undefined ? error : new Error(said, { cause: error });
+    } finally {
+      await door.close();
+    }
   }
 
   /** Sends a request; the answer's text. An answer of 400 or more throws {@link EngineError}. */
@@ -60,7 +107,7 @@ export class Engine {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const headers = body ? { "content-type": body.type } : {};
       const request = httpRequest(
-        { socketPath: this.#socketPath, method, path, headers, ...(signal ? { signal } : {}) },
+        { ...this.#way, method, path, headers, ...(signal ? { signal } : {}) },
         resolve,
       );
       request.once("error", reject);
@@ -108,8 +155,8 @@ export const labelList = (labels: Record<string, string> | null = {}): { label: 
 /** The engine a configuration means. Fails, as the real Configure does, when no engine answers. */
 export const connect = async (config: Properties): Promise<Engine> => {
   const host = (config.host as string | undefined) ?? process.env.DOCKER_HOST ?? defaultHost;
-  const engine = new Engine(host);
-  await engine.send("GET", "/_ping", AbortSignal.timeout(10_000)).catch((error: Error) => {
+  const engine = new Engine(host, (config.sshOpts as string[] | undefined) ?? []);
+  await engine.send("GET", "/_ping", AbortSignal.timeout(30_000)).catch((error: Error) => {
     throw new Error(`failed to connect to any docker daemon: ${host}: ${error.message}`);
   });
   return engine;

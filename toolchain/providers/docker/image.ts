@@ -92,13 +92,18 @@ const dockerProgram = async (): Promise<string> =>
 const buildImage = async (given: ImageInputs, { client, signal }: Context<Engine>) => {
   const { imageName, build = {} as Build } = given;
   const buildKit = build.builderVersion === "BuilderV1" ? "0" : "1";
-  const env = { ...process.env, ...build.args, DOCKER_HOST: client.host, DOCKER_BUILDKIT: buildKit };
-  const limits = { env, signal, maxBuffer: 64 * 1024 * 1024 };
-  await run(await dockerProgram(), buildArguments(imageName, build), limits).catch(
-    (error: Error & { stderr?: string }) => {
-      throw new Error(`error building image: ${error.stderr?.trim() || error.message}`);
-    },
+  const environment = { ...process.env, ...build.args, DOCKER_BUILDKIT: buildKit };
+  const program = await dockerProgram();
+  const built = client.lend((DOCKER_HOST) =>
+    run(program, buildArguments(imageName, build), {
+      env: { ...environment, DOCKER_HOST },
+      signal,
+      maxBuffer: 64 * 1024 * 1024,
+    }),
   );
+  await built.catch((error: Error & { stderr?: string }) => {
+    throw new Error(`error building image: ${error.stderr?.trim() || error.message}`);
+  });
   const image = await findLocal(client, imageName, signal);
   if (!image) throw new Error(`unable to find built image ${imageName} in local image store`);
   return {

@@ -1,12 +1,12 @@
 import type { Provider } from "../plugin/resource.ts";
 import { serve } from "../plugin/serve.ts";
-import { field, text } from "../plugin/types.ts";
+import { field, list, text } from "../plugin/types.ts";
 import { connect, type Engine } from "./engine.ts";
 
-/** Stand-in for the `docker` provider: talks to a Docker engine of this machine. */
+/** Stand-in for the `docker` provider: talks to a Docker engine of this machine, or over ssh to one of another. */
 const docker: Provider<Engine> = {
   name: "docker",
-  config: { host: field(text) },
+  config: { host: field(text), sshOpts: field(list(text)) },
   connect,
   resources: {
     "docker:index/container:Container": async () => (await import("./container.ts")).container,

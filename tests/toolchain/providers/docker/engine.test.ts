@@ -70,15 +70,16 @@ test("an abandoned request fails at once", async () => {
   await expect(engine().send("GET", "/x", abandon.signal)).rejects.toThrow("aborted");
 });
 
-test("configuring fails where no engine answers, and refuses engines of other machines", async () => {
+test("configuring fails where no engine answers, and refuses ways it does not know", async () => {
   answer = status(200, "OK");
   expect((await connect({ host: engine().host })).host).toBe(engine().host);
   const nowhere = `unix://${folder}/nowhere.sock`;
   await expect(connect({ host: nowhere })).rejects.toThrow(
     `failed to connect to any docker daemon: ${nowhere}: `,
   );
-  await expect(connect({ host: "ssh://host" })).rejects.toThrow(
-    "the docker stand-in cannot reach ssh://host: it only speaks to engines on this machine (unix://…).",
+  await expect(connect({ host: "tcp://host:2376" })).rejects.toThrow(
+    "the docker stand-in cannot reach tcp://host:2376: it only speaks to engines on this machine (unix://…) and over " +
+      "ssh (ssh://…).",
   );
 });
 
