@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { ClientHost } from "./components/client-host.ts";
+import { Edge } from "./components/edge.ts";
 import { declareMachine } from "./components/machine.ts";
 import { Monitoring } from "./components/monitoring.ts";
 import { readFleet } from "./components/read-fleet.ts";
@@ -43,8 +44,9 @@ const database = new SyncDatabase("database", {
   authority,
 });
 
+const edge = new Edge({ authority, today: new Date().toISOString().slice(0, 10) });
 const declared = fleet.tenants.map((spec) => {
-  const args = { stack, spec, host: hostOf(spec.host), replicas: database };
+  const args = { stack, spec, host: hostOf(spec.host), replicas: database, edge };
   return new Tenant(spec.id, { ...args, running: running && spec.running });
 });
 

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
@@ -10,7 +11,7 @@ import * as agent from "./host/agent.ts";
 import type { HostCommandArgs } from "./host/command.ts";
 import { egressChain, egressExceptions, egressLines } from "./host/egress.ts";
 import { type LayoutEntry, layoutLines, root } from "./host/layout.ts";
-import { nginxConfig, nginxConfigDirectory, nginxHealthTest } from "./host/nginx.ts";
+import { nginxConfig, nginxConfigDirectory, nginxHealthTest, nginxStartFile } from "./host/nginx.ts";
 import type { ScriptInput, ScriptName } from "./host/shell.ts";
 import { identityFiles, type TlsDirectory } from "./host/tls-files.ts";
 import type { Machine } from "./machine.ts";
@@ -74,7 +75,7 @@ export class ClientHost extends pulumi.ComponentResource {
     this.salt = new random.RandomPassword(`${name}-salt`, { length: 32 }, { parent: this }).result;
     const directories = this.createDirectories(name, args);
     const certified = this.certifyAgent(name, args, directories);
-    const nginxFile = this.configureNginx(name, this.spec, directories);
+    const nginxFile = this.configureNginx(name, directories);
     this.guarded = [directories, this.keepTenantsFromPrivateRanges(name, args)];
     this.front = running ? this.startNginx(name, args, nginxFile) : nginxFile;
     if (running) {
@@ -152,6 +153,17 @@ export class ClientHost extends pulumi.ComponentResource {
       { kind: "directory", path: "tenants", mode: "0750", owner: "0:8050" },
       { kind: "directory", path: "nginx", mode: "0755", owner: root },
       { kind: "directory", path: "nginx/sites", mode: "0755", owner: root },
+      ...(this.spec.https
+        ? [
+            {
+              kind: "file" as const,
+              path: `nginx/${nginxStartFile}`,
+              mode: "0444",
+              owner: root,
+              content: startNginx(),
+            },
+          ]
+        : []),
       ...agent.agentLayout(agent.agentConfig(this.spec, cluster)),
     ];
     return this.layout(`${name}-directories`, entries, { parent: this });
@@ -162,9 +174,9 @@ export class ClientHost extends pulumi.ComponentResource {
     return this.certify(`${name}-agent`, args, { parent: this, dependsOn: [directories] });
   }
 
-  private configureNginx(name: string, { http }: HostSpec, directories: pulumi.Resource): pulumi.Resource {
+  private configureNginx(name: string, directories: pulumi.Resource): pulumi.Resource {
     const opts = { parent: this, dependsOn: [directories] };
-    return this.nginxFile(`${name}-nginx-config`, "nginx.conf", nginxConfig(http), opts);
+    return this.nginxFile(`${name}-nginx-config`, "nginx.conf", nginxConfig(this.spec), opts);
   }
 
   /** A file of nginx's configuration: tested with all others, taken back when refused, served by a reload. */
@@ -175,13 +187,41 @@ export class ClientHost extends pulumi.ComponentResource {
     opts: pulumi.CustomResourceOptions,
     again?: pulumi.Input<string>,
   ): command.local.Command {
+    return this.installInNginx(name, "install-nginx-file", { file, content, again }, opts);
+  }
+
+  /** The same of certificates with their key, which only root can read. */
+  nginxCertificate(
+    name: string,
+    file: string,
+    pem: pulumi.Input<string>,
+    opts: pulumi.CustomResourceOptions,
+  ): command.local.Command {
+    return this.installInNginx(
+      name,
+      "install-nginx-certificate",
+      { file, content: pulumi.secret(pem) },
+      opts,
+    );
+  }
+
+  private installInNginx(
+    name: string,
+    install: ScriptName,
+    {
+      file,
+      content,
+      again,
+    }: { file: string; content: pulumi.Input<string>; again?: pulumi.Input<string> | undefined },
+    opts: pulumi.CustomResourceOptions,
+  ): command.local.Command {
     const nginx = { NGINX: this.path("nginx"), CONTAINER: dockerName({ stack: this.stack, role: "nginx" }) };
     const reload: ScriptInput = { script: "reload-nginx", variables: nginx };
     const change = (script: ScriptName): ScriptInput => ({ script, variables: { ...nginx, FILE: file } });
     return this.command(
       name,
       {
-        create: [change("install-nginx-file"), reload],
+        create: [change(install), reload],
         delete: [change("remove-nginx-file"), reload],
         stdin: content,
         ...(again === undefined ? {} : { again }),
@@ -208,8 +248,16 @@ export class ClientHost extends pulumi.ComponentResource {
     const args = fleetContainer({
       identity: { stack: this.stack, role: "nginx" },
       image: this.image("nginx:stable-bookworm"),
-      entrypoints: ["nginx"],
-      command: ["-c", `${nginxConfigDirectory}/nginx.conf`, "-g", "daemon off;"],
+      ...(this.spec.https
+        ? {
+            labels: { "owui.start": this.fingerprint(startNginx()) },
+            entrypoints: ["sh"],
+            command: [`${nginxConfigDirectory}/${nginxStartFile}`],
+          }
+        : {
+            entrypoints: ["nginx"],
+            command: ["-c", `${nginxConfigDirectory}/nginx.conf`, "-g", "daemon off;"],
+          }),
       networkMode: "host",
       mounts: [bind(this.path("nginx"), nginxConfigDirectory)],
       readOnly: true,
@@ -269,3 +317,6 @@ export class ClientHost extends pulumi.ComponentResource {
     return { parent: this, provider: this.docker, dependsOn };
   }
 }
+
+/** Text of what starts nginx where it follows certificates. */
+const startNginx = (): string => readFileSync(new URL("host/start-nginx.sh", import.meta.url), "utf8");

@@ -51,14 +51,18 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
     operators,
     sync: { conflicts, direction, ...sync },
   } = config;
+  const hosts = Object.entries(config.hosts).map(([id, entry]) => hostSpecOf(stack, id, entry, where));
   return {
     stack,
     running,
     certificates,
-    hosts: Object.entries(config.hosts).map(([id, entry]) => hostSpecOf(stack, id, entry, where)),
+    hosts,
     operators,
     tenants: Object.entries(config.tenants).map(([id, entry]) => ({
       ...tenantOf(stack, id, entry, where.repository),
+      ...(hosts.some(({ id, https }) => id === entry.host && https)
+        ? { certificate: "self-signed" as const }
+        : {}),
       sync: {
         ...entry.sync,
         direction: entry.sync.direction ?? direction,

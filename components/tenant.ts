@@ -13,8 +13,9 @@ import {
   labelList,
   loopbackPort,
 } from "./container.ts";
+import type { Edge } from "./edge.ts";
 import type { BrandingSpec, TenantSpec } from "./fleet-config.ts";
-import { siteConfig, siteFile, siteUrl } from "./host/nginx.ts";
+import { siteFile, siteUrl } from "./host/site.ts";
 import type { SyncDatabase } from "./sync-database.ts";
 import { openEnvironment, secretEnvironment, startCommand } from "./tenant/environment.ts";
 import { homeLayout, homeMounts, tenantHome } from "./tenant/home.ts";
@@ -30,6 +31,8 @@ export interface TenantArgs {
   spec: TenantSpec;
   /** Where a database that was lost comes back from. */
   replicas: Pick<SyncDatabase, "admin" | "begun" | "prepared">;
+  /** Opens its site. */
+  edge: Edge;
   /** False: only what has to outlive its container is declared. */
   running: boolean;
   /** Changes a child just before it is declared. */
@@ -44,7 +47,7 @@ const internalPort = 8080;
 
 /** One organisation's Open WebUI: directories, brand files, network, container, first admin, site. */
 export class Tenant extends pulumi.ComponentResource {
-  /** Address users open, `http://acme.localhost:8080`. */
+  /** Address users open, `http://acme.localhost:8080`, or `https://…` where its host offers TLS. */
   readonly url: string;
   /** Who signs in first; the password is a secret. */
   readonly admin: { email: string; password: pulumi.Output<string> };
@@ -56,11 +59,11 @@ export class Tenant extends pulumi.ComponentResource {
 
   constructor(name: string, args: TenantArgs, opts?: pulumi.ComponentResourceOptions) {
     super("owui:fleet:Tenant", name, {}, opts);
-    const { stack, host, spec, replicas, running, transform } = args;
+    const { stack, host, spec, replicas, edge, running, transform } = args;
     this.host = host;
     this.spec = spec;
     this.identity = { stack, role: "tenant", of: spec.id };
-    this.url = siteUrl(host.spec.http, spec.domain);
+    this.url = siteUrl(host.spec, spec.domain);
 
     const environment = pulumi.secret(secretEnvironment(spec));
     const home = this.createHome(name, environment);
@@ -80,7 +83,8 @@ export class Tenant extends pulumi.ComponentResource {
       // Of new data the first admin is made anew, and its site opened only then.
       const identity = pulumi.unsecret(data.stdout);
       const admin = this.createFirstAdmin(name, container, identity);
-      this.openSite(name, admin, identity);
+      const opts = { parent: this, dependsOn: [admin, host.front] };
+      edge.openSite(name, { host, spec, again: identity }, opts);
     }
     this.admin = { email: spec.admin.email, password: home.stdout };
     this.registerOutputs({ url: this.url, admin: this.admin });
@@ -219,13 +223,6 @@ export class Tenant extends pulumi.ComponentResource {
       { create: [{ script: "first-admin", variables }], again },
       { parent: this, dependsOn: [container] },
     );
-  }
-
-  private openSite(name: string, admin: pulumi.Resource, again: pulumi.Input<string>): void {
-    const { id, domain, port } = this.spec;
-    const config = siteConfig(this.host.spec.http, { tenant: id, domain, port });
-    const opts = { parent: this, dependsOn: [admin, this.host.front] };
-    this.host.nginxFile(`${name}-site`, siteFile(id), config, opts, again);
   }
 
   private inEngine(dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions {

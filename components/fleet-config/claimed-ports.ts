@@ -12,8 +12,9 @@ export const portClashes = (draft: Draft): Problem[] =>
   );
 
 const hostPorts = ({ hosts }: Draft): Claim<number>[] =>
-  hosts.flatMap(({ id, kind, http, agentPort }) => [
+  hosts.flatMap(({ id, kind, http, https, agentPort }) => [
     ...(kind === "local" ? claim(id, `hosts.${id}.http.port`, http?.port ?? listenOf("local").port) : []),
+    ...(kind === "local" ? claim(id, `hosts.${id}.https.port`, https?.port) : []),
     ...claim(id, `hosts.${id}.agentPort`, agentPort),
   ]);
 

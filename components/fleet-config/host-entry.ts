@@ -16,6 +16,17 @@ const http = z.strictObject({
     .register(documentation, { description: "Port nginx listens on.", remedy: portRemedy }),
 });
 
+const https = z.strictObject({
+  address: z.string().refine(isIPv4).prefault("127.0.0.1").register(documentation, {
+    description: "Address nginx listens on for TLS.",
+    type: "IPv4 address",
+    remedy: "write an IPv4 address of this machine, such as 127.0.0.1",
+  }),
+  port: port()
+    .prefault(8443)
+    .register(documentation, { description: "Port nginx listens on for TLS.", remedy: portRemedy }),
+});
+
 const address = () => z.string().refine(isIPv4).optional();
 
 const yesOrNo = "write true or false";
@@ -42,6 +53,13 @@ export const hostEntry = z
       description:
         "Kind `local`: where users reach the host's tenants. Other kinds listen on ports 80 and 443.",
       remedy: "write address and port",
+    }),
+    https: https.optional().register(documentation, {
+      description:
+        "Kind `local`: where users reach them over TLS. If given, plain HTTP only leads there, and tenants are certified by the stack's own authority, which browsers have to be told to believe: `npm run pulumi -- stack output certificateAuthority`.",
+      default: "no TLS",
+      example: "{ port: 8443 }",
+      remedy: "write address and port, or {} for the defaults, or leave it out",
     }),
     address: address().register(documentation, {
       description: "Kind `ssh`: address of the server, as users and operators reach it.",
@@ -160,7 +178,7 @@ type Field = keyof HostEntry;
 
 /** What only some kinds of host have: without `needs` an entry is refused, and with what another kind has. */
 export const kinds: Record<HostEntry["kind"], { needs: readonly Field[]; may: readonly Field[] }> = {
-  local: { needs: [], may: ["root", "http"] },
+  local: { needs: [], may: ["root", "http", "https"] },
   ssh: { needs: ["address", "hostKey"], may: ["user", "privateAddress", "swap"] },
   digitalocean: { needs: ["region", "size"], may: ["image", "volume", "reservedIp", "swap"] },
 };

@@ -29,11 +29,13 @@ export function hostSpecOf(
     ...(memory === undefined ? {} : { memory }),
     ...(syncBandwidth === undefined ? {} : { syncBandwidth }),
   };
-  const remote = { ...any, root: remoteRoot, swap: entry.swap ?? usualSwap };
+  const https = { address: "0.0.0.0", port: 443 };
+  const remote = { ...any, https, root: remoteRoot, swap: entry.swap ?? usualSwap };
   switch (entry.kind) {
     case "local":
       return {
         ...any,
+        ...(entry.https ? { https: entry.https } : {}),
         kind: "local",
         root: entry.root ? resolve(where.repository, entry.root) : resolve(where.dataHome, stack),
       };

@@ -73,6 +73,8 @@ interface AnyHostSpec {
   root: string;
   /** Where nginx listens. */
   http: { address: string; port: number };
+  /** Where it listens for TLS; sites are then served there, and `http` only leads to them. */
+  https?: { address: string; port: number };
   agentPort: number;
   /** What the machine has. Known: tenants may reserve 70 % of it. */
   memory?: Bytes;
@@ -88,6 +90,17 @@ export interface OperatorsSpec {
   addresses: string[];
   /** Path of the private key that `up` signs in with; absent: ssh finds one by itself. */
   identity?: string;
+}
+
+/** Who certifies a site: the stack's own authority. */
+export type Certifier = "self-signed";
+
+/** A name that a tenant had. */
+export interface FormerDomain {
+  /** Lower case, unique in the fleet. */
+  domain: string;
+  /** Last day on which it leads to the name that the tenant has, `2027-03-31`. */
+  until: string;
 }
 
 /** Why a tenant may carry its own branding under clause 4 of Open WebUI's licence. */
@@ -127,6 +140,9 @@ export interface TenantSpec {
   host: string;
   /** Lower case, unique in the fleet. */
   domain: string;
+  formerDomains: FormerDomain[];
+  /** Absent where its host offers no TLS. */
+  certificate?: Certifier;
   running: boolean;
   /** Full reference of the Open WebUI image. */
   image: string;

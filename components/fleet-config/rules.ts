@@ -46,7 +46,10 @@ export const rules: readonly Rule[] = [
   { says: "A reader reads tenants of the stack.", problems: readTenantsExist },
   { says: "`image` and `version` of a tenant exclude each other.", problems: oneImage },
   { says: "`restore` and `fresh: true` of a tenant exclude each other.", problems: oneBeginning },
-  { says: "A domain belongs to one tenant; capital letters make no difference.", problems: domainsAreUnique },
+  {
+    says: "A domain belongs to one tenant, former ones included; capital letters make no difference.",
+    problems: domainsAreUnique,
+  },
   {
     says: "A port on a host is had once: by nginx, the agent, the nodes, the database, the monitoring or a tenant, whether it stands in the config or follows from a tenant's name.",
     problems: portClashes,
@@ -132,7 +135,13 @@ function oneBeginning({ tenants }: Draft): Problem[] {
 
 function domainsAreUnique({ tenants }: Draft): Problem[] {
   const owners = new Map<string, string>();
-  return tenants.flatMap(({ id, domain }) => {
+  const claims = tenants.flatMap(({ id, domain, formerDomains = [] }) => [
+    { id, path: `tenants.${id}.domain`, domain },
+    ...formerDomains.map(({ domain }, index) => ({
+      ...{ id, path: `tenants.${id}.formerDomains[${index}].domain`, domain },
+    })),
+  ]);
+  return claims.flatMap(({ id, path, domain }) => {
     if (domain === undefined) return [];
     const owner = owners.get(domain);
     if (owner === undefined) {
@@ -141,7 +150,7 @@ function domainsAreUnique({ tenants }: Draft): Problem[] {
     }
     return [
       {
-        path: `tenants.${id}.domain`,
+        path,
         found: `"${domain}", which tenants.${owner} already has`,
         remedy: "give each tenant a domain of its own; capital letters make no difference",
       },

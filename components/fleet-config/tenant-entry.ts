@@ -5,6 +5,7 @@ import { connection } from "./connection.ts";
 import { direction, directionRemedy } from "./direction-entry.ts";
 import { documentation } from "./documentation.ts";
 import { environment } from "./environment.ts";
+import { formerDomain } from "./former-domain.ts";
 import { domain, port, privateEndpoint, subnet } from "./network-address.ts";
 import { tenantPorts } from "./placement.ts";
 import { refuse } from "./problem.ts";
@@ -91,6 +92,12 @@ export const tenantEntry = z
       example: "acme.localhost",
       remedy:
         "write a bare host name such as chat.acme.example: no scheme, port or path, and international names in their xn-- form",
+    }),
+    formerDomains: z.array(formerDomain).prefault([]).register(documentation, {
+      description:
+        "Names it had before. Each leads to the one it has, with the whole path, until its day is over; the first `up` behind that day ends it.",
+      example: '[{ domain: old.acme.example, until: "2027-03-31" }]',
+      remedy: "write a list of entries with domain and until",
     }),
     running: z.boolean().prefault(true).register(documentation, {
       description: "False: its container is not there, its data stays.",

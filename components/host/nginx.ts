@@ -7,25 +7,23 @@ export interface Listen {
   port: number;
 }
 
-/** One tenant as nginx sees it. */
-export interface Site {
-  /** Tenant id, for the access log. */
-  tenant: string;
-  domain: string;
-  /** Port of its container on the host's loopback. */
-  port: number;
+/** Where nginx takes requests: plain ones, and those over TLS where a host offers it. */
+export interface Front {
+  http: Listen;
+  https?: Listen | undefined;
 }
 
-/** The file of a site, relative to the configuration's directory. */
-export const siteFile = (tenant: string): string => `sites/${tenant}.conf`;
+/** What follows certificates that come without an `up`, in the configuration's directory of a host that offers TLS. */
+export const nginxStartFile = "start.sh";
 
 /**
  * The part every site shares. Requests for a host name that no site has get no answer at all, so that scanning
- * the address tells nothing.
+ * the address tells nothing; over TLS already the handshake fails.
  */
-export const nginxConfig = (
-  listen: Listen,
-): string => `# Written by the fleet; sites/ holds one file per tenant.
+export const nginxConfig = ({
+  http,
+  https,
+}: Front): string => `# Written by the fleet; sites/ holds one file per tenant.
 user nginx;
 worker_processes auto;
 worker_rlimit_nofile 16384;
@@ -78,67 +76,15 @@ http {
   }
 
   server {
-    listen ${listenAddress(listen)} default_server;
+    listen ${listenAddress(http)} default_server;
     server_name _;
     set $tenant "";
     return 444;
   }
-
+${https ? tlsConfig(https) : ""}
   include sites/*.conf;
 }
 `;
-
-/** One tenant's file: everything that leads to it, and nothing else. */
-export const siteConfig = (
-  listen: Listen,
-  { tenant, domain, port }: Site,
-): string => `upstream tenant-${tenant} {
-  server 127.0.0.1:${port};
-  keepalive 16;
-}
-
-server {
-  listen ${listenAddress(listen)};
-  server_name ${domain};
-  set $tenant ${tenant};
-
-  add_header X-Content-Type-Options nosniff always;
-  add_header X-Frame-Options SAMEORIGIN always;
-  add_header Referrer-Policy strict-origin-when-cross-origin always;
-  add_header X-Permitted-Cross-Domain-Policies none always;
-  add_header Cache-Control $cache_policy;
-
-  proxy_set_header Host $http_host;
-  proxy_set_header X-Real-IP $remote_addr;
-  proxy_set_header X-Forwarded-For $remote_addr;
-  proxy_set_header X-Forwarded-Proto $scheme;
-  proxy_set_header Upgrade $http_upgrade;
-  proxy_set_header Connection $connection_header;
-
-  location / {
-    proxy_pass http://tenant-${tenant};
-  }
-
-  # Answers of models arrive word by word, and take as long as they take.
-  location /api/ {
-    proxy_pass http://tenant-${tenant};
-    proxy_buffering off;
-    proxy_request_buffering off;
-    proxy_read_timeout 1800s;
-    proxy_send_timeout 1800s;
-  }
-
-  location /ws/ {
-    proxy_pass http://tenant-${tenant};
-    proxy_read_timeout 24h;
-    proxy_send_timeout 24h;
-  }
-}
-`;
-
-/** The address users open. */
-export const siteUrl = ({ port }: Listen, domain: string): string =>
-  port === 80 ? `http://${domain}` : `http://${domain}:${port}`;
 
 /**
  * Checks that nginx answers, tenants or none: a request for no site's name is closed without an answer, which
@@ -149,4 +95,25 @@ export const nginxHealthTest = ({ address, port }: Listen): string[] => [
   `curl -s -o /dev/null http://${address === "0.0.0.0" ? "127.0.0.1" : address}:${port}/; [ $? -eq 52 ]`,
 ];
 
-const listenAddress = ({ address, port }: Listen): string => `${address}:${port}`;
+/** `127.0.0.1:8080` */
+export const listenAddress = ({ address, port }: Listen): string => `${address}:${port}`;
+
+/**
+ * What all sites over TLS share: the ciphers of Mozilla's intermediate profile without the slow exchange of keys, and
+ * no resumption at all. A resumed session would skip the certificate by which a proxied site knows its proxy.
+ */
+const tlsConfig = (https: Listen): string => `
+  ssl_protocols TLSv1.2 TLSv1.3;
+  ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305;
+  ssl_prefer_server_ciphers off;
+  ssl_session_cache off;
+  ssl_session_tickets off;
+
+  server {
+    listen ${listenAddress(https)} ssl http2 default_server;
+    server_name _;
+    set $tenant "";
+    ssl_reject_handshake on;
+    return 444;
+  }
+`;

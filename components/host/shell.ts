@@ -7,6 +7,7 @@ export type ScriptName =
   | "egress"
   | "first-admin"
   | "install-branding"
+  | "install-nginx-certificate"
   | "install-nginx-file"
   | "layout"
   | "pids-limit"

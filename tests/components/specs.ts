@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { CertificateAuthority } from "../../components/certificate-authority.ts";
 import { ClientHost, type ClientHostArgs } from "../../components/client-host.ts";
+import { Edge } from "../../components/edge.ts";
 import type { HostSpec, SyncSpec, TenantSpec } from "../../components/fleet-config.ts";
 import { declareMachine } from "../../components/machine.ts";
 
@@ -35,6 +36,7 @@ export const tenantSpec = (changed: Partial<TenantSpec> = {}): TenantSpec => ({
   id: "acme",
   host: "local",
   domain: "acme.localhost",
+  formerDomains: [],
   running: true,
   image: "ghcr.io/open-webui/open-webui:v0.11.3",
   port: 18_001,
@@ -72,7 +74,7 @@ export const replicas = {
   prepared: [] as pulumi.Resource[],
 };
 
-/** The host of the tests' fleets, declared, with its authority. */
+/** The host of the tests' fleets, declared, with its authority and what opens sites on it. */
 export function declareHost(changed: Partial<ClientHostArgs> = {}) {
   const authority = changed.authority ?? new CertificateAuthority("authority", { generation: 1 });
   const host = new ClientHost("local", {
@@ -84,5 +86,5 @@ export function declareHost(changed: Partial<ClientHostArgs> = {}) {
     ...changed,
     authority,
   });
-  return { authority, host };
+  return { authority, host, edge: new Edge({ authority, today: "2026-11-22" }) };
 }

@@ -19,7 +19,7 @@ const declared = ({
     () => {
       const shared = { stack: "test", running };
       const spec = { ...syncSpec, readers, operatorKey };
-      const { host, authority } = declareHost({
+      const { host, edge, authority } = declareHost({
         running,
         authority: new CertificateAuthority("authority", { generation }),
       });
@@ -36,7 +36,9 @@ const declared = ({
         spec,
         database,
         hosts: [host],
-        tenants: tenants.map((spec) => new Tenant(spec.id, { ...shared, host, spec, replicas: database })),
+        tenants: tenants.map(
+          (spec) => new Tenant(spec.id, { ...shared, host, spec, edge, replicas: database }),
+        ),
         authority,
       });
     },

@@ -19,9 +19,9 @@ const declared = (
 ) =>
   declaredBy(
     () => {
-      const { host } = declareHost();
+      const { host, edge } = declareHost();
       new Tenant(spec.id ?? "acme", {
-        ...{ stack: "test", host, spec: tenantSpec(spec), replicas, running: true },
+        ...{ stack: "test", host, spec: tenantSpec(spec), replicas, edge, running: true },
         ...args,
       });
     },
@@ -60,9 +60,9 @@ describe("a tenant", () => {
     const outputs: unknown[] = [];
     await declaredBy(
       () => {
-        const { host } = declareHost();
+        const { host, edge } = declareHost();
         const tenant = new Tenant("acme", {
-          ...{ stack: "test", host, spec: tenantSpec(), replicas, running: true },
+          ...{ stack: "test", host, spec: tenantSpec(), replicas, edge, running: true },
         });
         outputs.push(tenant.url, tenant.admin.email);
       },
@@ -88,11 +88,11 @@ describe("a tenant", () => {
   it("is declared the same beside any other tenant", async () => {
     const alone = tenant;
     const together = await declaredBy(() => {
-      const { host } = declareHost();
+      const { host, edge } = declareHost();
       for (const id of ["globex", "acme"]) {
         const spec =
           id === "acme" ? tenantSpec() : tenantSpec({ id, domain: "globex.localhost", port: 18_002 });
-        new Tenant(id, { stack: "test", host, spec, replicas, running: true });
+        new Tenant(id, { stack: "test", host, spec, replicas, edge, running: true });
       }
     });
     // Both look for a database at moments of their own.
@@ -116,9 +116,9 @@ describe("a tenant's data", () => {
   /** A tenant of a host whose data root exists, beside a database that is made ready by another resource. */
   const onDisk = async (spec: Partial<TenantSpec> = {}, begun = true) => {
     const declaration = await declaredBy(() => {
-      const { host } = declareHost({ machine: declareMachine({ ...hostSpec, root }) });
+      const { host, edge } = declareHost({ machine: declareMachine({ ...hostSpec, root }) });
       const prepared = [new docker.Network("prepared", {})];
-      const args = { stack: "test", host, running: true, replicas: { ...replicas, begun, prepared } };
+      const args = { stack: "test", host, edge, running: true, replicas: { ...replicas, begun, prepared } };
       new Tenant("acme", { ...args, spec: tenantSpec(spec) });
     });
     return declaration.one("acme-data");

@@ -15,11 +15,11 @@ const declared = (
   generation = 1,
 ) =>
   declaredBy(() => {
-    const { host, authority } = declareHost({
+    const { host, edge, authority } = declareHost({
       authority: new CertificateAuthority("authority", { generation }),
     });
     const tenants = specs.map(
-      (spec) => new Tenant(spec.id, { stack: "test", host, spec, replicas, running: true }),
+      (spec) => new Tenant(spec.id, { stack: "test", host, spec, replicas, edge, running: true }),
     );
     new Writer("local-writer", {
       ...{ stack: "test", host, tenants, cluster: syncSpec, authority, running: true },

@@ -81,6 +81,11 @@ export class TestAuthority {
     });
   }
 
+  /** A web server of these names. */
+  site(...names: string[]): Promise<Credentials> {
+    return this.#issue({ dns: names, usages: [SERVER_AUTH] });
+  }
+
   /** A client that is no node. */
   client(uri?: string): Promise<Credentials> {
     return this.#issue({ uris: uri ? [uri] : [], dns: ["localhost"], usages: [CLIENT_AUTH] });

@@ -11,12 +11,12 @@ export function nextThings(invocation: Invocation, { fleet, outputs }: LastUp): 
   const option = stack === "local" ? "" : ` --stack ${stack}`;
   const options = configFile ? `${option} --config-file ${configFile}` : option;
   const command = (name: string, words: string) => `npm run ${name}${words && ` --${words}`}`;
-  const { host, port } = new URL(tenant.url);
+  const { host, port, protocol } = new URL(tenant.url);
   return [
     `First sign-in: ${tenant.admin.email}; its password is a secret of the stack: ${command("password", `${option} ${first.id}`)}`,
     "",
     "Next:",
-    `  1. Open ${tenant.url} (a shell may need: curl --resolve ${host.replace(/:\d+$/, "")}:${port || 80}:127.0.0.1 ${tenant.url}).`,
+    `  1. Open ${tenant.url} (a shell may need: curl --resolve ${host.replace(/:\d+$/, "")}:${port || (protocol === "https:" ? 443 : 80)}:127.0.0.1 ${tenant.url}).`,
     `  2. Chat, then see it arrive in the replica: ${command("status", option)}`,
     `  3. Copy a tenant's entry in ${file}, look at ${command("preview", options)}, apply it with ${command("up", options)}.`,
   ].join("\n");

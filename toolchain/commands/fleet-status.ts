@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { request as secureRequest } from "node:https";
 import { json } from "node:stream/consumers";
 import type { Fleet, TenantSpec } from "../../components/fleet-config.ts";
 import { run } from "../setup/child.mjs";
@@ -134,16 +135,21 @@ async function containersOf(stack: string): Promise<Map<string, string>> {
 /** Whether a tenant's application answers through nginx. */
 const answersHealth = (fleet: Fleet, tenant: TenantSpec): Promise<boolean> =>
   new Promise((resolve) => {
-    const http = fleet.hosts.find(({ id }) => id === tenant.host)?.http;
-    if (!http) return resolve(false);
-    const asked = request({
-      host: http.address === "0.0.0.0" ? "127.0.0.1" : http.address,
-      port: http.port,
+    const front = fleet.hosts.find(({ id }) => id === tenant.host);
+    if (!front) return resolve(false);
+    const { address, port } = front.https ?? front.http;
+    const options = {
+      host: address === "0.0.0.0" ? "127.0.0.1" : address,
+      port,
       path: "/health",
       headers: { Host: tenant.domain },
       agent: false,
       timeout: 3_000,
-    });
+    } as const;
+    // Whether it answers is asked here, and who certifies it is not.
+    const asked = front.https
+      ? secureRequest({ ...options, servername: tenant.domain, rejectUnauthorized: false })
+      : request(options);
     asked.once("timeout", () => asked.destroy());
     asked.once("error", () => resolve(false));
     asked.once("response", (answer) => {

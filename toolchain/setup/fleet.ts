@@ -33,8 +33,10 @@ export function claimedPorts({ stack, running, hosts, tenants, sync, monitoring 
   if (!running) return [];
   const container = (role: string) => `owui-${stack}-${role}`;
   return [
-    ...hosts.flatMap(({ id, http, agentPort }) => [
-      { port: http.port, use: `nginx of host ${id}`, container: container("nginx") },
+    ...hosts.flatMap(({ id, http, https, agentPort }) => [
+      ...[http, ...(https ? [https] : [])].map(({ port }) => ({
+        ...{ port, use: `nginx of host ${id}`, container: container("nginx") },
+      })),
       { port: agentPort, use: `the agent of host ${id}`, container: container("agent") },
     ]),
     ...sync.nodes.map(({ id, port }) => ({ port, use: `node ${id}`, container: container(`node-${id}`) })),

@@ -31,6 +31,7 @@ describe("a config that is right", () => {
       id: "acme",
       host: "local",
       domain: "acme.localhost",
+      formerDomains: [],
       running: true,
       image: "ghcr.io/open-webui/open-webui:v0.11.3",
       port: 17_249,
@@ -118,6 +119,22 @@ describe("a config that is right", () => {
       ...branding,
       logo: `${repository}/examples/logos/acme.svg`,
     });
+  });
+
+  test("certifies tenants where their host offers TLS, and only there", () => {
+    expect(tenantOf({})?.certificate).toBeUndefined();
+    const config = validConfig();
+    config.hosts.local.https = {};
+    const { hosts, tenants } = parseFleet("local", config, where);
+    expect(hosts[0]?.https).toEqual({ address: "127.0.0.1", port: 8443 });
+    expect(tenants.map(({ certificate }) => certificate)).toEqual(["self-signed", "self-signed"]);
+  });
+
+  test("keeps the names a tenant had, in lower case, with their last day", () => {
+    const former = { domain: "Old.Acme.Example", until: "2027-03-31" };
+    expect(tenantOf({ formerDomains: [former] })?.formerDomains).toEqual([
+      { domain: "old.acme.example", until: "2027-03-31" },
+    ]);
   });
 
   test("gives an image in place of a version, and a version its image", () => {

@@ -58,6 +58,15 @@ const broken: Broken = [
     remedy: set tenants.acme.port to 18081, which is free there`,
   ],
   [
+    "nginx' two ports are two",
+    ({ hosts }) => (hosts.local.https = { port: 8080 }),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  hosts.local.https.port
+    found:  8080, which hosts.local.http.port already has on host "local"
+    remedy: set hosts.local.https.port to 8081, which is free there`,
+  ],
+  [
     "a node's port clashes with the agent's",
     ({ sync }) => (sync.nodes.a.port = 8050),
     `Pulumi.local.yaml has 1 problem. Nothing was changed.

@@ -9,7 +9,7 @@ const broken: Broken = [
 
   tenants.acme.domian
     found:  the unknown key "domian"
-    remedy: write domain, if that was meant, or remove it; known here: host, domain, running, version, image, port, subnet, admin, branding, connections, privateEndpoints, persistSettings, environment, memory, cpus, pids, sync, restore, fresh`,
+    remedy: write domain, if that was meant, or remove it; known here: host, domain, formerDomains, running, version, image, port, subnet, admin, branding, connections, privateEndpoints, persistSettings, environment, memory, cpus, pids, sync, restore, fresh`,
   ],
   [
     "an unknown key deep inside an entry names the nearest known one there",
@@ -112,6 +112,24 @@ const broken: Broken = [
   tenants.acme.domain
     found:  "192.168.1.10"
     remedy: write a bare host name such as chat.acme.example: no scheme, port or path, and international names in their xn-- form`,
+  ],
+  [
+    "a name that one tenant had is no other's",
+    ({ tenants }) => (tenants.globex.formerDomains = [{ domain: "acme.localhost", until: "2027-03-31" }]),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  tenants.globex.formerDomains[0].domain
+    found:  "acme.localhost", which tenants.acme already has
+    remedy: give each tenant a domain of its own; capital letters make no difference`,
+  ],
+  [
+    "a former name has a last day",
+    ({ tenants }) => (tenants.acme.formerDomains = [{ domain: "old.localhost", until: "2027-02-30" }]),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  tenants.acme.formerDomains[0].until
+    found:  "2027-02-30"
+    remedy: write a day in quotes, such as "2027-03-31"`,
   ],
   [
     "a domain belongs to one tenant, whatever its capitals",

@@ -29,6 +29,7 @@ describe("hosts of a cloud", () => {
       kind: "digitalocean",
       root: "/srv/fleet",
       http: { address: "0.0.0.0", port: 80 },
+      https: { address: "0.0.0.0", port: 443 },
       agentPort: 8050,
       region: "fra1",
       size: "s-4vcpu-8gb",

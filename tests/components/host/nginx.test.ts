@@ -1,24 +1,11 @@
 import { describe, expect, it } from "vitest";
-import {
-  nginxConfig,
-  nginxHealthTest,
-  siteConfig,
-  siteFile,
-  siteUrl,
-} from "../../../components/host/nginx.ts";
+import { nginxConfig, nginxHealthTest } from "../../../components/host/nginx.ts";
 
-const listen = { address: "127.0.0.1", port: 8080 };
-const site = siteConfig(listen, { tenant: "acme", domain: "chat.acme.example", port: 18_001 });
-
-/** The directives between a location's braces. */
-const location = (path: string): string[] =>
-  (site.split(`location ${path} {`)[1]?.split("}")[0] ?? "")
-    .split("\n")
-    .map((line) => line.trim())
-    .filter(Boolean);
+const http = { address: "127.0.0.1", port: 8080 };
+const https = { address: "0.0.0.0", port: 443 };
 
 describe("nginx' main configuration", () => {
-  const main = nginxConfig(listen);
+  const main = nginxConfig({ http });
 
   it.each([
     ["answers no host name it does not know", "listen 127.0.0.1:8080 default_server;"],
@@ -48,57 +35,26 @@ describe("nginx' main configuration", () => {
   });
 });
 
-describe("a tenant's site", () => {
-  it("lies in a file of its own", () => {
-    expect(siteFile("acme")).toBe("sites/acme.conf");
-  });
+describe("nginx' main configuration of a host that offers TLS", () => {
+  const main = nginxConfig({ http, https });
 
-  it("leads from its host name to its port on the loopback, and to nothing else", () => {
-    expect(site).toContain("server_name chat.acme.example;");
-    expect(site.match(/server \d.*;/g)).toEqual(["server 127.0.0.1:18001;"]);
-    expect(site.match(/proxy_pass .*;/g)).toEqual(Array(3).fill("proxy_pass http://tenant-acme;"));
-  });
-
-  it("hands words of a model on as they come, for half an hour", () => {
-    expect(location("/api/")).toEqual([
-      "proxy_pass http://tenant-acme;",
-      "proxy_buffering off;",
-      "proxy_request_buffering off;",
-      "proxy_read_timeout 1800s;",
-      "proxy_send_timeout 1800s;",
-    ]);
-  });
-
-  it("keeps a WebSocket for a day", () => {
-    expect(location("/ws/")).toEqual([
-      "proxy_pass http://tenant-acme;",
-      "proxy_read_timeout 24h;",
-      "proxy_send_timeout 24h;",
-    ]);
-  });
-
-  it("sends security headers, of which none promises TLS over plain HTTP", () => {
-    expect(site.match(/add_header \S+/g)).toEqual([
-      "add_header X-Content-Type-Options",
-      "add_header X-Frame-Options",
-      "add_header Referrer-Policy",
-      "add_header X-Permitted-Cross-Domain-Policies",
-      "add_header Cache-Control",
-    ]);
-    expect(site).not.toContain("Strict-Transport-Security");
-  });
-
-  it("believes nobody's word on where a request comes from", () => {
-    expect(site).toContain("proxy_set_header X-Forwarded-For $remote_addr;");
-  });
-});
-
-describe("a tenant's address", () => {
   it.each([
-    [80, "http://acme.localhost"],
-    [8080, "http://acme.localhost:8080"],
-  ])("at port %i is %s", (port, url) => {
-    expect(siteUrl({ address: "127.0.0.1", port }, "acme.localhost")).toBe(url);
+    ["speaks no old TLS", "ssl_protocols TLSv1.2 TLSv1.3;"],
+    ["ends a handshake for a name it does not know", "ssl_reject_handshake on;"],
+    ["lets no session be resumed, which would skip a proxy's certificate", "ssl_session_cache off;"],
+    ["nor by a ticket", "ssl_session_tickets off;"],
+    ["offers HTTP/2", "listen 0.0.0.0:443 ssl http2 default_server;"],
+    ["still answers plain HTTP", "listen 127.0.0.1:8080 default_server;"],
+  ])("%s", (_, directive) => {
+    expect(main).toContain(directive);
+  });
+
+  it("is otherwise the one of a host without", () => {
+    const plain = nginxConfig({ http }).split("\n");
+    expect(main.split("\n").filter((line) => line !== "" && plain.includes(line))).toEqual(
+      expect.arrayContaining(plain.filter((line) => line !== "")),
+    );
+    expect(nginxConfig({ http })).not.toContain("ssl");
   });
 });
 

@@ -1,0 +1,126 @@
+import { type Front, type Listen, listenAddress } from "./nginx.ts";
+
+/** One tenant as nginx sees it. */
+export interface Site {
+  /** Tenant id, for the access log. */
+  tenant: string;
+  domain: string;
+  /** Port of its container on the host's loopback. */
+  port: number;
+  /** Names it had before, which lead to the one it has. */
+  formerDomains: string[];
+  /** Absent: plain HTTP. */
+  tls?: SiteTls;
+}
+
+/** How a site is served over TLS. */
+export interface SiteTls {
+  /** File that holds its certificates and its key, PEM; relative to the configuration's directory. */
+  certificate: string;
+  /** Whether browsers are told never to come by plain HTTP again. */
+  hsts: boolean;
+}
+
+/** One file of certificates and their key, so that nginx never reads one of each that do not belong together. */
+export const certificateFile = (...pems: string[]): string => pems.map((pem) => `${pem.trim()}\n`).join("");
+
+/** The file of a site, relative to the configuration's directory. */
+export const siteFile = (tenant: string): string => `sites/${tenant}.conf`;
+
+/** One tenant's file: everything that leads to it, and nothing else. */
+export const siteConfig = (front: Front, site: Site): string =>
+  [
+    upstream(site),
+    ...(site.tls && front.https
+      ? [
+          redirect(front.http, site, [site.domain, ...site.formerDomains], 308, siteUrl(front, site.domain)),
+          application(front.https, site, site.tls),
+          ...formerNames(front.https, site, siteUrl(front, site.domain), site.tls),
+        ]
+      : [application(front.http, site), ...formerNames(front.http, site, siteUrl(front, site.domain))]),
+  ].join("\n");
+
+/** The address users open. */
+export const siteUrl = ({ http, https }: Front, domain: string): string =>
+  https
+    ? `https://${domain}${https.port === 443 ? "" : `:${https.port}`}`
+    : `http://${domain}${http.port === 80 ? "" : `:${http.port}`}`;
+
+const upstream = ({ tenant, port }: Site): string => `upstream tenant-${tenant} {
+  server 127.0.0.1:${port};
+  keepalive 16;
+}
+`;
+
+/** Where one name is listened for, and what it shows there. */
+const listening = (listen: Listen, names: string[], tls?: SiteTls): string => `
+  listen ${listenAddress(listen)}${tls ? " ssl http2" : ""};
+  server_name ${names.join(" ")};${tls ? certificateLines(tls) : ""}`;
+
+const certificateLines = ({ certificate }: SiteTls): string => `
+  ssl_certificate ${certificate};
+  ssl_certificate_key ${certificate};`;
+
+const application = (listen: Listen, { tenant, domain }: Site, tls?: SiteTls): string => `server {${listening(
+  listen,
+  [domain],
+  tls,
+)}
+  set $tenant ${tenant};
+
+  add_header X-Content-Type-Options nosniff always;
+  add_header X-Frame-Options SAMEORIGIN always;
+  add_header Referrer-Policy strict-origin-when-cross-origin always;
+  add_header X-Permitted-Cross-Domain-Policies none always;
+  add_header Cache-Control $cache_policy;${
+    tls?.hsts
+      ? `
+  add_header Strict-Transport-Security "max-age=31536000" always;`
+      : ""
+  }
+
+  proxy_set_header Host $http_host;
+  proxy_set_header X-Real-IP $remote_addr;
+  proxy_set_header X-Forwarded-For $remote_addr;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header Upgrade $http_upgrade;
+  proxy_set_header Connection $connection_header;
+
+  location / {
+    proxy_pass http://tenant-${tenant};
+  }
+
+  # Answers of models arrive word by word, and take as long as they take.
+  location /api/ {
+    proxy_pass http://tenant-${tenant};
+    proxy_buffering off;
+    proxy_request_buffering off;
+    proxy_read_timeout 1800s;
+    proxy_send_timeout 1800s;
+  }
+
+  location /ws/ {
+    proxy_pass http://tenant-${tenant};
+    proxy_read_timeout 24h;
+    proxy_send_timeout 24h;
+  }
+}
+`;
+
+/** Names that only lead elsewhere; the path comes along. */
+const redirect = (
+  listen: Listen,
+  { tenant }: Site,
+  names: string[],
+  status: 307 | 308,
+  url: string,
+  tls?: SiteTls,
+): string => `server {${listening(listen, names, tls)}
+  set $tenant ${tenant};
+  return ${status} ${url}$request_uri;
+}
+`;
+
+/** For a time, so no browser may remember it for good: the name may become another site's. */
+const formerNames = (listen: Listen, site: Site, url: string, tls?: SiteTls): string[] =>
+  site.formerDomains.length === 0 ? [] : [redirect(listen, site, site.formerDomains, 307, url, tls)];
