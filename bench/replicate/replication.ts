@@ -9,8 +9,6 @@ import { intentOf, TestDatabase } from "../../tests/support/postgres.ts";
 import type { Workbench } from "./workbench.ts";
 
 export const TENANT = "bench";
-/** As the image sets it. */
-const ENVIRONMENT = { NODE_OPTIONS: "--max-semi-space-size=4" };
 const LOOK_EVERY_MS = 20;
 const PATIENCE_MS = 900_000;
 
@@ -38,7 +36,7 @@ export class Source implements AsyncDisposable {
 
   /** Starts an agent over a copy of a database. */
   static async start(bench: Workbench, database: string): Promise<Source> {
-    const agent = await AgentProcess.start(bench.programs.agent, ENVIRONMENT);
+    const agent = await AgentProcess.start(bench.programs.agent);
     bench.defer(() => agent[Symbol.asyncDispose]());
     const path = join(agent.tenant(TENANT), "webui.db");
     copyFileSync(database, path, constants.COPYFILE_FICLONE);

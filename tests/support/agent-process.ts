@@ -13,6 +13,7 @@ import { createZstdDecompress } from "node:zlib";
 import { type Message, readMessages } from "../../sync-runtime/protocol/message.ts";
 import { type Credentials, TestAuthority } from "./certificates.ts";
 import { stopChild } from "./child-process.ts";
+import { imageEnvironment } from "./image-environment.ts";
 import { keepLog } from "./process-logs.ts";
 import { programOf } from "./programs.ts";
 
@@ -130,7 +131,7 @@ export class AgentProcess implements AsyncDisposable {
   async run(environment: Record<string, string> = {}): Promise<void> {
     const child = spawn(process.execPath, [this.#program, this.path("agent.json")], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NODE_OPTIONS: "--max-semi-space-size=4", ...this.#environment, ...environment }, // as in the image
+      env: { ...process.env, ...imageEnvironment, ...this.#environment, ...environment },
     });
     this.#child = child;
     let errors = "";

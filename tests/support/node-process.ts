@@ -12,6 +12,7 @@ import type { FleetOutputs } from "../../toolchain/commands/fleet-outputs.ts";
 import type { Credentials, TestAuthority } from "./certificates.ts";
 import { stopChild } from "./child-process.ts";
 import { until } from "./fleet/until.ts";
+import { imageEnvironment } from "./image-environment.ts";
 import type { TestDatabase } from "./postgres.ts";
 import { keepLog, lastWords } from "./process-logs.ts";
 import { programOf } from "./programs.ts";
@@ -111,7 +112,7 @@ export class NodeProcess implements AsyncDisposable {
     this.#port = 0;
     const child = spawn(process.execPath, [this.#program, join(this.root, "node.json")], {
       stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, NODE_OPTIONS: "--max-semi-space-size=4", ...environment }, // as in the image
+      env: { ...process.env, ...imageEnvironment, ...environment },
     });
     this.#child = child;
     createInterface({ input: child.stdout }).on("line", (line) => {

@@ -13,6 +13,7 @@ import type { WriteAnswer, WriteRequest } from "../../sync-runtime/protocol/writ
 import type { AgentProcess } from "./agent-process.ts";
 import { type Credentials, TestAuthority } from "./certificates.ts";
 import { stopChild } from "./child-process.ts";
+import { imageEnvironment } from "./image-environment.ts";
 
 const SOURCE = new URL("../../sync-runtime/writer/main.ts", import.meta.url).pathname;
 
@@ -121,7 +122,7 @@ export class WriterProcess implements AsyncDisposable {
   async run(environment: Record<string, string> = {}): Promise<void> {
     const child = spawn(process.execPath, [SOURCE, this.path("writer.json")], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NODE_OPTIONS: "--max-semi-space-size=4", ...environment }, // as in the image
+      env: { ...process.env, ...imageEnvironment, ...environment },
     });
     this.#child = child;
     let errors = "";
