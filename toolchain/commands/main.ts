@@ -6,7 +6,7 @@ import { type ConflictsInvocation, conflicts, conflictsHelp } from "./conflicts.
 import { type DownInvocation, down } from "./down.ts";
 import type { Invocation } from "./invocation.ts";
 import { type PasswordInvocation, password } from "./password.ts";
-import { preview } from "./preview.ts";
+import { type PreviewInvocation, preview } from "./preview.ts";
 import { type PromoteInvocation, promote } from "./promote.ts";
 import { pulumiCommand } from "./pulumi.ts";
 import { type RestoreInvocation, restore } from "./restore.ts";
@@ -38,9 +38,11 @@ onStack("down", "removes everything that runs and keeps all data")
   .option("--purge", "delete the data too, after a typed confirmation")
   .option("--yes", "do not ask")
   .action((options: DownInvocation) => down(options));
-onStack("preview", "shows what an edit of the config would change").action((options: Invocation) =>
-  preview(options),
-);
+onStack("preview", "shows what an edit of the config would change, for whom, and what speaks against it")
+  .option("--markdown <file>", "write the report into a file, as a comment for a pull request")
+  .option("--allow <id...>", "hosts and tenants of which may go what is refused otherwise")
+  .option("--json", "print the report as JSON")
+  .action((options: PreviewInvocation) => preview(options));
 onStack("status", "shows how the fleet is doing")
   .option("--json", "for scripts")
   .option("--follow", "go on with what happens, a line for each event")

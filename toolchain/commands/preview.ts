@@ -1,13 +1,31 @@
+import { writeFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { allowing, type Report, refused } from "../preview/change.ts";
+import { ChangeReport } from "../preview/change-report.ts";
+import { policyFlags } from "../preview/policy-flags.ts";
+import { reportMarkdown } from "../preview/report-markdown.ts";
+import { reportText } from "../preview/report-text.ts";
 import { preflight } from "../setup/preflight.ts";
 import { prepare } from "../setup/prepare.ts";
-import { ChangeList } from "./change-list.ts";
+import type { Progress } from "../setup/progress.ts";
+import type { Pulumi } from "../setup/pulumi.ts";
 import { configOf, type Invocation, stepsOf } from "./invocation.ts";
-import { runEngine } from "./update.ts";
+import { runEngine, UpdateError } from "./update.ts";
 
-/** `npm run preview`: what `npm run up` would change, and nothing is. */
-export async function preview(invocation: Invocation): Promise<void> {
-  const { stack } = invocation;
+/** How `npm run preview` is asked to tell. */
+export interface PreviewInvocation extends Invocation {
+  /** File that gets the report as a comment for a pull request. */
+  markdown?: string;
+  /** Ids of hosts and tenants whose changes may be such as are refused otherwise. */
+  allow?: string[];
+}
+
+/**
+ * `npm run preview`: what `npm run up` would change, for whom, and whether every policy is kept; nothing is changed. It
+ * fails where the engine does, where a policy is broken, and where something would go that needs a decision of its own.
+ */
+export async function preview(invocation: PreviewInvocation): Promise<void> {
+  const { stack, json, markdown, allow = [] } = invocation;
   const steps = stepsOf(invocation);
   const file = configOf(invocation);
   const plan = await steps.run(
@@ -16,12 +34,33 @@ export async function preview(invocation: Invocation): Promise<void> {
     ({ text }) => text,
   );
   const { pulumi, configFile } = await prepare(steps, { stack, plan });
-  const list = new ChangeList();
-  const flags = ["--config-file", configFile];
-  await steps.run(
+  const flags = ["--config-file", configFile, ...(await policyFlags(stack, plan.fleet))];
+  const report = await steps.run(
     "preview",
-    (progress) => runEngine(pulumi, "preview", flags, progress, (event) => list.add(event)),
-    () => `${basename(file)} compared with what the last run left`,
+    async (progress: Progress) =>
+      allowing(await gather(new ChangeReport(stack, plan.fleet), pulumi, flags, progress), allow),
+    ({ errors }) =>
+      errors.length > 0
+        ? "did not get through: see below"
+        : `${basename(file)} compared with what the last run left`,
   );
-  process.stdout.write(`\n${list.text}\n`);
+  if (markdown) await writeFile(markdown, reportMarkdown(report));
+  process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : `\n${reportText(report)}\n`);
+  process.exitCode = refused(report) ? 1 : 0;
+}
+
+/** A preview that fails has its report all the same: what it found until then, and why it ended. */
+async function gather(
+  report: ChangeReport,
+  pulumi: Pulumi,
+  flags: readonly string[],
+  progress: Progress,
+): Promise<Report> {
+  try {
+    await runEngine(pulumi, "preview", flags, progress, (event) => report.add(event));
+    return report.report();
+  } catch (error) {
+    if (!(error instanceof UpdateError)) throw error;
+    return report.report(error.causes);
+  }
 }

@@ -13,6 +13,9 @@ const reportMs = 5_000;
 
 /** The engine could not do all it was to. */
 export class UpdateError extends CommandError {
+  /** What went wrong, each cause as the engine or the program told it. */
+  readonly causes: readonly string[];
+
   constructor(command: string, errors: readonly string[], log: string) {
     super(
       [
@@ -24,6 +27,7 @@ export class UpdateError extends CommandError {
       ].join("\n"),
     );
     this.name = "UpdateError";
+    this.causes = errors;
   }
 }
 

@@ -50,7 +50,7 @@ describe("a preview", () => {
   Stack
     ~ authority
 
-2 to create, 1 to update, 1 to remove, 60 unchanged. \`npm run up\` does it.`);
+2 to create, 1 to update, 1 to remove, 60 unchanged.`);
   });
 
   it("shows what differs, short values with what they become", () => {

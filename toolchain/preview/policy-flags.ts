@@ -1,0 +1,17 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Fleet } from "../../components/fleet-config.ts";
+import { repository, stackFolder } from "../setup/paths.mjs";
+
+/** What the policies are to know of a fleet, by policy. */
+export const policyConfig = ({ hosts }: Pick<Fleet, "hosts">): Record<string, unknown> => ({
+  "container-binds-data-root": { roots: hosts.map(({ root }) => root) },
+});
+
+/** Flags by which the engine holds the project's policies against what it previews. */
+export async function policyFlags(stack: string, fleet: Pick<Fleet, "hosts">): Promise<string[]> {
+  const file = join(stackFolder(stack), "policies.json");
+  await mkdir(stackFolder(stack), { recursive: true, mode: 0o700 });
+  await writeFile(file, JSON.stringify(policyConfig(fleet)));
+  return ["--policy-pack", join(repository, "policy/run"), "--policy-pack-config", file];
+}
