@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { ClientHost } from "./components/client-host.ts";
 import { Edge } from "./components/edge.ts";
-import { declareMachine } from "./components/machine.ts";
+import { declareMachines } from "./components/machine.ts";
 import { Monitoring } from "./components/monitoring.ts";
 import { readFleet } from "./components/read-fleet.ts";
 import { SyncCluster } from "./components/sync-cluster.ts";
@@ -19,7 +19,7 @@ Reflect.deleteProperty(Error, "prepareStackTrace");
 const fleet = readFleet();
 const { stack, running, sync } = fleet;
 const authority = new CertificateAuthority("authority", fleet.certificates);
-const machines = fleet.hosts.map((spec) => declareMachine(spec));
+const machines = declareMachines(fleet);
 const trust = new Trust("trust", {
   ...{ authority, sync, machines, tenants: fleet.tenants },
   monitored: fleet.monitoring.enabled,

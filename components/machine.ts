@@ -1,9 +1,13 @@
 import type * as command from "@pulumi/command";
 import type * as docker from "@pulumi/docker";
 import type * as pulumi from "@pulumi/pulumi";
-import type { HostSpec } from "./fleet-config.ts";
+import type { DropletSpec, Fleet, HostSpec } from "./fleet-config.ts";
 import type { HostCommandArgs } from "./host/command.ts";
+import { Cloud, cloudName } from "./machine/cloud.ts";
+import { makeDroplet } from "./machine/droplet.ts";
 import { LocalMachine } from "./machine/local-machine.ts";
+import { RemoteMachine } from "./machine/remote-machine.ts";
+import { findServer } from "./machine/server.ts";
 
 /** What the files, commands and containers of a host run on, as the program that declares the fleet reaches it. */
 export interface Machine {
@@ -23,7 +27,40 @@ export interface Machine {
   command(name: string, args: HostCommandArgs, opts: pulumi.CustomResourceOptions): command.local.Command;
 }
 
-/** The machine of a host. */
-export function declareMachine(spec: HostSpec): Machine {
-  return new LocalMachine(spec);
+/** What the machines of a fleet follow from. */
+type Declared = Pick<Fleet, "stack" | "hosts" | "operators"> & { sync: { host: string } };
+
+/** The machines of a fleet's hosts, in their order; the control host's is made first, since the others let it in. */
+export function declareMachines({ stack, hosts, operators, sync }: Declared): Machine[] {
+  const droplets = hosts.filter((spec) => spec.kind === "digitalocean");
+  const regions = droplets.map(({ region }) => region);
+  const cloud = regions.length > 0 ? new Cloud("cloud", { stack, regions }) : undefined;
+  const control = hosts.find(({ id }) => id === sync.host);
+
+  const declare = (spec: HostSpec, caller: Machine | undefined): Machine => {
+    if (spec.kind === "local") return new LocalMachine(spec);
+    const name = `${spec.id}-machine`;
+    return new RemoteMachine(name, {
+      spec,
+      operators,
+      control: caller instanceof RemoteMachine ? caller : undefined,
+      find: (parent) =>
+        spec.kind === "ssh"
+          ? findServer(spec, operators)
+          : makeDroplet(name, { ...dropletArgs(spec, caller), cloud: cloud as Cloud }, parent),
+    });
+  };
+  const dropletArgs = (spec: DropletSpec, caller: Machine | undefined) => ({
+    ...{ stack, spec, operators },
+    neighbour: control?.kind === "digitalocean" && control.region === spec.region,
+    control:
+      control?.kind === "digitalocean" && caller
+        ? { tag: cloudName(stack, control.id) }
+        : caller instanceof RemoteMachine
+          ? { addresses: caller.sources }
+          : undefined,
+  });
+
+  const first = control && declare(control, undefined);
+  return hosts.map((spec) => (first && spec === control ? first : declare(spec, first)));
 }

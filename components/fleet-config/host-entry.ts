@@ -138,6 +138,12 @@ export const hostEntry = z
       default: "`true`",
       remedy: yesOrNo,
     }),
+    generation: z.int().min(1).max(1_000_000).optional().register(documentation, {
+      description:
+        "Kind `digitalocean`: which droplet it is, counted from 1. Counted up, the droplet is made anew; volume, address and tenants stay (docs/production.md).",
+      default: "`1`",
+      remedy: "write a whole number from 1 on, one more than before",
+    }),
     swap: size().optional().register(documentation, {
       description: "Kinds `ssh` and `digitalocean`: size of the swap file.",
       type: "size",
@@ -180,5 +186,5 @@ type Field = keyof HostEntry;
 export const kinds: Record<HostEntry["kind"], { needs: readonly Field[]; may: readonly Field[] }> = {
   local: { needs: [], may: ["root", "http", "https"] },
   ssh: { needs: ["address", "hostKey"], may: ["user", "privateAddress", "swap"] },
-  digitalocean: { needs: ["region", "size"], may: ["image", "volume", "reservedIp", "swap"] },
+  digitalocean: { needs: ["region", "size"], may: ["image", "volume", "reservedIp", "generation", "swap"] },
 };

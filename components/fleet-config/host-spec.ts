@@ -44,9 +44,16 @@ export function hostSpecOf(
       return { ...remote, kind: "ssh", address, hostKey, user, privateAddress };
     }
     case "digitalocean": {
-      const { region = "", size = "", image = "debian-12-x64", volume, reservedIp = true } = entry;
+      const {
+        region = "",
+        size = "",
+        image = "debian-12-x64",
+        volume,
+        reservedIp = true,
+        generation = 1,
+      } = entry;
       return {
-        ...{ ...remote, kind: "digitalocean", region, size, image, reservedIp },
+        ...{ ...remote, kind: "digitalocean", region, size, image, reservedIp, generation },
         ...(volume === undefined ? {} : { volume }),
       };
     }

@@ -63,6 +63,8 @@ export interface DropletSpec extends AnyHostSpec {
   volume?: number;
   /** Whether it is reached at an address that outlives it. */
   reservedIp: boolean;
+  /** Counted up, the droplet is made anew. */
+  generation: number;
   swap: Bytes;
 }
 

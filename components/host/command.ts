@@ -14,6 +14,23 @@ export interface HostCommandArgs {
   again?: pulumi.Input<string>;
 }
 
+/** How scripts are run on a machine, as root. */
+export interface Shell {
+  /** argv that takes the text as its last argument. */
+  interpreter: pulumi.Input<string[]>;
+  /** Text that runs scripts one after another. */
+  text(scripts: Parameters<typeof shellLine>[0]): string;
+  /** Another value whenever the machine is another one, with nothing of what commands did; empty where it never is. */
+  instance: pulumi.Input<string>;
+}
+
+/** That of the machine the program runs on. */
+export const localShell: Shell = {
+  interpreter: interpreter(),
+  text: (scripts) => shellLine(scripts),
+  instance: "",
+};
+
 /**
  * Runs scripts on a host as root, again whenever they, their variables or their input change. What they print is a
  * secret and never shown; what they warn of is.
@@ -22,18 +39,22 @@ export function hostCommand(
   name: string,
   { create, delete: remove = [], stdin, again = "" }: HostCommandArgs,
   opts: pulumi.CustomResourceOptions,
+  { interpreter, text, instance }: Shell = localShell,
 ): command.local.Command {
   const digest = scriptsDigest([...create, ...remove].map(({ script }) => script));
+  const textOf = (scripts: ScriptInput[]) => pulumi.output(scripts).apply(text);
   return new command.local.Command(
     name,
     {
-      interpreter: interpreter(),
-      create: lineOf(create),
-      ...(remove.length > 0 ? { delete: lineOf(remove) } : {}),
+      interpreter,
+      create: textOf(create),
+      ...(remove.length > 0 ? { delete: textOf(remove) } : {}),
       ...(stdin === undefined ? {} : { stdin }),
       environment: {
         RUN_AGAIN_FOR:
-          typeof again === "string" ? `${digest}${again}` : pulumi.interpolate`${digest}${again}`,
+          typeof again === "string" && typeof instance === "string"
+            ? `${digest}${again}${instance}`
+            : pulumi.interpolate`${digest}${again}${instance}`,
       },
       logging: command.types.enums.local.Logging.Stderr,
       addPreviousOutputInEnv: false,
@@ -41,5 +62,3 @@ export function hostCommand(
     { ...opts, additionalSecretOutputs: ["stdout"] },
   );
 }
-
-const lineOf = (scripts: ScriptInput[]): pulumi.Output<string> => pulumi.output(scripts).apply(shellLine);

@@ -3,22 +3,26 @@ import { readFileSync } from "node:fs";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** Scripts that run on hosts, each the `.sh` file of that name beside this one. */
-export type ScriptName =
-  | "egress"
-  | "first-admin"
-  | "install-branding"
-  | "install-nginx-certificate"
-  | "install-nginx-file"
-  | "layout"
-  | "pids-limit"
-  | "reload-nginx"
-  | "reload-postgres"
-  | "remove-egress"
-  | "remove-nginx-file"
-  | "replace-host-key"
-  | "set-up-host"
-  | "tenant-data"
-  | "tenant-identity";
+export const scriptNames = [
+  "egress",
+  "first-admin",
+  "install-branding",
+  "install-nginx-certificate",
+  "install-nginx-file",
+  "layout",
+  "pids-limit",
+  "reload-nginx",
+  "reload-postgres",
+  "remove-egress",
+  "remove-nginx-file",
+  "replace-host-key",
+  "set-up-host",
+  "tenant-data",
+  "tenant-identity",
+] as const;
+
+/** One of them. */
+export type ScriptName = (typeof scriptNames)[number];
 
 /** A script and the variables it reads; none of them a secret, since a command line shows them. */
 export interface Script {
@@ -41,13 +45,17 @@ export function quote(value: string): string {
   return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
-/** What a shell is given to run scripts one after another, as long as each succeeds. Standard input is the first's. */
-export const shellLine = (scripts: Script[]): string => scripts.map(scriptLine).join(" && ");
+/**
+ * What a shell is given to run scripts one after another, as long as each succeeds. Standard input is the first's.
+ * @param from the folder they lie in
+ */
+export const shellLine = (scripts: Script[], from: string = directory): string =>
+  scripts.map((script) => scriptLine(script, from)).join(" && ");
 
-const scriptLine = ({ script, variables }: Script): string =>
+const scriptLine = ({ script, variables }: Script, from: string): string =>
   [
     ...Object.entries(variables).map(([name, value]) => `${name}=${quote(String(value))}`),
-    `sh ${directory}/${script}.sh`,
+    `sh ${from}/${script}.sh`,
   ].join(" ");
 
 /** Another value whenever one of the scripts says something else. */

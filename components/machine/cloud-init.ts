@@ -1,5 +1,5 @@
 import { quote, scriptText } from "../host/shell.ts";
-import { type SetUpArgs, setUpVariables } from "./set-up.ts";
+import { operatorUser, type SetUpArgs, setUpVariables } from "./set-up.ts";
 
 /**
  * Arguments of {@link cloudInit}. A volume is attached, and the addresses the agent is reached from are known, only
@@ -32,6 +32,16 @@ export function cloudInit({ hostKey, ...args }: CloudInitArgs): string {
     ssh_deletekeys: true,
     ssh_keys: { ed25519_private: hostKey.private, ed25519_public: hostKey.public },
     ssh_pwauth: false,
+    // There from the start, so that a set-up that fails can be looked at.
+    users: [
+      {
+        name: operatorUser,
+        shell: "/bin/bash",
+        sudo: "ALL=(ALL) NOPASSWD:ALL",
+        lock_passwd: true,
+        ssh_authorized_keys: args.keys,
+      },
+    ],
     write_files: [
       {
         path: `${folder}/set-up-host.sh`,

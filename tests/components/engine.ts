@@ -23,12 +23,20 @@ export interface Declared {
 
 /** What providers compute, by resource type. Known after `up` only. */
 const computed: Record<string, (name: string) => Record<string, unknown>> = {
+  "digitalocean:index/droplet:Droplet": (name) => ({
+    ipv4Address: `public of ${name}`,
+    ipv4AddressPrivate: `private of ${name}`,
+  }),
+  "digitalocean:index/reservedIp:ReservedIp": (name) => ({ ipAddress: `address of ${name}` }),
+  "digitalocean:index/sshKey:SshKey": (name) => ({ fingerprint: `fingerprint of ${name}` }),
   "command:local:Command": (name) => ({ stdout: `stdout of ${name}` }),
   "docker:index/remoteImage:RemoteImage": (name) => ({ imageId: `sha256:${name}` }),
   "random:index/randomPassword:RandomPassword": (name) => ({ result: `password of ${name}` }),
   "tls:index/privateKey:PrivateKey": (name) => ({
     privateKeyPemPkcs8: `private key of ${name}`,
     publicKeyPem: `public key of ${name}`,
+    privateKeyOpenssh: `openssh private key of ${name}`,
+    publicKeyOpenssh: `open key of ${name}\n`,
   }),
   "tls:index/selfSignedCert:SelfSignedCert": (name) => ({ certPem: `certificate of ${name}` }),
   "tls:index/certRequest:CertRequest": (name) => ({ certRequestPem: `request of ${name}` }),

@@ -3,7 +3,7 @@ import { CertificateAuthority } from "../../components/certificate-authority.ts"
 import { ClientHost, type ClientHostArgs } from "../../components/client-host.ts";
 import { Edge } from "../../components/edge.ts";
 import type { HostSpec, SyncSpec, TenantSpec } from "../../components/fleet-config.ts";
-import { declareMachine } from "../../components/machine.ts";
+import { LocalMachine } from "../../components/machine/local-machine.ts";
 
 /** The host of the tests' fleets. */
 export const hostSpec: HostSpec = {
@@ -79,7 +79,7 @@ export function declareHost(changed: Partial<ClientHostArgs> = {}) {
   const authority = changed.authority ?? new CertificateAuthority("authority", { generation: 1 });
   const host = new ClientHost("local", {
     stack: "test",
-    machine: declareMachine(hostSpec),
+    machine: new LocalMachine(hostSpec),
     tenants: [],
     running: true,
     cluster: syncSpec,

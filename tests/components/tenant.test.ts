@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as docker from "@pulumi/docker";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TenantSpec } from "../../components/fleet-config.ts";
-import { declareMachine } from "../../components/machine.ts";
+import { LocalMachine } from "../../components/machine/local-machine.ts";
 import { Tenant, type TenantArgs } from "../../components/tenant.ts";
 import { declaredBy, isSecret, plain, unknown } from "./engine.ts";
 import { declareHost, hostSpec, replicas, tenantSpec } from "./specs.ts";
@@ -116,7 +116,7 @@ describe("a tenant's data", () => {
   /** A tenant of a host whose data root exists, beside a database that is made ready by another resource. */
   const onDisk = async (spec: Partial<TenantSpec> = {}, begun = true) => {
     const declaration = await declaredBy(() => {
-      const { host, edge } = declareHost({ machine: declareMachine({ ...hostSpec, root }) });
+      const { host, edge } = declareHost({ machine: new LocalMachine({ ...hostSpec, root }) });
       const prepared = [new docker.Network("prepared", {})];
       const args = { stack: "test", host, edge, running: true, replicas: { ...replicas, begun, prepared } };
       new Tenant("acme", { ...args, spec: tenantSpec(spec) });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CertificateAuthority } from "../../components/certificate-authority.ts";
-import { declareMachine } from "../../components/machine.ts";
+import { LocalMachine } from "../../components/machine/local-machine.ts";
 import { SyncCluster } from "../../components/sync-cluster.ts";
 import { SyncDatabase } from "../../components/sync-database.ts";
 import { Trust } from "../../components/trust.ts";
@@ -20,7 +20,7 @@ const declared = (generation: number) =>
     const authority = new CertificateAuthority("authority", { generation });
     const trust = new Trust("trust", {
       authority,
-      machines: [declareMachine(hostSpec)],
+      machines: [new LocalMachine(hostSpec)],
       sync: syncSpec,
       tenants,
       monitored: true,

@@ -36,6 +36,7 @@ describe("hosts of a cloud", () => {
       image: "debian-12-x64",
       volume: 100,
       reservedIp: true,
+      generation: 1,
       swap: 2_000_000_000,
       memory: 8 * 2 ** 30,
     });

@@ -1,0 +1,162 @@
+import * as command from "@pulumi/command";
+import type * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { HostSpec, OperatorsSpec } from "../fleet-config.ts";
+import { type HostCommandArgs, hostCommand, type Shell } from "../host/command.ts";
+import { shellLine } from "../host/shell.ts";
+import type { Machine } from "../machine.ts";
+import { type FirstContact, firstContactDigest, firstContactLine } from "./first-contact.ts";
+import { operatorUser, type SetUpArgs, setUp } from "./set-up.ts";
+import { asRoot, type SshTarget, sshArguments, sshOptions } from "./ssh.ts";
+import { toolbox, toolboxLines, unpackLine } from "./toolbox.ts";
+
+/** Arguments of {@link RemoteMachine}. */
+export interface RemoteMachineArgs {
+  spec: HostSpec;
+  operators: OperatorsSpec;
+  /** The machine whose nodes call this one's agent; undefined on that one itself. */
+  control: RemoteMachine | undefined;
+  /** Makes or names the machine, with its own resources below `parent`. */
+  find(parent: RemoteMachine): Found;
+}
+
+/** A machine that is there, as its kind made or named it. */
+export interface Found {
+  address: pulumi.Output<string>;
+  privateAddress: pulumi.Output<string>;
+  /** IPv4 addresses from which its connections to the fleet's other machines come. */
+  sources: pulumi.Output<string[]>;
+  /** The key by which it is known from its first contact on. */
+  hostKey: pulumi.Output<string>;
+  /** Another value whenever it is another machine. */
+  instance: pulumi.Output<string>;
+  /** How it is met for the first time. */
+  contact: pulumi.Output<Pick<FirstContact, "first" | "steps">>;
+  /** What the first contact reads; secret. */
+  stdin?: pulumi.Output<string>;
+  /** Name of the block-storage volume below the data root. */
+  volume?: pulumi.Output<string>;
+  /** What has to be there before it is met. */
+  dependsOn: pulumi.Resource[];
+}
+
+/**
+ * A machine that is reached over ssh: as the operators' user, by a host key that is known before, and by nothing else. It
+ * is ready once it is set up as its entry says, has the fleet's scripts, and its Docker engine answers.
+ */
+export class RemoteMachine extends pulumi.ComponentResource implements Machine {
+  readonly spec: HostSpec;
+  readonly address: pulumi.Output<string>;
+  readonly privateAddress: pulumi.Output<string>;
+  readonly sources: pulumi.Output<string[]>;
+  /** How it is reached, without the path of anybody's private key. */
+  readonly target: pulumi.Output<SshTarget>;
+  readonly engine: docker.ProviderArgs;
+  readonly ready: pulumi.Resource[];
+  readonly started: pulumi.Output<string>;
+  private readonly shell: Shell;
+
+  constructor(name: string, args: RemoteMachineArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("owui:fleet:Machine", name, {}, opts);
+    const found = args.find(this);
+    this.spec = args.spec;
+    this.address = found.address;
+    this.privateAddress = found.privateAddress;
+    this.sources = found.sources;
+    this.started = found.instance;
+    this.target = pulumi.all([found.address, found.hostKey]).apply(([address, hostKey]) => ({
+      user: operatorUser,
+      address,
+      hostKey,
+      ...identityOf(args.operators),
+    }));
+    this.shell = {
+      interpreter: this.target.apply(sshArguments),
+      text: (scripts) => asRoot(shellLine(scripts, toolbox)),
+      instance: found.instance,
+    };
+    const met = this.meet(name, found);
+    const equipped = this.equip(name, found, met);
+    const settled = this.settle(name, args, found, equipped);
+    this.ready = [settled];
+    // Unknown until the machine is ready: a provider whose engine does not answer yet would fail.
+    this.engine = {
+      host: pulumi.all([this.target, settled.id]).apply(([{ user, address }]) => `ssh://${user}@${address}`),
+      sshOpts: this.target.apply(sshOptions),
+    };
+    this.registerOutputs({ address: this.address });
+  }
+
+  command(name: string, args: HostCommandArgs, opts: pulumi.CustomResourceOptions): command.local.Command {
+    const after = [opts.dependsOn ?? []].flat() as pulumi.Resource[];
+    return hostCommand(name, args, { ...opts, dependsOn: [...after, ...this.ready] }, this.shell);
+  }
+
+  /** Waits for it, and does what has to be done before anything else can be. */
+  private meet(name: string, { contact, stdin, instance, dependsOn }: Found): pulumi.Resource {
+    const { id: host } = this.spec;
+    return new command.local.Command(
+      `${name}-met`,
+      {
+        create: pulumi
+          .all([contact, this.target])
+          .apply(([contact, final]) => firstContactLine({ host, final, ...contact })),
+        stdin: stdin ?? "",
+        environment: { RUN_AGAIN_FOR: pulumi.interpolate`${firstContactDigest()}${instance}` },
+        logging: command.types.enums.local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this, dependsOn, additionalSecretOutputs: ["stdout"] },
+    );
+  }
+
+  /** Puts the fleet's scripts there. */
+  private equip(name: string, { instance }: Found, met: pulumi.Resource): pulumi.Resource {
+    return new command.local.Command(
+      `${name}-toolbox`,
+      {
+        interpreter: this.shell.interpreter,
+        create: asRoot(unpackLine),
+        stdin: toolboxLines(),
+        environment: { RUN_AGAIN_FOR: instance },
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this, dependsOn: [met] },
+    );
+  }
+
+  /** Sets it up as its entry says now; where nothing changed there, nothing happens. */
+  private settle(
+    name: string,
+    { operators, control, spec }: RemoteMachineArgs,
+    { volume }: Found,
+    equipped: pulumi.Resource,
+  ): command.local.Command {
+    // Of these two alone the values are not known before.
+    const known = setUp(setUpArgs(spec, operators));
+    const variables = {
+      ...known.variables,
+      AGENT_FROM: pulumi.output(control?.sources ?? []).apply((from) => from.join(" ")),
+      VOLUME: volume ?? "",
+    };
+    const create = [{ script: known.script, variables }];
+    const opts = { parent: this, dependsOn: [equipped] };
+    return hostCommand(`${name}-set-up`, { create }, opts, this.shell);
+  }
+}
+
+/** How a host is set up, as far as it is known before the machine is there. */
+export const setUpArgs = (
+  { agentPort, root, ...spec }: HostSpec,
+  { keys, addresses }: OperatorsSpec,
+): SetUpArgs => ({
+  keys,
+  addresses,
+  agent: { port: agentPort, from: [] },
+  root,
+  ...("swap" in spec ? { swap: spec.swap } : {}),
+});
+
+/** The private key to sign in with, where one is named. */
+export const identityOf = ({ identity }: OperatorsSpec): Pick<SshTarget, "identity"> =>
+  identity === undefined ? {} : { identity };

@@ -1,0 +1,159 @@
+import { describe, expect, it } from "vitest";
+import { hostEntry } from "../../../components/fleet-config/host-entry.ts";
+import { hostSpecOf } from "../../../components/fleet-config/host-spec.ts";
+import type { HostSpec } from "../../../components/fleet-config.ts";
+import { declareMachines } from "../../../components/machine.ts";
+import { declaredBy, isSecret, plain, unknown } from "../engine.ts";
+
+const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHFlq1JcvgyYQ3VdNoA8tk8SxOhV6kKvA2Qm4R1GmPwZ";
+const where = { repository: "/repository", dataHome: "/data" };
+
+const host = (id: string, entry: object): HostSpec =>
+  hostSpecOf("staging", id, hostEntry.parse(entry), where);
+
+const control = host("control", { kind: "digitalocean", region: "fra1", size: "s-2vcpu-4gb" });
+const droplet = host("fra1-a", {
+  ...{ kind: "digitalocean", region: "fra1", size: "s-4vcpu-8gb", volume: "100GB" },
+});
+const server = host("old", {
+  ...{ kind: "ssh", address: "203.0.113.20", user: "admin", hostKey: `${key} root@old` },
+});
+
+const operators = {
+  keys: [`${key} ann@example`],
+  addresses: ["203.0.113.7/32"],
+  identity: "~/.ssh/fleet",
+};
+
+const declared = (hosts: HostSpec[], options?: { preview: boolean }) =>
+  declaredBy(() => {
+    for (const machine of declareMachines({
+      stack: "staging",
+      hosts,
+      operators,
+      sync: { host: "control" },
+    })) {
+      const { id } = machine.spec;
+      machine.command(`${id}-trial`, { create: [{ script: "pids-limit", variables: { PIDS: 1 } }] }, {});
+    }
+  }, options);
+
+/** A control host and a host with a volume, both droplets of one region. */
+const fleet = await declared([droplet, control]);
+const inputs = (name: string) => fleet.one(name).inputs;
+
+describe("a droplet", () => {
+  it("is made with nobody's key, in the private network of its region, behind a firewall that is there before it", () => {
+    expect(inputs("fra1-a-machine-droplet")).toMatchObject({
+      name: "owui-staging-fra1-a",
+      region: "fra1",
+      size: "s-4vcpu-8gb",
+      image: "debian-12-x64",
+      vpcUuid: "cloud-network-fra1-id",
+      sshKeys: ["fingerprint of cloud-ssh-key"],
+      volumeIds: ["fra1-a-machine-volume-id"],
+      tags: ["owui-staging", "owui-staging-fra1-a"],
+      gracefulShutdown: true,
+      resizeDisk: false,
+    });
+    expect(fleet.one("fra1-a-machine-droplet").after).toContain("fra1-a-machine-firewall");
+    expect(inputs("fra1-a-machine-firewall").tags).toEqual(["owui-staging-fra1-a"]);
+  });
+
+  it("is protected with its volume and its address", () => {
+    const protectedOnes = fleet.all.filter(({ protect }) => protect).map(({ name }) => name);
+    expect(protectedOnes.sort()).toEqual([
+      "control-machine-address",
+      "control-machine-droplet",
+      "fra1-a-machine-address",
+      "fra1-a-machine-droplet",
+      "fra1-a-machine-volume",
+    ]);
+  });
+
+  it("keeps its user-data, a secret, whatever the set-up says later, until its generation is counted up", async () => {
+    const kept = fleet.one("fra1-a-machine-user-data");
+    expect(kept.ignored).toEqual(["create", "stdin"]);
+    expect(isSecret(kept.inputs.stdin)).toBe(true);
+    expect(plain(kept.inputs.stdin)).toContain("private key of fra1-a-machine-first-host-key");
+    expect(plain(kept.inputs.stdin)).not.toContain("private key of fra1-a-machine-host-key");
+    expect(isSecret(inputs("fra1-a-machine-droplet").userData)).toBe(true);
+    const again = await declared([control, { ...droplet, generation: 2 } as HostSpec]);
+    expect(again.below("fra1-a-machine")).toContain("fra1-a-machine-user-data-2");
+  });
+
+  it("lets operators in at 22, the world at 80 and 443, and the control host alone at the agent's port", () => {
+    const rules = inputs("fra1-a-machine-firewall").inboundRules;
+    expect(rules).toEqual([
+      { protocol: "tcp", portRange: "22", sourceAddresses: ["203.0.113.7/32"] },
+      { protocol: "tcp", portRange: "80", sourceAddresses: ["0.0.0.0/0", "::/0"] },
+      { protocol: "tcp", portRange: "443", sourceAddresses: ["0.0.0.0/0", "::/0"] },
+      { protocol: "tcp", portRange: "8050", sourceTags: ["owui-staging-control"] },
+      { protocol: "icmp", sourceAddresses: ["0.0.0.0/0", "::/0"] },
+    ]);
+    expect(JSON.stringify(inputs("control-machine-firewall").inboundRules)).not.toContain("8050");
+  });
+
+  it("is first met by the key of its user-data, and from then on by one that no user-data held", () => {
+    const { create, stdin } = inputs("fra1-a-machine-met");
+    const [first = "", steps = ""] = create
+      .split("FIRST=")[1]
+      .split("sh components/machine/await-machine.sh");
+    expect(first).toContain(
+      "/bin/echo address of fra1-a-machine-address open key of fra1-a-machine-first-host-key",
+    );
+    expect(create.split("FIRST=")[0]).toContain("open key of fra1-a-machine-host-key");
+    expect(steps).toContain("cloud-init status --wait");
+    expect(steps).toContain("open key of fra1-a-machine-host-key");
+    expect(isSecret(stdin)).toBe(true);
+    expect(plain(stdin)).toBe("openssh private key of fra1-a-machine-host-key");
+  });
+
+  it("is set up over ssh with what is known then: its volume, and where its agent is called from", () => {
+    const { create } = inputs("fra1-a-machine-set-up");
+    expect(create).toContain("VOLUME='\\''owui-staging-fra1-a'\\''");
+    expect(create).toContain(
+      "AGENT_FROM='\\''private of control-machine-droplet public of control-machine-droplet'\\''",
+    );
+    expect(inputs("control-machine-set-up").create).toContain("AGENT_FROM='\\'''\\''");
+  });
+});
+
+describe("a command of a remote machine", () => {
+  it("runs as root over ssh, once the machine is set up, and again on another machine", async () => {
+    const { interpreter, create, environment } = inputs("fra1-a-trial");
+    expect(interpreter.at(0)).toBe("ssh");
+    expect(interpreter.at(-1)).toBe("qbmgr@address of fra1-a-machine-address");
+    expect(interpreter).toContain("StrictHostKeyChecking=yes");
+    expect(interpreter).toContain("IdentityFile=~/.ssh/fleet");
+    expect(create).toBe("sudo -n sh -c 'PIDS='\\''1'\\'' sh /usr/local/lib/fleet/pids-limit.sh'");
+    expect(environment.RUN_AGAIN_FOR).toMatch(/^[0-9a-f]{16}fra1-a-machine-droplet-id$/);
+    expect(fleet.one("fra1-a-trial").after).toContain("fra1-a-machine-set-up");
+  });
+
+  it("is not known in the first preview", async () => {
+    const preview = await declared([control, droplet], { preview: true });
+    expect(preview.one("fra1-a-trial").inputs.interpreter).toEqual(unknown);
+  });
+});
+
+describe("a server that is there", () => {
+  it("is set up as whoever may sign in to it, and nothing of a cloud is declared for it", async () => {
+    const servers = await declared([{ ...server, id: "control" } as HostSpec]);
+    expect(servers.all.some(({ type }) => type.startsWith("digitalocean:"))).toBe(false);
+    const { create } = servers.one("control-machine-met").inputs;
+    expect(create).toContain("admin@203.0.113.20");
+    expect(create).toContain("qbmgr@203.0.113.20");
+    expect(create).not.toContain("root@old");
+    expect(create).toContain("sudo -n sh -c");
+    const asRoot = await declared([{ ...server, id: "control", user: "root" } as HostSpec]);
+    expect(asRoot.one("control-machine-met").inputs.create).not.toContain("sudo");
+  });
+
+  it("is reached by a control host elsewhere at the droplet's public address", async () => {
+    const mixed = await declared([{ ...server, id: "control" } as HostSpec, droplet]);
+    expect(mixed.one("fra1-a-machine-firewall").inputs.inboundRules).toContainEqual({
+      ...{ protocol: "tcp", portRange: "8050", sourceAddresses: ["203.0.113.20"] },
+    });
+  });
+});
