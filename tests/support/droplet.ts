@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { EngineRoots } from "../../toolchain/fakes/digitalocean/docker/engine-roots.ts";
 import { DockerMachines } from "../../toolchain/fakes/digitalocean/docker/machines.ts";
 import { until } from "./fleet/until.ts";
 
@@ -27,6 +28,8 @@ export interface DropletSettings {
   userData: string;
   /** MB. */
   memory?: number;
+  /** What its own engine begins with; absent: nothing. */
+  engines?: EngineRoots;
 }
 
 /** Boots a droplet of a fake cloud, without its API, and waits until cloud-init has ended. */
@@ -34,11 +37,12 @@ export const bootDroplet = async ({
   network: [a, b, c],
   userData,
   memory = 2048,
+  engines,
 }: DropletSettings): Promise<Droplet> => {
   const folder = await mkdtemp(join(tmpdir(), "owui-droplet-"));
   const identity = join(folder, "key");
   await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", identity]);
-  const machines = new DockerMachines({ folder, publicRange: `${a}.${b}.${c}.0/24` });
+  const machines = new DockerMachines({ folder, publicRange: `${a}.${b}.${c}.0/24`, engines });
   const address = `${a}.${b}.${c}.16`;
   const remove = async () => {
     await machines.clear();

@@ -11,6 +11,7 @@ const usage = `usage: npm run fakes -- [options]
   --cloudflare-port PORT    default 8812
   --zones NAMES             Cloudflare's zones, with commas (default: fleet.example)
   --machines docker|none    whether droplets boot (default: docker)
+  --images NAMES            images of the local engine that droplets' own begin with, with commas
   --action-time MS          what an action takes at least (default: 0)
   --lag MS                  how long what was just made is not found (default: 0)
   --clear                   empty both accounts, with every machine and volume, and end`;
@@ -38,6 +39,7 @@ const read = (): FakesSettings & { clear: boolean } => {
         "cloudflare-port": text("8812"),
         zones: text("fleet.example"),
         machines: text("docker"),
+        images: text(""),
         "action-time": text("0"),
         lag: text("0"),
         clear: { type: "boolean", default: false },
@@ -53,6 +55,7 @@ const read = (): FakesSettings & { clear: boolean } => {
       cloudflarePort: numeric("cloudflare-port", values["cloudflare-port"], 65_535),
       zones: values.zones.split(",").filter(Boolean),
       machines,
+      images: values.images.split(",").filter(Boolean),
       actionTime: numeric("action-time", values["action-time"], 3_600_000),
       lag: numeric("lag", values.lag, 3_600_000),
       clear: values.clear,
@@ -66,8 +69,8 @@ const settings = read();
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 say("Fakes of DigitalOcean and Cloudflare: nothing here is real, and nothing leaves this machine.");
-if (settings.machines === "docker") await ensureImages([dropletImage], say);
-const fakes = await startFakes(settings);
+if (settings.machines === "docker") await ensureImages([dropletImage, ...settings.images], say);
+const fakes = await startFakes(settings, say);
 if (settings.clear) {
   await fakes.clear();
   say(`Both accounts of ${settings.home} are empty: machines, networks, volumes and records are gone.`);

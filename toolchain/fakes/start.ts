@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { locked } from "../setup/lock.mjs";
+import type { Progress } from "../setup/progress.ts";
 import { cloudflare } from "./cloudflare/cloudflare.ts";
 import { defaultPlan } from "./digitalocean/addresses.ts";
 import { digitalOcean } from "./digitalocean/digitalocean.ts";
+import { EngineRoots } from "./digitalocean/docker/engine-roots.ts";
 import { DockerMachines } from "./digitalocean/docker/machines.ts";
 import { noMachines } from "./digitalocean/driver.ts";
 import { fileLog } from "./http/request-log.ts";
@@ -18,6 +21,8 @@ export interface FakesSettings {
   zones: string[];
   /** Whether droplets boot, as containers, or are only entries in a list. */
   machines: "docker" | "none";
+  /** Images of the local engine that a droplet's own engine begins with. */
+  images: readonly string[];
   /** What an action takes at least, in ms. */
   actionTime: number;
   /** How long what was just made is not found, in ms. */
@@ -52,8 +57,21 @@ const tokenIn = async (file: string, prefix: string): Promise<string> => {
   return fresh;
 };
 
+/** Machines that boot; none where droplets are only entries in a list. */
+const bootingMachines = async (
+  { home, machines, images }: FakesSettings,
+  progress: Progress,
+): Promise<DockerMachines | undefined> => {
+  if (machines === "none") return undefined;
+  const engines =
+    images.length > 0
+      ? await locked("fake-droplets", progress, () => EngineRoots.with(images, progress))
+      : undefined;
+  return new DockerMachines({ folder: join(home, "machines"), publicRange: defaultPlan.public, engines });
+};
+
 /** Starts both fakes, and goes on with what an earlier start left. */
-export const startFakes = async (settings: FakesSettings): Promise<Fakes> => {
+export const startFakes = async (settings: FakesSettings, progress: Progress = () => {}): Promise<Fakes> => {
   const { home, lag } = settings;
   await mkdir(home, { recursive: true, mode: 0o700 });
   const logFile = join(home, "requests.log");
@@ -62,10 +80,7 @@ export const startFakes = async (settings: FakesSettings): Promise<Fakes> => {
     cloudflare: join(home, "cloudflare.token"),
   };
   const conduct = { lag, log: fileLog(logFile) };
-  const booting =
-    settings.machines === "docker"
-      ? new DockerMachines({ folder: join(home, "machines"), publicRange: defaultPlan.public })
-      : undefined;
+  const booting = await bootingMachines(settings, progress);
   const ocean = digitalOcean(
     { ...conduct, token: await tokenIn(files.digitalOcean, "dop_v1_fake_") },
     {

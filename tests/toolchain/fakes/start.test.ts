@@ -7,7 +7,7 @@ import { clientOf } from "./client.ts";
 
 const start = async (home: string): Promise<Fakes> => {
   const ports = { digitalOceanPort: 0, cloudflarePort: 0 };
-  const quick = { machines: "none", actionTime: 0, lag: 0 } as const;
+  const quick = { machines: "none", images: [], actionTime: 0, lag: 0 } as const;
   return startFakes({ home, zones: ["fleet.example"], ...ports, ...quick });
 };
 

@@ -5,6 +5,7 @@ import { dropletImage } from "../../../images/catalog.ts";
 import type { BlockDevice, DropletDriver, Machine } from "../driver.ts";
 import type { PacketPolicy } from "../packet-policy.ts";
 import { docker, exists } from "./engine.ts";
+import { EngineRoots } from "./engine-roots.ts";
 import { packetFilter } from "./packet-filter.ts";
 import { seedOf } from "./seed.ts";
 
@@ -13,6 +14,8 @@ export interface MachinesSettings {
   folder: string;
   /** The droplets' public network. */
   publicRange: string;
+  /** What a droplet's own Docker engine begins with; absent: nothing. */
+  engines?: EngineRoots | undefined;
 }
 
 /** Everything of one fake carries its name, so that two fakes on one engine keep apart. */
@@ -31,19 +34,20 @@ const systemdArguments = [
   ...["--security-opt", "systempaths=unconfined", "--device-cgroup-rule", "a *:* rwm"],
   ...["--cgroupns", "private"],
   ...["--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec"],
-  // An engine cannot lay its layers over those of the engine it runs in.
-  ...["--volume", "/var/lib/docker", "--volume", "/var/lib/containerd"],
+  ...["--volume", "/var/lib/containerd"],
 ];
 
 /** Droplets as containers of the local Docker engine. Starts nothing and removes nothing but its own. */
 export class DockerMachines implements DropletDriver {
   readonly #folder: string;
   readonly #publicRange: string;
+  readonly #engines: EngineRoots | undefined;
   /** Part of every name: eight hex digits of the folder. */
   readonly #tag: string;
 
-  constructor({ folder, publicRange }: MachinesSettings) {
+  constructor({ folder, publicRange, engines }: MachinesSettings) {
     this.#folder = folder;
+    this.#engines = engines;
     this.#publicRange = publicRange;
     this.#tag = createHash("sha256").update(folder).digest("hex").slice(0, 8);
   }
@@ -78,18 +82,26 @@ export class DockerMachines implements DropletDriver {
       const vpc = `owui-vpc-${this.#tag}-${machine.vpc.id.slice(0, 8)}`;
       await this.#network(vpc, machine.vpc.ipRange, ["--internal"]);
       await this.#seed(machine);
-      await docker(["create", ...this.#arguments(machine)]);
+      const engine = await this.#engines?.make(this.#rootOf(machine.id));
+      await docker(["create", ...this.#arguments(machine, engine)]);
       await docker(["network", "connect", "--ip", machine.privateAddress, vpc, name]);
     }
     await this.powerOn(machine.id);
   }
 
-  #arguments({ id, hostname, memory, vcpus, address }: Machine): string[] {
+  /** A droplet's own engine's, among those of every fake. */
+  #rootOf(id: number): string {
+    return `${this.#tag}-${id}`;
+  }
+
+  #arguments({ id, hostname, memory, vcpus, address }: Machine, engine: string | undefined): string[] {
     return [
       ...["--name", this.nameOf(id), "--hostname", hostname, ...this.#labels],
       ...["--network", this.publicNetwork, "--ip", address],
       ...["--memory", `${memory}m`, "--memory-swap", `${memory}m`, "--cpus", String(vcpus)],
       ...systemdArguments,
+      // An engine cannot lay its layers over those of the engine it runs in.
+      ...["--volume", engine === undefined ? "/var/lib/docker" : `${engine}:/var/lib/docker`],
       ...["--volume", `${this.#home(id)}/hardware:/var/lib/droplet:ro`],
       ...["--volume", `${this.#home(id)}/seed:/var/lib/cloud/seed/nocloud:ro`],
       dropletImage,
@@ -146,6 +158,7 @@ export class DockerMachines implements DropletDriver {
   async remove(id: number): Promise<void> {
     if (await exists("container", this.nameOf(id))) {
       await docker(["rm", "--force", "--volumes", this.nameOf(id)]);
+      if (this.#engines) await EngineRoots.remove(this.#rootOf(id));
     }
     await rm(this.#home(id), { recursive: true, force: true });
   }
@@ -243,6 +256,7 @@ export class DockerMachines implements DropletDriver {
     const filter = ["--filter", `label=${label}=${this.#tag}`, "--quiet"];
     const containers = (await docker(["ps", "--all", ...filter])).split("\n").filter(Boolean);
     if (containers.length > 0) await docker(["rm", "--force", "--volumes", ...containers]);
+    if (this.#engines) await EngineRoots.remove(`${this.#tag}-*`);
     const files = await readdir(join(this.#folder, "volumes")).catch(() => []);
     for (const file of files) await this.#release(file.replace(/\.img$/, ""));
     const table = `owui_cloud_${this.#tag}`;
