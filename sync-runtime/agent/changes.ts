@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto";
 import { type FileHandle, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { faultPoint } from "../fault-point.ts";
+import { Slots } from "../host/slots.ts";
+import { isCopied, type Stamp, takeStamp } from "../host/stamp.ts";
+import { databasePath, readIdentity } from "../host/tenant-directory.ts";
+import { TenantError } from "../host/tenant-error.ts";
 import type { ChangesRequest, Header, Identity, Manifest, Unchanged } from "../protocol/message.ts";
 import { type ReaderFiles, type ReaderUsage, readerLimits, runReader } from "./reader-process.ts";
-import { Slots } from "./slots.ts";
 import { Spool, SpoolTail } from "./spool.ts";
-import { isCopied, type Stamp, takeStamp } from "./stamp.ts";
 import { type NewStore, Stores } from "./stores.ts";
 import {
   acknowledge,
@@ -16,8 +18,6 @@ import {
   saveRecord,
   syncsOf,
 } from "./sync-record.ts";
-import { databasePath, readIdentity } from "./tenant-directory.ts";
-import { TenantError } from "./tenant-error.ts";
 
 /** Readers at a time on one host; each takes up to one core. */
 const PARALLEL_READERS = 2;

@@ -1,7 +1,7 @@
+import { readHead } from "../host/regular-file.ts";
+import { takeStamp } from "../host/stamp.ts";
+import { databasePath, readIdentity, type TenantDirectory } from "../host/tenant-directory.ts";
 import type { Inventory } from "../protocol/message.ts";
-import { readHead } from "./regular-file.ts";
-import { takeStamp } from "./stamp.ts";
-import { databasePath, readIdentity, type TenantDirectory } from "./tenant-directory.ts";
 
 type Database = Inventory["tenants"][number]["database"];
 

@@ -1,17 +1,17 @@
 /** The host agent: serves the nodes what changed in the tenants of this host. `node agent.mjs [config path]` */
 import { realpath } from "node:fs/promises";
 import { Certificates } from "../certificates.ts";
-import { ConfigError } from "../config-file.ts";
-import { createLog } from "../host-log.ts";
-import { HostServer } from "../host-server.ts";
+import { createLog } from "../host/log.ts";
+import { runProgram } from "../host/program.ts";
+import { HostServer } from "../host/server.ts";
+import { TenantDirectory } from "../host/tenant-directory.ts";
 import { Bandwidth } from "./bandwidth.ts";
 import { ChangeFinder } from "./changes.ts";
 import { DEFAULT_CONFIG_PATH, loadConfig } from "./config.ts";
 import { Metrics } from "./metrics.ts";
 import { Routes } from "./routes.ts";
-import { TenantDirectory } from "./tenant-directory.ts";
 
-async function main(configPath: string): Promise<void> {
+async function serveTenants(configPath: string, signal: AbortSignal): Promise<void> {
   const config = await loadConfig(configPath);
   const now = () => BigInt(Date.now()) * 1_000_000n;
   const log = createLog("agent", config.host);
@@ -27,16 +27,7 @@ async function main(configPath: string): Promise<void> {
   const server = new HostServer(config, certificates, routes.handle.bind(routes), log, (reason) =>
     metrics.refused.inc({ reason }),
   );
-
-  // The engine that runs the container sends SIGTERM first; a second signal ends the process at once.
-  const stop = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
-  await server.run(stop.signal);
+  await server.run(signal);
 }
 
-try {
-  await main(process.argv[2] ?? DEFAULT_CONFIG_PATH);
-} catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error);
-  process.exitCode = 1;
-}
+await runProgram(serveTenants, DEFAULT_CONFIG_PATH);

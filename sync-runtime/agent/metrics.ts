@@ -1,7 +1,8 @@
 import { freemem, loadavg, totalmem } from "node:os";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { certificateGauge } from "../certificate-end.ts";
-import { anonymousBytes, type ReaderUsage } from "./reader-process.ts";
+import { anonymousBytes } from "../host/process-usage.ts";
+import type { ReaderUsage } from "./reader-process.ts";
 import { freeBytes, totalBytes } from "./spool.ts";
 
 /** How a request for changes ended. */

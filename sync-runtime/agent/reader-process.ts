@@ -1,14 +1,13 @@
-import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
 import { dirname, extname } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
-import { FAULT_VARIABLE } from "../fault-point.ts";
+import { anonymousBytes, processorSeconds } from "../host/process-usage.ts";
+import { lastWordsOf, startSandboxed, wordsOf } from "../host/sandboxed-child.ts";
+import { isTenantErrorCode, TenantError } from "../host/tenant-error.ts";
 import { Manifest } from "../protocol/message.ts";
 import type { ReaderResult, ReaderTask } from "./reader/task.ts";
 import { diskFull, freeBytes, RESERVED_BYTES, type SpoolFile, type SpoolTail } from "./spool.ts";
-import { isTenantErrorCode, TenantError } from "./tenant-error.ts";
 
 /** Limits of one reader. 700 MB took 13 s on two busy cores, and 55 MB of memory; a row counts three times in it. */
 export interface ReaderLimits {
@@ -48,13 +47,6 @@ export interface ReaderUsage {
 const SLOW_BYTES_PER_MILLISECOND = 10_000;
 /** How often a running reader is looked at. */
 const WATCH_MILLISECONDS = 200;
-/** USER_HZ, in which the kernel tells every process' time. */
-const TICKS_PER_SECOND = 100;
-
-/** What is kept of a reader's words: it may be in a hostile file's hands. */
-const MAX_LAST_WORDS = 16 * 1024;
-/** Of one word; a manifest of 1000 tables with the longest names takes 0.5 MB. */
-const MAX_WORD = 1024 * 1024;
 
 /** A {@link ReaderWord}, not yet trusted. */
 const Word = z.union([
@@ -118,22 +110,12 @@ export async function runReader(
   const began = performance.now();
   const usage: ReaderUsage = { seconds: 0, cpuSeconds: 0, memoryBytes: 0 };
   const stop = new AbortController();
-  const fault = process.env[FAULT_VARIABLE];
   const descriptors = [files.spool.fd, files.copy.fd, files.store.fd, files.base?.fd ?? "ignore"] as const;
-  const child = spawn(process.execPath, readerArguments(task), {
-    cwd: "/",
-    env: fault === undefined ? {} : { [FAULT_VARIABLE]: fault },
-    stdio: ["ignore", "pipe", "pipe", ...descriptors],
-    signal: AbortSignal.any([signal, stop.signal]),
-    killSignal: "SIGKILL",
-  });
-  const ended = new Promise<string>((resolve) => {
-    let why = "";
-    child.on("error", ({ message }) => {
-      why = `${message} `;
-    });
-    child.once("close", (code, killedBy) => resolve(`${why}${killedBy ?? `exit code ${code}`}`));
-  });
+  const { process: child, ended } = startSandboxed(
+    readerArguments(task),
+    ["ignore", "pipe", "pipe", ...descriptors],
+    AbortSignal.any([signal, stop.signal]),
+  );
   const stopFor = (why: string | TenantError) =>
     stop.abort(typeof why === "string" ? new TenantError("reader-stopped", why) : why);
   const clock = setTimeout(
@@ -175,34 +157,11 @@ async function listen(
   tail: SpoolTail,
   stopFor: (why: string) => void,
 ): Promise<Exclude<Word, { spooled: number }> | undefined> {
-  let rest = "";
-  for await (const chunk of stream.setEncoding("utf8")) {
-    const lines = `${rest}${chunk}`.split("\n");
-    rest = lines.pop() as string;
-    for (const line of lines) {
-      const word = parseWord(line);
-      if (word && !("spooled" in word)) return word;
-      if (word) tail.grow(word.spooled);
-      else stopFor("The reader said what no reader says.");
-    }
-    if (rest.length > MAX_WORD) stopFor("The reader said more than any reader has to say.");
+  for await (const word of wordsOf(stream, Word, "reader", stopFor)) {
+    if (!("spooled" in word)) return word;
+    tail.grow(word.spooled);
   }
   return undefined;
-}
-
-function parseWord(line: string): Word | undefined {
-  try {
-    return Word.parse(JSON.parse(line));
-  } catch {
-    return undefined;
-  }
-}
-
-/** The beginning of what a process writes; the rest is read and dropped. */
-async function lastWordsOf(stream: Readable): Promise<string> {
-  let words = "";
-  for await (const chunk of stream) if (words.length < MAX_LAST_WORDS) words += chunk;
-  return words;
 }
 
 /** The word of a reader that read everything; one that was killed or broke has said none. */
@@ -213,18 +172,4 @@ function requireSnapshot(
   if (!result) throw new TenantError("reader-failed", `The reader ended without a result: ${end.trim()}.`);
   if (result.ok) return result;
   throw new TenantError(isTenantErrorCode(result.code) ? result.code : "reader-failed", result.message);
-}
-
-/** RssAnon of a process; 0 when it is gone. */
-export async function anonymousBytes(pid: number | "self" | undefined): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
-}
-
-/** Time that a process and its threads have had a processor; 0 when it is gone. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
-async function processorSeconds(pid: number | undefined): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  // Behind the name, which may hold anything, the first field is the third.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND;
 }

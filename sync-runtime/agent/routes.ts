@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { faultPoint } from "../fault-point.ts";
-import type { Log } from "../host-log.ts";
+import type { Log } from "../host/log.ts";
+import { Slots } from "../host/slots.ts";
+import type { TenantDirectory } from "../host/tenant-directory.ts";
+import { tenantErrorOf } from "../host/tenant-error.ts";
 import { encodeJsonFrame, FrameType } from "../protocol/frame.ts";
 import { ChangesRequest, type Failure } from "../protocol/message.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import type { ChangeFinder, Changes, Snapshot, SnapshotEnd, TenantSource } from "./changes.ts";
 import { takeInventory } from "./inventory.ts";
 import type { ChangesResult, Metrics } from "./metrics.ts";
-import { Slots } from "./slots.ts";
-import type { TenantDirectory } from "./tenant-directory.ts";
-import { tenantErrorOf } from "./tenant-error.ts";
 import { compressWhole, lastBlocks } from "./zstd.ts";
 
 const MAX_BODY_BYTES = 4096;

@@ -2,7 +2,7 @@ import { read } from "node:fs";
 import { mkdir, open, readdir, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { TenantError } from "./tenant-error.ts";
+import { TenantError } from "../host/tenant-error.ts";
 
 /**
  * What the agent leaves free of its disk, which may be the tenants' as well: Open WebUI cannot write to a full one. A

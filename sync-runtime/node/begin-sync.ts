@@ -3,13 +3,11 @@ import * as z from "zod";
 import { query } from "../database/query.ts";
 import { EditOpenError, Edits } from "./conflict/edits.ts";
 import { connectionName, type Job } from "./job.ts";
+import { LOCK_NOT_AVAILABLE } from "./postgres.ts";
 import { ReplicaRow, type ReplicaState, stateOf } from "./replica-state.ts";
 
 /** How long a sync waits for a transaction that wrote into the replica and is still open. */
 const PATIENCE_S = 30;
-
-/** Postgres' word for a lock that was not to be had in time. */
-const LOCK_NOT_AVAILABLE = "55P03";
 
 /** A row of begin-sync.sql. */
 const Begun = ReplicaRow.extend({ edits: z.coerce.number(), resolutions: z.coerce.number() });

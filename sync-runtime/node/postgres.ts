@@ -26,6 +26,9 @@ const USES = 250;
 /** Longest that a write waits for a lock which others hold. */
 const LOCK_MS = 5_000;
 
+/** What Postgres says when a lock was not to be had in time. */
+export const LOCK_NOT_AVAILABLE = "55P03";
+
 /** Runs statements of database/queries, wherever: each by itself, or all in one transaction. */
 export type Statements = Pick<Postgres, "rows">;
 

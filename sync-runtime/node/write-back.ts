@@ -110,20 +110,17 @@ export class WriteBack {
     }
   }
 
-  async #write(job: Job, signal: AbortSignal): Promise<Writing> {
+  async #write(job: Job, signal: AbortSignal): Promise<Pick<Writing, "rows" | "fresh" | "refused">> {
+    const writer = writerOf(job);
+    if (!writer) {
+      const refused = noWriter(job);
+      await this.#ask("end-write", job, [true, refused.code, refused.message]);
+      return { rows: 0, fresh: 0, refused };
+    }
     const writing: Writing = {
-      ...{
-        job,
-        signal,
-        identity: NOBODY,
-        writer: writerOf(job) ?? NO_WRITER,
-        requests: 0,
-        rows: 0,
-        fresh: 0,
-      },
+      ...{ job, signal, identity: NOBODY, writer, requests: 0, rows: 0, fresh: 0 },
       ...{ answered: true, refused: undefined, ended: false },
     };
-    if (writing.writer === NO_WRITER) refuse(writing, noWriter(job));
     for (let after = "0"; !writing.ended; ) {
       const decided = await this.#next(job, after);
       const last = decided.at(-1);
@@ -227,7 +224,6 @@ export class WriteBack {
 
 /** An identity that no data has, for requests without rows. */
 const NOBODY = "00000000-0000-0000-0000-000000000000";
-const NO_WRITER: WriterAddress = { host: "", address: "", identity: "" };
 
 const writerOf = ({ host, writer_address: address, writer_identity: identity }: Job) =>
   address !== null && identity !== null ? { host, address, identity } : undefined;

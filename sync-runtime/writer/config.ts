@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { Callers } from "../callers.ts";
 import { loadConfigFile } from "../config-file.ts";
+import { Callers } from "../host/callers.ts";
 
 /** Where the config lies in the writer's container. */
 export const DEFAULT_CONFIG_PATH = "/etc/fleet/writer.json";

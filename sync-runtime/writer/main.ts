@@ -1,14 +1,14 @@
 /** The writer: writes rows that nodes decided for into the tenants of this host that chose it. `node writer.mjs [config path]` */
 import { realpath } from "node:fs/promises";
 import { Certificates } from "../certificates.ts";
-import { ConfigError } from "../config-file.ts";
-import { createLog } from "../host-log.ts";
-import { HostServer } from "../host-server.ts";
+import { createLog } from "../host/log.ts";
+import { runProgram } from "../host/program.ts";
+import { HostServer } from "../host/server.ts";
 import { DEFAULT_CONFIG_PATH, loadConfig } from "./config.ts";
 import { Metrics } from "./metrics.ts";
 import { Routes } from "./routes.ts";
 
-async function main(configPath: string): Promise<void> {
+async function serveWrites(configPath: string, signal: AbortSignal): Promise<void> {
   const config = await loadConfig(configPath);
   const log = createLog("writer", config.host);
   const { host, tenants } = config;
@@ -22,16 +22,7 @@ async function main(configPath: string): Promise<void> {
   const server = new HostServer(config, certificates, routes.handle.bind(routes), log, (reason) =>
     metrics.connections.inc({ reason }),
   );
-
-  // The engine that runs the container sends SIGTERM first; a second signal ends the process at once.
-  const stop = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
-  await server.run(stop.signal);
+  await server.run(signal);
 }
 
-try {
-  await main(process.argv[2] ?? DEFAULT_CONFIG_PATH);
-} catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error);
-  process.exitCode = 1;
-}
+await runProgram(serveWrites, DEFAULT_CONFIG_PATH);

@@ -1,4 +1,4 @@
-import { isTenantErrorCode, TenantError, type TenantErrorCode } from "../agent/tenant-error.ts";
+import { isTenantErrorCode, TenantError, type TenantErrorCode } from "../host/tenant-error.ts";
 import type { WireValue } from "../protocol/wire-value.ts";
 import type { WriteRefusal, WriteRefusalCode } from "../protocol/write.ts";
 

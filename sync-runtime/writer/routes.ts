@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { Slots } from "../agent/slots.ts";
-import { takeStamp } from "../agent/stamp.ts";
-import { databasePath, identityPath, readIdentity, TenantDirectory } from "../agent/tenant-directory.ts";
-import { TenantError } from "../agent/tenant-error.ts";
 import { faultPoint } from "../fault-point.ts";
-import type { Log } from "../host-log.ts";
+import type { Log } from "../host/log.ts";
+import { Slots } from "../host/slots.ts";
+import { takeStamp } from "../host/stamp.ts";
+import { databasePath, identityPath, readIdentity, TenantDirectory } from "../host/tenant-directory.ts";
+import { TenantError } from "../host/tenant-error.ts";
 import { MAX_WRITE_BYTES, type WriteAnswer, type WriteRequest } from "../protocol/write.ts";
 import { EpochFile } from "./epoch-file.ts";
 import type { Metrics } from "./metrics.ts";

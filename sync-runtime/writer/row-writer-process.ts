@@ -1,10 +1,10 @@
-import { spawn } from "node:child_process";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { dirname, extname } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
-import { anonymousBytes } from "../agent/reader-process.ts";
-import { FAULT_VARIABLE } from "../fault-point.ts";
+import { anonymousBytes } from "../host/process-usage.ts";
+import { lastWordsOf, startSandboxed, wordsOf } from "../host/sandboxed-child.ts";
 import { WireValue, WriteAnswer } from "../protocol/write.ts";
 import { isRefusalCode, RefusalError } from "./refusal-error.ts";
 import type { WriteTask } from "./row-writer/task.ts";
@@ -27,10 +27,6 @@ export const ROW_WRITER_LIMITS: RowWriterLimits = {
 
 /** How often a running row writer is looked at. */
 const WATCH_MILLISECONDS = 100;
-/** What is kept of its words: it may be in a hostile file's hands. */
-const MAX_LAST_WORDS = 16 * 1024;
-/** Of one word; a key is the longest part of it. */
-const MAX_WORD = 1024 * 1024;
 
 /** A WriterWord, not yet trusted. */
 const Word = z.discriminatedUnion("state", [
@@ -74,24 +70,15 @@ export async function runRowWriter(
   limits: RowWriterLimits = ROW_WRITER_LIMITS,
 ): Promise<WriteAnswer> {
   const stop = new AbortController();
-  const fault = process.env[FAULT_VARIABLE];
-  const child = spawn(process.execPath, rowWriterArguments(task), {
-    cwd: "/",
-    env: fault === undefined ? {} : { [FAULT_VARIABLE]: fault },
-    stdio: ["pipe", "pipe", "pipe"],
-    signal: AbortSignal.any([signal, stop.signal]),
-    killSignal: "SIGKILL",
-  });
-  const ended = new Promise<string>((resolve) => {
-    let why = "";
-    child.on("error", ({ message }) => {
-      why = `${message} `;
-    });
-    child.once("close", (code, killedBy) => resolve(`${why}${killedBy ?? `exit code ${code}`}`));
-  });
+  const { process: child, ended } = startSandboxed(
+    rowWriterArguments(task),
+    ["pipe", "pipe", "pipe"],
+    AbortSignal.any([signal, stop.signal]),
+  );
+  const { stdin, stdout, stderr } = child as ChildProcessWithoutNullStreams;
   // One that ends before it has read its task says so by its end.
-  child.stdin.on("error", () => {});
-  child.stdin.end(JSON.stringify(task));
+  stdin.on("error", () => {});
+  stdin.end(JSON.stringify(task));
   let stopped = "";
   const stopFor = (why: string) => {
     stopped ||= why;
@@ -115,8 +102,8 @@ export async function runRowWriter(
     }
   };
   try {
-    const heard = listen(child.stdout, hear, stopFor);
-    const [lastWords, end] = await Promise.all([lastWordsOf(child.stderr), ended, heard]);
+    const heard = listen(stdout, hear, stopFor);
+    const [lastWords, end] = await Promise.all([lastWordsOf(stderr), ended, heard]);
     if (result) return answerOf(result);
     const why = stopped || `It ended without a result: ${`${end} ${lastWords}`.trim()}.`;
     throw new RefusalError(
@@ -144,30 +131,5 @@ async function listen(
   hear: (word: Word) => void,
   stopFor: (why: string) => void,
 ): Promise<void> {
-  let rest = "";
-  for await (const chunk of stream.setEncoding("utf8")) {
-    const lines = `${rest}${chunk}`.split("\n");
-    rest = lines.pop() as string;
-    for (const line of lines) {
-      const word = parseWord(line);
-      if (word) hear(word);
-      else stopFor("It said what no row writer says.");
-    }
-    if (rest.length > MAX_WORD) stopFor("It said more than any row writer has to say.");
-  }
-}
-
-function parseWord(line: string): Word | undefined {
-  try {
-    return Word.parse(JSON.parse(line));
-  } catch {
-    return undefined;
-  }
-}
-
-/** The beginning of what a process writes; the rest is read and dropped. */
-async function lastWordsOf(stream: Readable): Promise<string> {
-  let words = "";
-  for await (const chunk of stream) if (words.length < MAX_LAST_WORDS) words += chunk;
-  return words;
+  for await (const word of wordsOf(stream, Word, "row writer", stopFor)) hear(word);
 }

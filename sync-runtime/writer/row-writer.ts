@@ -5,8 +5,8 @@
  */
 import { writeSync } from "node:fs";
 import { text } from "node:stream/consumers";
-import { readHead } from "../agent/regular-file.ts";
 import { faultPoint } from "../fault-point.ts";
+import { readHead } from "../host/regular-file.ts";
 import type { WriteAnswer } from "../protocol/write.ts";
 import { RefusalError } from "./refusal-error.ts";
 import { refusedBy } from "./row-writer/failure.ts";

@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { readSchema } from "../../sync-runtime/agent/reader/source-schema.ts";
+import { readSchema } from "../../sync-runtime/host/source-schema.ts";
 import type { SourceTable } from "../../sync-runtime/protocol/message.ts";
 import { RowDigester } from "../../sync-runtime/protocol/row-digest.ts";
 import { encodeValue, RawText, type SqliteValue } from "../../sync-runtime/protocol/value.ts";

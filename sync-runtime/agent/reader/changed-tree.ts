@@ -1,6 +1,6 @@
+import { TenantError } from "../../host/tenant-error.ts";
 import type { TableWork } from "../../protocol/message.ts";
 import { TableSum } from "../../protocol/table-sum.ts";
-import { TenantError } from "../tenant-error.ts";
 import type { BaseStore } from "./base-store.ts";
 import type { DigestSet } from "./digest-set.ts";
 import type { PageChanges } from "./page-changes.ts";

@@ -1,4 +1,4 @@
-import { TenantError, type TenantErrorCode } from "../tenant-error.ts";
+import { TenantError, type TenantErrorCode } from "../../host/tenant-error.ts";
 
 /** SQLite's result codes (https://sqlite.org/rescode.html) and what they mean here. */
 const SQLITE_CODES: ReadonlyMap<number, TenantErrorCode> = new Map([

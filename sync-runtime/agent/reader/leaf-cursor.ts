@@ -1,4 +1,4 @@
-import { TenantError } from "../tenant-error.ts";
+import { TenantError } from "../../host/tenant-error.ts";
 import type { LeafList } from "./table-tree.ts";
 
 /**

@@ -1,5 +1,5 @@
+import { TenantError } from "../../host/tenant-error.ts";
 import { MAX_ROW_BYTES } from "../../protocol/limit.ts";
-import { TenantError } from "../tenant-error.ts";
 import { cellOf, FIRST_PAGE_OFFSET, LEAF_HEAD_BYTES } from "./leaf-cell.ts";
 import type { PageView } from "./page-view.ts";
 import type { LeafList } from "./table-tree.ts";

@@ -1,7 +1,7 @@
 import { fstatSync, readSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import { TenantError } from "../tenant-error.ts";
-import type { DatabaseFiles } from "./descriptor.ts";
+import type { DatabaseFiles } from "../../host/descriptor.ts";
+import { TenantError } from "../../host/tenant-error.ts";
 import {
   FRAME_HEAD_BYTES,
   isWholeWal,

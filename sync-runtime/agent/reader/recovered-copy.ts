@@ -1,6 +1,6 @@
 import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
-import { fileStamp, isWrittenLongAgo } from "../file-times.ts";
-import { TenantError } from "../tenant-error.ts";
+import { fileStamp, isWrittenLongAgo } from "../../host/file-times.ts";
+import { TenantError } from "../../host/tenant-error.ts";
 import { copyFile } from "./file-copy.ts";
 import { ReaderDescriptor, type ReaderTask } from "./task.ts";
 

@@ -1,12 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { faultPoint } from "../../fault-point.ts";
+import { readSchema, type SourceSchema } from "../../host/source-schema.ts";
 import { encodeJsonFrame, FrameType } from "../../protocol/frame.ts";
 import type { Header, Manifest } from "../../protocol/message.ts";
 import { BaseStore } from "./base-store.ts";
 import { findPageChanges, type PageChanges } from "./page-changes.ts";
 import { PageView } from "./page-view.ts";
 import type { Source } from "./source-database.ts";
-import { readSchema, type SourceSchema } from "./source-schema.ts";
 import { StoreWriter } from "./store-writer.ts";
 import type { TablePart } from "./table-part.ts";
 import { definitionOf, MOST_COMPARED_ROWS, planTables, shapeOf } from "./table-parts.ts";

@@ -1,10 +1,15 @@
 import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
+import {
+  checkDescriptors,
+  type DatabaseFiles,
+  type Descriptor,
+  openDescriptors,
+} from "../../host/descriptor.ts";
+import { fileStamp, isTrusted } from "../../host/file-times.ts";
+import { TenantError } from "../../host/tenant-error.ts";
 import { MAX_ROW_BYTES } from "../../protocol/limit.ts";
-import { fileStamp, isTrusted } from "../file-times.ts";
-import { TenantError } from "../tenant-error.ts";
-import { checkDescriptors, type DatabaseFiles, type Descriptor, openDescriptors } from "./descriptor.ts";
 import { bringUpToDate, copyFile, statOf } from "./file-copy.ts";
 import { copyWithRemains, type Remains } from "./recovered-copy.ts";
 import { ReaderDescriptor, type ReaderTask } from "./task.ts";

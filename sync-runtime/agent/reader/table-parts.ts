@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
+import type { SourceSchema } from "../../host/source-schema.ts";
 import type { SourceTable } from "../../protocol/message.ts";
 import { ChangedRows } from "./changed-rows.ts";
 import { ChangedTree } from "./changed-tree.ts";
 import type { PageView } from "./page-view.ts";
-import type { SourceSchema } from "./source-schema.ts";
 import type { Reading, TablePart, TableToRead } from "./table-part.ts";
 import { TableRows } from "./table-rows.ts";
 import { WholeTable } from "./whole-table.ts";

@@ -1,13 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { FrameType, frameHead } from "../../protocol/frame.ts";
-import { MAX_ROW_BYTES } from "../../protocol/limit.ts";
-import type { SourceTable } from "../../protocol/message.ts";
-import { RowDigester } from "../../protocol/row-digest.ts";
-import { TenantError } from "../tenant-error.ts";
-import { LeafCursor } from "./leaf-cursor.ts";
-import { LeafRecords } from "./leaf-records.ts";
-import type { PageView } from "./page-view.ts";
-import { type RecordColumn, RecordReader } from "./record.ts";
+import { type RecordColumn, RecordReader } from "../../host/record.ts";
 import {
   BATCH_BYTES,
   canonicalPieces,
@@ -16,7 +8,15 @@ import {
   type ReadValue,
   RowBatch,
   rowBytes,
-} from "./row-batch.ts";
+} from "../../host/row-batch.ts";
+import { TenantError } from "../../host/tenant-error.ts";
+import { FrameType, frameHead } from "../../protocol/frame.ts";
+import { MAX_ROW_BYTES } from "../../protocol/limit.ts";
+import type { SourceTable } from "../../protocol/message.ts";
+import { RowDigester } from "../../protocol/row-digest.ts";
+import { LeafCursor } from "./leaf-cursor.ts";
+import { LeafRecords } from "./leaf-records.ts";
+import type { PageView } from "./page-view.ts";
 import type { LeafList } from "./table-tree.ts";
 
 /** A row: its values as SQLite gave them, or where they are stored. */

@@ -1,4 +1,4 @@
-import { TenantError } from "../tenant-error.ts";
+import { TenantError } from "../../host/tenant-error.ts";
 import { GrowingList } from "./growing-list.ts";
 import { cellOf, FIRST_PAGE_OFFSET, LEAF_HEAD_BYTES } from "./leaf-cell.ts";
 import type { PageView } from "./page-view.ts";

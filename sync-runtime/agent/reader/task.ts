@@ -1,6 +1,6 @@
+import type { JournalState } from "../../host/stamp.ts";
+import type { TenantErrorCode } from "../../host/tenant-error.ts";
 import type { Header, Identity, Manifest } from "../../protocol/message.ts";
-import type { JournalState } from "../stamp.ts";
-import type { TenantErrorCode } from "../tenant-error.ts";
 
 /** Descriptors a reader is started with, beside stdin (closed) and stderr. */
 export const ReaderDescriptor = {

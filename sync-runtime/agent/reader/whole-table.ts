@@ -1,6 +1,6 @@
+import { TenantError } from "../../host/tenant-error.ts";
 import type { TableWork } from "../../protocol/message.ts";
 import { TableSum } from "../../protocol/table-sum.ts";
-import { TenantError } from "../tenant-error.ts";
 import { RecordChunks } from "./record-chunks.ts";
 import type { Reading, TablePart, TableToRead } from "./table-part.ts";
 import { type LeafList, NO_LEAVES } from "./table-tree.ts";

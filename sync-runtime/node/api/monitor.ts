@@ -17,8 +17,9 @@ export function monitorOn(
 ): Caller | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
   const identity = monitorIdentity(cluster);
-  if (identityProblem(identity, socket.getPeerCertificate())) return undefined;
+  const certificate = socket.getPeerCertificate();
+  if (identityProblem(identity, certificate)) return undefined;
   const shown = socket.getPeerX509Certificate();
   if (shown) certificates.see(shown);
-  return { subject: identity, token: "", expires: Date.parse(socket.getPeerCertificate().valid_to) };
+  return { subject: identity, token: "", expires: Date.parse(certificate.valid_to) };
 }

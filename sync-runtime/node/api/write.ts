@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import * as z from "zod";
-import type { Postgres, Statements } from "../postgres.ts";
+import { LOCK_NOT_AVAILABLE, type Postgres, type Statements } from "../postgres.ts";
 import { ApiProblem, problemOf } from "./problem.ts";
 import type { ApiContext, Call, Route } from "./route.ts";
 
@@ -25,9 +25,6 @@ const Kept = z.object({ digest: z.instanceof(Buffer), status: z.number(), answer
 
 /** What a client may send as Idempotency-Key. */
 const KEY = /^[\x21-\x7e]{1,200}$/;
-
-/** What Postgres says when a lock was not had in time. */
-const LOCK_TIMEOUT = "55P03";
 
 /**
  * Makes writes: what one does, its record in the audit log and its kept answer are one transaction. One that comes again
@@ -75,7 +72,7 @@ export class Writer {
   }
 
   #problemOf(error: unknown, { request }: Write): ApiProblem {
-    return (error as { code?: string }).code === LOCK_TIMEOUT
+    return (error as { code?: string }).code === LOCK_NOT_AVAILABLE
       ? new ApiProblem("under-way", "Something else that has to end first still works on it. Send it again.")
       : problemOf(error, request, this.#api.log);
   }

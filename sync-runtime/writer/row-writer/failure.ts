@@ -1,4 +1,4 @@
-import { TenantError } from "../../agent/tenant-error.ts";
+import { TenantError } from "../../host/tenant-error.ts";
 import type { RowWrite } from "../../protocol/write.ts";
 import { type RefusalCode, RefusalError, type Refused } from "../refusal-error.ts";
 

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { checkDescriptors, type Descriptor, openDescriptors } from "../../agent/reader/descriptor.ts";
-import { TenantError } from "../../agent/tenant-error.ts";
+import { checkDescriptors, type Descriptor, openDescriptors } from "../../host/descriptor.ts";
+import { TenantError } from "../../host/tenant-error.ts";
 import { MAX_ROW_BYTES } from "../../protocol/limit.ts";
 import { RefusalError } from "../refusal-error.ts";
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { canonicalPieces, exactValue, quoted, type ReadValue } from "../../agent/reader/row-batch.ts";
+import { canonicalPieces, exactValue, quoted, type ReadValue } from "../../host/row-batch.ts";
 import type { SourceTable } from "../../protocol/message.ts";
 import { RowDigester } from "../../protocol/row-digest.ts";
 import { encodeValue, RawText } from "../../protocol/value.ts";

@@ -1,5 +1,5 @@
 import { constants, type DatabaseSync } from "node:sqlite";
-import { readSchema } from "../../agent/reader/source-schema.ts";
+import { readSchema } from "../../host/source-schema.ts";
 import { schemaDigest } from "../../protocol/schema-digest.ts";
 import { RefusalError } from "../refusal-error.ts";
 import { TargetTable } from "./target-table.ts";

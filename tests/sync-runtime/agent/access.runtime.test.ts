@@ -4,7 +4,7 @@ import { connect as plainConnect } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Certificates } from "../../../sync-runtime/certificates.ts";
-import { HostServer } from "../../../sync-runtime/host-server.ts";
+import { HostServer } from "../../../sync-runtime/host/server.ts";
 import { AgentProcess } from "../../support/agent-process.ts";
 import { type Credentials, TestAuthority } from "../../support/certificates.ts";
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { failureOf } from "../../../sync-runtime/agent/reader/failure.ts";
-import { TenantError, tenantErrorOf } from "../../../sync-runtime/agent/tenant-error.ts";
+import { TenantError, tenantErrorOf } from "../../../sync-runtime/host/tenant-error.ts";
 
 const sqlite = (errcode: number) =>
   Object.assign(new Error("what SQLite says"), { code: "ERR_SQLITE_ERROR", errcode });

@@ -21,7 +21,7 @@ import {
   runReader,
 } from "../../../sync-runtime/agent/reader-process.ts";
 import { type SpoolFile, SpoolTail } from "../../../sync-runtime/agent/spool.ts";
-import type { JournalState } from "../../../sync-runtime/agent/stamp.ts";
+import type { JournalState } from "../../../sync-runtime/host/stamp.ts";
 import { createWebuiDatabase } from "../../support/webui-database.ts";
 
 let root: string;

@@ -5,7 +5,7 @@ import { createReadStream, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { takeStamp } from "../../../sync-runtime/agent/stamp.ts";
+import { takeStamp } from "../../../sync-runtime/host/stamp.ts";
 import { encodeJsonFrame, FrameType } from "../../../sync-runtime/protocol/frame.ts";
 import {
   type Header,

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
-import { readSchema } from "../../../sync-runtime/agent/reader/source-schema.ts";
+import { readSchema } from "../../../sync-runtime/host/source-schema.ts";
 import type { ChangeStream } from "../../../sync-runtime/node/agent-client.ts";
 import type { Identity, Message, SourceTable, TableWork } from "../../../sync-runtime/protocol/message.ts";
 import { encodeValue, RawText, type SqliteValue } from "../../../sync-runtime/protocol/value.ts";

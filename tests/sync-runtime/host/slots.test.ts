@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Slots } from "../../../sync-runtime/agent/slots.ts";
+import { Slots } from "../../../sync-runtime/host/slots.ts";
 
 const never = new AbortController().signal;
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CallerList } from "../../sync-runtime/callers.ts";
+import { CallerList } from "../../../sync-runtime/host/callers.ts";
 
 describe("a list of callers", () => {
   const list = new CallerList(["10.1.0.0/16", "192.0.2.7/32", "2001:db8:1::/48"]);

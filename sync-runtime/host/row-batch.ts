@@ -1,4 +1,4 @@
-import { ValueTag } from "../../protocol/value.ts";
+import { ValueTag } from "../protocol/value.ts";
 import type { RecordReader } from "./record.ts";
 
 /** Rows are sent in frames of up to this size; a longer row has a frame of its own. */

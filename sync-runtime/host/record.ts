@@ -1,4 +1,4 @@
-import { ValueTag } from "../../protocol/value.ts";
+import { ValueTag } from "../protocol/value.ts";
 
 /** Where a column's value is in a record, https://sqlite.org/fileformat2.html#record_format. */
 export interface RecordColumn {

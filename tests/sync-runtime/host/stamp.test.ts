@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { takeStamp } from "../../../sync-runtime/agent/stamp.ts";
+import { takeStamp } from "../../../sync-runtime/host/stamp.ts";
 
 let directory: string;
 let path: string;

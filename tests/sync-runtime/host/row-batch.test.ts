@@ -9,7 +9,7 @@ import {
   type ReadValue,
   RowBatch,
   rowBytes,
-} from "../../../sync-runtime/agent/reader/row-batch.ts";
+} from "../../../sync-runtime/host/row-batch.ts";
 import { encodeValue, RawText, type SqliteValue } from "../../../sync-runtime/protocol/value.ts";
 import { sqliteValue } from "../protocol/arbitrary.ts";
 

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
-import { MAX_COLUMNS, MAX_TABLES } from "../../protocol/limit.ts";
-import type { SourceFile, SourceTable } from "../../protocol/message.ts";
-import { nameProblem } from "../../protocol/name.ts";
-import { TenantError } from "../tenant-error.ts";
+import { MAX_COLUMNS, MAX_TABLES } from "../protocol/limit.ts";
+import type { SourceFile, SourceTable } from "../protocol/message.ts";
+import { nameProblem } from "../protocol/name.ts";
 import type { RecordColumn } from "./record.ts";
+import { TenantError } from "./tenant-error.ts";
 
 /** All statements of a schema together; Open WebUI's are 20 KB. */
 const MAX_DDL_BYTES = 4 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { fstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { TenantError } from "../tenant-error.ts";
+import { TenantError } from "./tenant-error.ts";
 
 const DESCRIPTORS = "/proc/self/fd";
 

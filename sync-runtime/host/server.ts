@@ -3,10 +3,10 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
+import type { Certificates } from "../certificates.ts";
+import { monitorOf, nodeOf } from "../client-certificate.ts";
 import { CallerList, type Callers } from "./callers.ts";
-import type { Certificates } from "./certificates.ts";
-import { monitorOf, nodeOf } from "./client-certificate.ts";
-import type { Log } from "./host-log.ts";
+import type { Log } from "./log.ts";
 
 /** Docker waits 10 s between SIGTERM and SIGKILL. */
 const GRACE_MILLISECONDS = 8_000;

@@ -1,0 +1,76 @@
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
+import type * as z from "zod";
+import { FAULT_VARIABLE } from "../fault-point.ts";
+
+/** What is kept of a child's last words: it may be in a hostile file's hands. */
+const MAX_LAST_WORDS = 16 * 1024;
+/** Of one word; a manifest of 1000 tables with the longest names takes 0.5 MB. */
+const MAX_WORD = 1024 * 1024;
+
+/** A child that opens what a tenant may have forged. */
+export interface SandboxedChild {
+  process: ChildProcess;
+  /** How it ended, in words: a signal's name, or its exit code. */
+  ended: Promise<string>;
+}
+
+/**
+ * Starts Node as a child that inherits nothing: no environment but a test's fault, no working directory.
+ * @param args of Node: its permissions and limits, the program, what that is told
+ * @param signal kills it
+ */
+export function startSandboxed(args: string[], stdio: StdioOptions, signal: AbortSignal): SandboxedChild {
+  const fault = process.env[FAULT_VARIABLE];
+  const child = spawn(process.execPath, args, {
+    ...{ cwd: "/", stdio, signal, killSignal: "SIGKILL" },
+    env: fault === undefined ? {} : { [FAULT_VARIABLE]: fault },
+  });
+  const ended = new Promise<string>((resolve) => {
+    let why = "";
+    child.on("error", ({ message }) => {
+      why = `${message} `;
+    });
+    child.once("close", (code, killedBy) => resolve(`${why}${killedBy ?? `exit code ${code}`}`));
+  });
+  return { process: child, ended };
+}
+
+/**
+ * What a child says, a word a line, until its end or until nobody listens any more.
+ * @param speaker what it is, for complaints
+ * @param complain is told of what makes no sense, which is passed over
+ */
+export async function* wordsOf<Word>(
+  stream: Readable,
+  schema: z.ZodType<Word>,
+  speaker: string,
+  complain: (why: string) => void,
+): AsyncGenerator<Word> {
+  let rest = "";
+  for await (const chunk of stream.setEncoding("utf8")) {
+    const lines = `${rest}${chunk}`.split("\n");
+    rest = lines.pop() as string;
+    for (const line of lines) {
+      const word = parsed(line, schema);
+      if (word === undefined) complain(`The ${speaker} said what no ${speaker} says.`);
+      else yield word;
+    }
+    if (rest.length > MAX_WORD) complain(`The ${speaker} said more than any ${speaker} has to say.`);
+  }
+}
+
+function parsed<Word>(line: string, schema: z.ZodType<Word>): Word | undefined {
+  try {
+    return schema.parse(JSON.parse(line));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The beginning of what a child writes; the rest is read and dropped. */
+export async function lastWordsOf(stream: Readable): Promise<string> {
+  let words = "";
+  for await (const chunk of stream) if (words.length < MAX_LAST_WORDS) words += chunk;
+  return words;
+}
