@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { authorityProblems, readAuthority } from "./fleet-config/authority.ts";
 import { conflictsOf } from "./fleet-config/conflicts-entry.ts";
 import { draftOf } from "./fleet-config/draft.ts";
 import { hostSpecOf } from "./fleet-config/host-spec.ts";
@@ -36,6 +37,7 @@ export function parseFleet(stack: string, raw: Record<string, unknown>, where: W
     ...(parsed.error?.issues ?? []).flatMap((issue) => problemsOf(issue, stackSchema, raw)),
     ...rules.flatMap((rule) => rule.problems(draft)),
     ...missingLogos(draft, where.repository),
+    ...authorityProblems(draft, where.repository),
     ...plainTextSecrets(stack, where.repository),
   ];
   if (!parsed.success || problems.length > 0) throw new FleetConfigError(stack, problems);
@@ -49,7 +51,7 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
     certificates,
     monitoring,
     operators,
-    sync: { conflicts, direction, ...sync },
+    sync: { conflicts, direction, database, ...sync },
   } = config;
   const hosts = Object.entries(config.hosts).map(([id, entry]) => hostSpecOf(stack, id, entry, where));
   return {
@@ -71,6 +73,10 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
     })),
     sync: {
       ...sync,
+      database:
+        database.kind === "embedded"
+          ? database
+          : { ...database, ca: readAuthority(database.ca, where.repository) },
       nodes: Object.entries(sync.nodes).map(([id, { port }]) => ({ id, port })),
       readers: Object.entries(sync.readers).map(([id, reader]) => ({ id, ...reader })),
     },

@@ -97,15 +97,17 @@ export class SyncCluster extends pulumi.ComponentResource {
   private writeHome(
     name: string,
     { id, port }: SyncSpec["nodes"][number],
-    { stack, host, spec, database, authority }: SyncClusterArgs,
+    { host, spec, database, authority }: SyncClusterArgs,
     operators: tls.PrivateKey[],
   ): NodeHome {
+    const { authority: authorityOfDatabase, ...door } = database.nodes;
     const config = pulumi
-      .all([pulumi.all(operators.map(({ publicKeyPem }) => publicKeyPem)), database.login.password])
+      .all([pulumi.all(operators.map(({ publicKeyPem }) => publicKeyPem)), door.password])
       .apply(([operatorKeys, password]) =>
-        node.nodeConfig({ stack, sync: spec, node: id, operatorKeys, password }),
+        node.nodeConfig({ sync: spec, node: id, operatorKeys, database: { ...door, password } }),
       );
-    const home = host.layout(`${name}-node-${id}-home`, node.nodeLayout(id, config), { parent: this });
+    const files = node.nodeLayout(id, config, authorityOfDatabase);
+    const home = host.layout(`${name}-node-${id}-home`, files, { parent: this });
     const subject = node.nodeSubject(spec.cluster, id);
     const certificate = { authority, subject, directory: node.nodeTls(id) };
     const written = host.certify(`${name}-node-${id}`, certificate, { parent: this, dependsOn: [home] });

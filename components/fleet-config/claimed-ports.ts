@@ -19,7 +19,7 @@ const hostPorts = ({ hosts }: Draft): Claim<number>[] =>
   ]);
 
 const syncPorts = ({ sync, nodes }: Draft): Claim<number>[] => [
-  ...claim(sync.host, "sync.database.port", sync.database?.port),
+  ...(sync.database?.kind === "embedded" ? claim(sync.host, "sync.database.port", sync.database.port) : []),
   ...nodes.flatMap(({ id, port }) => claim(sync.host, `sync.nodes.${id}.port`, port)),
 ];
 

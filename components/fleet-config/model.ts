@@ -200,8 +200,36 @@ export interface SyncSpec {
   /** Which key signs operators' tokens, counted from 1; the former is accepted too. */
   operatorKey: number;
   nodes: { id: string; port: number }[];
-  database: { kind: "embedded"; port: number };
+  database: DatabaseSpec;
   readers: ReaderSpec[];
+}
+
+/** The Postgres that holds the replicas. */
+export type DatabaseSpec =
+  /** A container on the control host, its port on that host's loopback. */
+  { kind: "embedded"; port: number } | ExternalDatabaseSpec;
+
+/** A Postgres that somebody else runs. */
+export interface ExternalDatabaseSpec {
+  kind: "external";
+  /** As its certificate names it. */
+  host: string;
+  port: number;
+  /** There already. */
+  database: string;
+  /** The administrator's login; behind a dot, what a pooler wants behind every login. */
+  user: string;
+  /** Secret. */
+  password: string;
+  ca: AuthoritySpec;
+}
+
+/** Whom to believe about a server. */
+export interface AuthoritySpec {
+  /** Certificates in PEM. */
+  pem: string;
+  /** The file they come from, relative to the repository; absent where they stand in the config. */
+  file?: string;
 }
 
 /** What watches the fleet. */

@@ -11,6 +11,7 @@ const tenants = z.record(z.string(), z.unknown());
 const environment = z.object({ environment: z.record(z.string(), z.unknown()) });
 const connections = z.object({ connections: z.array(z.unknown()) });
 const plainKey = z.object({ key: z.string().min(1) });
+const database = z.object({ database: z.object({ password: z.string().min(1) }) });
 const alerts = z.object({ alerts: z.record(z.string(), z.record(z.string(), z.unknown())) });
 
 /** Of `monitoring.alerts`: a password, and addresses that often hold a token. */
@@ -34,6 +35,7 @@ export function plainTextSecrets(stack: string, repository: string): Problem[] {
       ...plainKeys(`tenants.${id}`, entry),
     ]),
     ...plainReceivers(declared.get("monitoring")),
+    ...(database.safeParse(declared.get("sync")).success ? [plain("sync.database.password")] : []),
   ];
 }
 

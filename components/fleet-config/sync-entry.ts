@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { fleetConflicts } from "./conflicts-entry.ts";
+import { databaseEntry } from "./database-entry.ts";
 import { direction, directionRemedy } from "./direction-entry.ts";
 import { documentation } from "./documentation.ts";
 import { duration } from "./duration.ts";
@@ -23,17 +24,6 @@ const nodes = z.record(z.string(), nodeEntry).superRefine((entries, context) => 
     found: "no nodes",
     remedy: "declare a node, or two so that one can fail: { a: { port: 9443 }, b: { port: 9444 } }",
   });
-});
-
-const database = z.strictObject({
-  kind: z.literal("embedded").prefault("embedded").register(documentation, {
-    description: "`embedded` is a Postgres container on the control host.",
-    remedy: "write embedded: databases of other kinds are not supported yet",
-  }),
-  port: port().prefault(15_432).register(documentation, {
-    description: "Port on the control host's loopback.",
-    remedy: portRemedy,
-  }),
 });
 
 /** One entry of `sync.readers`. */
@@ -138,8 +128,9 @@ export const syncEntry = z.strictObject({
     description: "Who reads replicas beside the nodes, by name (docs/readers.md).",
     remedy: "declare them by name: { ana: { tenants: all } }",
   }),
-  database: database.prefault({}).register(documentation, {
+  database: databaseEntry.prefault({}).register(documentation, {
     description: "Postgres that holds the replicas and the cluster's state.",
-    remedy: "write kind and port, or leave it out",
+    default: "embedded",
+    remedy: "write kind and what belongs to it, or leave it out",
   }),
 });

@@ -3,7 +3,6 @@ import type { Subject } from "../certificate-authority.ts";
 import type { SyncSpec } from "../fleet-config.ts";
 import { type LayoutEntry, root } from "../host/layout.ts";
 import type { TlsDirectory } from "../host/tls-files.ts";
-import { fleetDatabase, postgresHost } from "./postgres.ts";
 
 /** Port of a node inside its container, whichever it is published on. */
 export const nodePort = 9443;
@@ -31,33 +30,43 @@ export const nodeSubject = (cluster: string, node: string): Subject => ({
   uses: ["server_auth", "client_auth"],
 });
 
+/** Files in which a node finds whom to believe: about agents and an embedded Postgres, and about an external one. */
+export const nodeAuthority = { stack: "/etc/fleet/ca.crt", database: "/etc/fleet/database-ca.crt" };
+
+/** How a node reaches Postgres. */
+export interface NodeDatabase {
+  host: string;
+  port: number;
+  database: string;
+  user: string;
+  password: string;
+  /** One of {@link nodeAuthority}. */
+  ca: string;
+}
+
 /** What a node is told; passwords and keys come in as they are known. */
 export interface NodeSettings {
-  stack: string;
   sync: SyncSpec;
   node: string;
   /** PEM of the keys whose owners may operate the cluster: the one that signs, and the former. */
   operatorKeys: string[];
-  password: string;
+  database: NodeDatabase;
 }
 
 /** What /etc/fleet/node.json says. */
-export const nodeConfig = ({ stack, sync, node, operatorKeys, password }: NodeSettings): string =>
+export const nodeConfig = ({ sync, node, operatorKeys, database }: NodeSettings): string =>
   JSON.stringify({
     cluster: sync.cluster,
     node,
     listen: { address: "0.0.0.0", port: nodePort },
-    tls: { certificate: "/etc/fleet/tls.crt", key: "/etc/fleet/tls.key", ca: "/etc/fleet/ca.crt" },
+    tls: { certificate: "/etc/fleet/tls.crt", key: "/etc/fleet/tls.key", ca: nodeAuthority.stack },
     operatorKeys,
     parallel: sync.parallel,
     lease: leaseTiming,
+    // In this order, so that a node whose settings stay the same is not started anew.
     database: {
-      host: postgresHost(stack),
-      port: 5432,
-      database: fleetDatabase,
-      user: clusterLogin(sync.cluster),
-      password,
-      ca: "/etc/fleet/ca.crt",
+      ...{ host: database.host, port: database.port, database: database.database },
+      ...{ user: database.user, password: database.password, ca: database.ca },
     },
   });
 
@@ -73,11 +82,24 @@ export const nodeDirectories = (node: string): LayoutEntry[] => [
   { kind: "directory", path: nodeDirectory(node), mode: "0750", owner: "0:9443" },
 ];
 
-/** Directories and files of a node, its certificates aside; readable by it alone. */
-export const nodeLayout = (node: string, config: pulumi.Input<string>): LayoutEntry[] => [
-  ...nodeDirectories(node),
-  { kind: "file", path: `${nodeDirectory(node)}/node.json`, mode: "0440", owner: "0:9443", content: config },
-];
+/**
+ * Directories and files of a node, its certificates aside; readable by it alone.
+ * @param authority of an external database
+ */
+export const nodeLayout = (node: string, config: pulumi.Input<string>, authority?: string): LayoutEntry[] => {
+  const file = (name: string, content: pulumi.Input<string>): LayoutEntry => ({
+    kind: "file",
+    path: `${nodeDirectory(node)}/${name}`,
+    mode: "0440",
+    owner: "0:9443",
+    content,
+  });
+  return [
+    ...nodeDirectories(node),
+    file("node.json", config),
+    ...(authority === undefined ? [] : [file("database-ca.crt", authority)]),
+  ];
+};
 
 /** Asks the node itself over TLS, with the stack's authority as the only one it believes. */
 export const nodeHealthTest: string[] = [

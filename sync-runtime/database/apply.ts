@@ -39,7 +39,8 @@ export async function apply({ connection: { ca, ...connection }, intent }: Apply
   const client = new pg.Client({ ...connection, ssl: ca ? { ca } : false, connectionTimeoutMillis: 30_000 });
   await client.connect();
   try {
-    await client.query("BEGIN");
+    // Hosted servers end what takes two minutes; a migration of large replicas may take more.
+    await client.query("BEGIN; SET LOCAL statement_timeout = 0");
     await client.query(query("act-as-owner")).catch((cause: Error) => {
       throw new ApplyError(
         "not-prepared",

@@ -17,7 +17,10 @@ export interface TargetState {
   rows: number;
 }
 
-/** Connects to the database to be filled. Its settings make texts of dates and numbers what the digests expect. */
+/**
+ * Connects to the database to be filled. Its settings make texts of dates and numbers what the digests expect, and let a
+ * statement take as long as it takes: hosted servers end what takes two minutes.
+ */
 export async function openTarget(url: string): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: libpqUrl(url),
@@ -28,7 +31,7 @@ export async function openTarget(url: string): Promise<pg.Client> {
   client.on("error", () => {});
   try {
     await client.connect();
-    await client.query("SET TimeZone = 'UTC'");
+    await client.query("SET TimeZone = 'UTC'; SET statement_timeout = 0");
     return client;
   } catch (cause) {
     await client.end().catch(() => {});

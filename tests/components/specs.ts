@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { CertificateAuthority } from "../../components/certificate-authority.ts";
 import { ClientHost, type ClientHostArgs } from "../../components/client-host.ts";
 import { Edge } from "../../components/edge.ts";
-import type { HostSpec, SyncSpec, TenantSpec } from "../../components/fleet-config.ts";
+import type { ExternalDatabaseSpec, HostSpec, SyncSpec, TenantSpec } from "../../components/fleet-config.ts";
 import { LocalMachine } from "../../components/machine/local-machine.ts";
 
 /** The host of the tests' fleets. */
@@ -29,6 +29,17 @@ export const syncSpec: SyncSpec = {
   ],
   database: { kind: "embedded", port: 15_432 },
   readers: [],
+};
+
+/** A database that somebody else runs, behind a pooler that wants its project's name behind every login. */
+export const externalDatabase: ExternalDatabaseSpec = {
+  kind: "external",
+  host: "pooler.example.com",
+  port: 5432,
+  database: "postgres",
+  user: "postgres.abcdefgh",
+  password: "password of the administrator",
+  ca: { pem: "certificate of the pooler's authority", file: "certificates/pooler.crt" },
 };
 
 /** A tenant with nothing but what has to be said, and whatever a test adds. */

@@ -5,7 +5,7 @@ import { SyncCluster } from "../../components/sync-cluster.ts";
 import { SyncDatabase } from "../../components/sync-database.ts";
 import { Tenant } from "../../components/tenant.ts";
 import { declaredBy, plain } from "./engine.ts";
-import { declareHost, syncSpec, tenantSpec } from "./specs.ts";
+import { declareHost, externalDatabase, syncSpec, tenantSpec } from "./specs.ts";
 
 const declared = ({
   running = true,
@@ -14,11 +14,12 @@ const declared = ({
   readers = [] as ReaderSpec[],
   operatorKey = 1,
   generation = 1,
+  place = syncSpec.database,
 } = {}) =>
   declaredBy(
     () => {
       const shared = { stack: "test", running };
-      const spec = { ...syncSpec, readers, operatorKey };
+      const spec = { ...syncSpec, readers, operatorKey, database: place };
       const { host, edge, authority } = declareHost({
         running,
         authority: new CertificateAuthority("authority", { generation }),
@@ -134,6 +135,30 @@ describe("a node", () => {
         password: "password of database-login-password",
         ca: "/etc/fleet/ca.crt",
       },
+    });
+  });
+});
+
+describe("a node of a database that somebody else runs", async () => {
+  const elsewhere = await declared({ place: externalDatabase });
+
+  it("signs in by the name that the pooler knows its login by, and believes the authority in a file of its own", () => {
+    expect(configOf(elsewhere)).toMatchObject({
+      database: {
+        ...{ host: "pooler.example.com", port: 5432, database: "postgres" },
+        ...{ user: "sync_main.abcdefgh", ca: "/etc/fleet/database-ca.crt" },
+      },
+    });
+    const [line = ""] =
+      String(plain(elsewhere.one("main-node-a-home").inputs.stdin)).match(/.*database-ca.crt.*/) ?? [];
+    expect(Buffer.from(line.split(" ").at(-1) ?? "", "base64").toString()).toBe(externalDatabase.ca.pem);
+  });
+
+  it("is declared by an administrator of that database", () => {
+    const { connection } = JSON.parse(String(plain(elsewhere.one("main-intent").inputs.stdin)));
+    expect(connection).toEqual({
+      ...{ host: "pooler.example.com", port: 5432, database: "postgres", user: "postgres.abcdefgh" },
+      ...{ password: externalDatabase.password, ca: externalDatabase.ca.pem },
     });
   });
 });

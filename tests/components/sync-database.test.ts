@@ -1,19 +1,20 @@
 import { describe, expect, it } from "vitest";
 import type { ReaderSpec } from "../../components/fleet-config.ts";
 import { SyncDatabase } from "../../components/sync-database.ts";
-import { declaredBy, plain } from "./engine.ts";
-import { declareHost, syncSpec } from "./specs.ts";
+import { declaredBy, isSecret, plain } from "./engine.ts";
+import { declareHost, externalDatabase, syncSpec } from "./specs.ts";
 
 const declared = ({
   running = true,
   preview = false,
   tenants = [] as string[],
   readers = [] as ReaderSpec[],
+  database = syncSpec.database,
 } = {}) =>
   declaredBy(
     () => {
       const { host, authority } = declareHost({ running });
-      const spec = { ...syncSpec, readers };
+      const spec = { ...syncSpec, database, readers };
       new SyncDatabase("database", { stack: "test", host, spec, tenants, running, authority });
     },
     { preview },
@@ -191,5 +192,66 @@ describe("a fleet's Postgres server", () => {
       ["local", "all", "all", "peer"],
       ["hostssl", "all", "all", "all", "scram-sha-256"],
     ]);
+  });
+});
+
+describe("a database that somebody else runs", async () => {
+  const readers = [{ id: "bo", tenants: ["acme"], columns: [] }];
+  const elsewhere = await declared({ tenants: ["acme"], readers, database: externalDatabase });
+
+  it("gets roles, a schema and what its owner may do; no server, and no database of its own", () => {
+    expect(elsewhere.below("database")).toEqual([
+      "database-admin",
+      "database-analyst",
+      "database-analyst-connect",
+      "database-connect",
+      "database-login",
+      "database-login-password",
+      "database-metadata",
+      "database-owner",
+      "database-owner-create",
+      "database-provider",
+      "database-reader",
+      "database-reader-bo",
+      "database-reader-bo-password",
+      "database-readers-of-acme",
+      "database-service",
+    ]);
+  });
+
+  it("is signed in to as an administrator who is no superuser, and believed by its own authority only", () => {
+    const { inputs } = elsewhere.one("database-provider");
+    expect(inputs).toMatchObject({
+      ...{ host: "pooler.example.com", port: "5432", database: "postgres" },
+      ...{ username: "postgres.abcdefgh", databaseUsername: "postgres", superuser: "false" },
+      ...{ sslmode: "verify-full", sslrootcert: "certificates/pooler.crt" },
+    });
+    expect(isSecret(inputs.password)).toBe(true);
+  });
+
+  it("has the administrator act for the schemas' owner before anything is made in its name", () => {
+    const { inputs, after } = elsewhere.one("database-admin");
+    expect(inputs).toEqual({ role: "postgres", grantRole: "fleet_owner" });
+    expect(after).toEqual(["database-owner"]);
+    expect(elsewhere.one("database-owner-create").after).toContain("database-admin");
+    expect(elsewhere.one("database-metadata").after).toContain("database-analyst-connect");
+  });
+
+  it("takes from nobody else what they may do in it", () => {
+    const grants = elsewhere.all.filter(({ type }) => type.endsWith(":Grant"));
+    expect(grants.map(({ inputs }) => [inputs.role, inputs.database, inputs.privileges])).toEqual([
+      ["fleet_owner", "postgres", ["CREATE", "CONNECT", "TEMPORARY"]],
+      ["sync_service", "postgres", ["CONNECT", "TEMPORARY"]],
+      ["fleet_analyst", "postgres", ["CONNECT"]],
+    ]);
+  });
+
+  it("keeps its roles when the stack is destroyed, but for the readers, whose logins go", () => {
+    expect(elsewhere.one("database-owner")).toMatchObject({ protect: true, retainOnDelete: true });
+    expect(elsewhere.one("database-reader-bo")).toMatchObject({
+      protect: false,
+      retainOnDelete: false,
+      deletedWith: "",
+    });
   });
 });

@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { SignJWT } from "jose";
 import { keyId } from "../../sync-runtime/node/api/token.ts";
+import type { NodeConfig } from "../../sync-runtime/node/node-config.ts";
 import type { FleetOutputs } from "../../toolchain/commands/fleet-outputs.ts";
 import type { Credentials, TestAuthority } from "./certificates.ts";
 import { stopChild } from "./child-process.ts";
@@ -19,7 +20,7 @@ import { programOf } from "./programs.ts";
 
 /** What a test may choose about a node; the rest is as the stack writes it. */
 export interface NodeOptions {
-  database: TestDatabase;
+  database: Pick<TestDatabase, "credentials"> | { credentials(): NodeConfig["database"] };
   authority: TestAuthority;
   node: string;
   /** Instead of a certificate of its own. */
@@ -29,7 +30,7 @@ export interface NodeOptions {
   /** How often it may be asked, where not as usual. */
   rates?: Record<"address" | "subject", { perSecond: number; burst: number }>;
   /** How it reaches Postgres, where not directly. */
-  postgres?: { host: string; port: number };
+  postgres?: Partial<NodeConfig["database"]>;
 }
 
 /** A real node process with its config file, and an operator's key to ask it with. */

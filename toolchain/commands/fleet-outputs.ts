@@ -18,6 +18,8 @@ const Outputs = z.object({
       database: z.string(),
       user: z.string(),
       password: z.string(),
+      /** PEM; absent where the stack's own authority signed the server's certificate. */
+      ca: z.string().optional(),
     })
     .optional(),
   /** Private key that signs operators' tokens, PKCS#8 PEM. */

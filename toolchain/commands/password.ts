@@ -1,6 +1,6 @@
-import { fleetDatabase } from "../../components/sync/postgres.ts";
 import { SetupError } from "../setup/problem.mjs";
 import { type Invocation, type LastUp, lastUp, noFleet } from "./invocation.ts";
+import { replicasConnection } from "./replicas-connection.ts";
 import { columns } from "./status-table.ts";
 
 /** How `npm run password` is asked. */
@@ -39,10 +39,11 @@ function connectionOf({ stack }: Invocation, reader: string, last: LastUp | unde
   const readers = last?.outputs.readers ?? {};
   const found = readers[reader];
   if (!last || !found) throw new SetupError([unknown(stack, "reader", reader, Object.keys(readers))]);
+  const { host, port, database } = replicasConnection(stack, last);
   return [
-    ["host", "127.0.0.1"],
-    ["port", String(last.fleet.sync.database.port)],
-    ["database", fleetDatabase],
+    ["host", host],
+    ["port", String(port)],
+    ["database", database],
     ["user", found.role],
     ["password", found.password],
   ];

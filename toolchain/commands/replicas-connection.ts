@@ -1,10 +1,10 @@
 import { SetupError } from "../setup/problem.mjs";
 import { type LastUp, noFleet } from "./invocation.ts";
 
-/** How the database of a stack's replicas is reached as its admin. */
+/** How the database of a stack's replicas is reached as its cluster. */
 export function replicasConnection(stack: string, last: LastUp | undefined) {
   const replicas = last?.outputs.replicas;
-  if (last && replicas) return { ...replicas, ca: last.outputs.certificateAuthority };
+  if (last && replicas) return { ...replicas, ca: replicas.ca ?? last.outputs.certificateAuthority };
   throw new SetupError([
     {
       what: `How the replicas of stack ${stack} are reached is not known.`,

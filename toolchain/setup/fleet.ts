@@ -40,7 +40,9 @@ export function claimedPorts({ stack, running, hosts, tenants, sync, monitoring 
       { port: agentPort, use: `the agent of host ${id}`, container: container("agent") },
     ]),
     ...sync.nodes.map(({ id, port }) => ({ port, use: `node ${id}`, container: container(`node-${id}`) })),
-    { port: sync.database.port, use: "the replicas' Postgres", container: container("postgres") },
+    ...(sync.database.kind === "embedded"
+      ? [{ port: sync.database.port, use: "the replicas' Postgres", container: container("postgres") }]
+      : []),
     ...(["prometheus", "alertmanager"] as const)
       .filter(() => monitoring.enabled)
       .map((what) => ({ port: monitoring[what].port, use: what, container: container(what) })),

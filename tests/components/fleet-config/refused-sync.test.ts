@@ -191,7 +191,7 @@ const broken: Broken = [
 
   sync.database.kind
     found:  "supabase"
-    remedy: write embedded: databases of other kinds are not supported yet`,
+    remedy: write embedded, or external with host, user, password and ca`,
   ],
   [
     "the whole stack's running is a truth value",

@@ -36,17 +36,20 @@ export class Pooler implements AsyncDisposable {
 
   /**
    * Builds the image where it is missing, and starts.
-   * @param login who may connect through it
+   * @param login who may connect through it; with `asks`, a superuser of whom it asks for everybody's password, over TLS
    */
   static async start(
-    postgres: RunningPostgres,
+    postgres: Pick<RunningPostgres, "container">,
     mode: PoolMode,
-    login: { user: string; password: string },
+    { asks = false, ...login }: { user: string; password: string; asks?: boolean },
   ): Promise<Pooler> {
     await docker("build", "--tag", IMAGE, import.meta.dirname);
     const directory = mkdtempSync(join(tmpdir(), "pgbouncer-"));
     writeFileSync(join(directory, "userlist.txt"), `"${login.user}" "${login.password}"\n`, { mode: 0o644 });
-    writeFileSync(join(directory, "pgbouncer.ini"), settings(await addressOf(postgres.container), mode));
+    writeFileSync(
+      join(directory, "pgbouncer.ini"),
+      settings(await addressOf(postgres.container), mode, asks ? login.user : undefined),
+    );
     await run(["chmod", "755", directory]);
     const container = `owui-test-pgbouncer-${randomBytes(4).toString("hex")}`;
     const mount = `${directory}:/etc/pgbouncer:ro`;
@@ -76,7 +79,7 @@ const addressOf = (container: string): Promise<string> =>
   docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", container);
 
 /** As few connections of the server as make clients share them. */
-const settings = (host: string, mode: PoolMode): string => `[databases]
+const settings = (host: string, mode: PoolMode, asksAs: string | undefined): string => `[databases]
 * = host=${host} port=5432
 [pgbouncer]
 listen_addr = 0.0.0.0
@@ -86,4 +89,9 @@ auth_file = /etc/pgbouncer/userlist.txt
 pool_mode = ${mode}
 max_client_conn = 100
 default_pool_size = ${mode === "session" ? 30 : 6}
+${asksAs === undefined ? "" : asking(asksAs)}`;
+
+const asking = (user: string): string => `auth_user = ${user}
+auth_query = SELECT usename, passwd FROM pg_catalog.pg_shadow WHERE usename = $1
+server_tls_sslmode = require
 `;

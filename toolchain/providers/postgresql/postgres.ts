@@ -9,6 +9,7 @@ export const settings = {
   host: field(text, { required: true }),
   port: field(number, { default: 5432 }),
   username: field(text, { default: "postgres" }),
+  databaseUsername: field(text),
   password: field(text),
   database: field(text, { default: "postgres" }),
   sslmode: field(choice("disable", "require", "verify-ca", "verify-full"), { default: "require" }),
@@ -62,9 +63,9 @@ export class Postgres {
     return this.#settings.database;
   }
 
-  /** The role that connects; owner of what is given no owner. */
+  /** The role that connects, by whichever name a pooler knows it; owner of what is given no owner. */
   get username(): string {
-    return this.#settings.username;
+    return this.#settings.databaseUsername || this.#settings.username;
   }
 
   /** Runs statements one by one, each for itself. */

@@ -1,6 +1,7 @@
 import type { Properties } from "../plugin/properties.ts";
 import { type Context, resource, updates } from "../plugin/resource.ts";
 import { type Filled, flag, list, number, set, text } from "../plugin/types.ts";
+import { asMemberOf } from "./membership.ts";
 import type { Postgres, Row, Sql } from "./postgres.ts";
 import { query } from "./queries.ts";
 import { literal, name, names } from "./quoting.ts";
@@ -164,10 +165,11 @@ const remove = async (
 ): Promise<void> => {
   const role = name(state.name as string);
   await client.transaction(undefined, signal, async (sql) => {
-    if (state.skipReassignOwned !== true) {
-      await sql(`REASSIGN OWNED BY ${role} TO CURRENT_USER`);
-      await sql(`DROP OWNED BY ${role}`);
-    }
+    if (state.skipReassignOwned !== true)
+      await asMemberOf(sql, [state.name as string], async () => {
+        await sql(`REASSIGN OWNED BY ${role} TO CURRENT_USER`);
+        await sql(`DROP OWNED BY ${role}`);
+      });
     if (state.skipDropRole !== true) await sql(`DROP ROLE ${role}`);
   });
 };

@@ -162,6 +162,11 @@ export class Stack {
   /** Destroys and removes everything the stack left on disk. */
   async remove(): Promise<void> {
     await this.destroy();
+    await this.forget();
+  }
+
+  /** Removes everything the stack left on disk, and leaves alone what it made elsewhere. */
+  async forget(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true });
     await this.#removeHome();
   }
