@@ -2,10 +2,11 @@ import type { Container } from "../../policy/container.ts";
 
 /** A tenant's container as the components declare it; every rule accepts it. */
 export const tenantContainer = (changes: Partial<Container> = {}): Container => ({
-  image: "sha256:0",
+  image: "sha256:0f1e2d3c4b5a69788796a5b4c3d2e1f0",
   labels: [
     { label: "owui.stack", value: "local" },
     { label: "owui.role", value: "tenant" },
+    { label: "owui.tenant", value: "acme" },
   ],
   memory: 1335,
   logOpts: { "max-size": "10m", "max-file": "3" },

@@ -10,7 +10,7 @@ async function violated(resource: Partial<ResourceValidationArgs>, roots: string
   const args = {
     urn: "urn:pulumi:local::fleet::type::name",
     opts: { protect: false },
-    getConfig: () => ({ roots }),
+    getConfig: () => ({ roots, written: [], bases: {}, allowed: true }),
     ...resource,
   };
   const names: string[] = [];
@@ -23,7 +23,9 @@ const isOfResources = (policy: object): policy is ResourceValidationPolicy => "v
 
 const container = (changes: Partial<Container>) => ({ type: containerType, props: tenantContainer(changes) });
 
-const inDataRoot = { mounts: [{ type: "bind", source: `${dataHome()}/local/tenants/acme`, target: "/x" }] };
+const inDataRoot = {
+  mounts: [{ type: "bind", source: `${dataHome()}/local/tenants/acme/data`, target: "/x" }],
+};
 
 test("a tenant bound to its stack's data root violates nothing", async () => {
   expect(await violated(container(inDataRoot))).toEqual([]);
@@ -48,6 +50,33 @@ test("each rule is called for the resources it is about", async () => {
     "container-binds-data-root",
     "tenant-isolated",
   ]);
+  const exposed = {
+    image: "nginx:stable",
+    envs: ["X_TOKEN=abc", "WEBUI_NAME=Acme"],
+    capabilities: { adds: ["CAP_SYS_ADMIN"], drops: ["ALL"] },
+    mounts: [{ type: "bind", source: `${dataHome()}/local/tenants`, target: "/x" }],
+    ports: [{ internal: 8080, ip: "0.0.0.0" }],
+  };
+  expect(await violated(container(exposed))).toEqual([
+    "container-confined",
+    "container-ports-named",
+    "container-image-fixed",
+    "secrets-in-files",
+    "tenant-isolated",
+    "tenant-data-writers",
+    "branding-basis",
+  ]);
+  const firewall = { inboundRules: [{ protocol: "tcp", portRange: "22", sourceAddresses: ["0.0.0.0/0"] }] };
+  expect(await violated({ type: "digitalocean:index/firewall:Firewall", props: firewall })).toEqual([
+    "firewall-closed",
+  ]);
+  expect(await violated({ type: "digitalocean:index/droplet:Droplet", props: { sshKeys: [] } })).toEqual([
+    "droplet-with-key",
+    "data-protected",
+  ]);
+  expect(
+    await violated({ type: "command:local:Command", props: { create: "PASSWORD=hunter2 sh x" } }),
+  ).toEqual(["secrets-in-files"]);
   expect(await violated({ type: "postgresql:index/database:Database", props: {} })).toEqual([
     "data-protected",
   ]);

@@ -4,12 +4,24 @@ import type { Fleet } from "../../components/fleet-config.ts";
 import { repository, stackFolder } from "../setup/paths.mjs";
 
 /** What the policies are to know of a fleet, by policy. */
-export const policyConfig = ({ hosts }: Pick<Fleet, "hosts">): Record<string, unknown> => ({
+export const policyConfig = ({ hosts, tenants }: Declared): Record<string, unknown> => ({
   "container-binds-data-root": { roots: hosts.map(({ root }) => root) },
+  "image-by-digest": { allowed: hosts.every(({ kind }) => kind === "local") },
+  "tenant-data-writers": {
+    roots: hosts.map(({ root }) => root),
+    written: tenants.filter(({ sync }) => sync.direction === "both").map(({ id }) => id),
+  },
+  "branding-basis": {
+    bases: Object.fromEntries(
+      tenants.flatMap(({ id, branding }) => (branding ? [[id, branding.basis]] : [])),
+    ),
+  },
 });
 
+type Declared = Pick<Fleet, "hosts" | "tenants">;
+
 /** Flags by which the engine holds the project's policies against what it previews. */
-export async function policyFlags(stack: string, fleet: Pick<Fleet, "hosts">): Promise<string[]> {
+export async function policyFlags(stack: string, fleet: Declared): Promise<string[]> {
   const file = join(stackFolder(stack), "policies.json");
   await mkdir(stackFolder(stack), { recursive: true, mode: 0o700 });
   await writeFile(file, JSON.stringify(policyConfig(fleet)));
