@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { ClientHost } from "./components/client-host.ts";
+import { nameService } from "./components/dns.ts";
 import { Edge } from "./components/edge.ts";
 import { declareMachines } from "./components/machine.ts";
 import { Monitoring } from "./components/monitoring.ts";
@@ -44,7 +45,8 @@ const database = new SyncDatabase("database", {
   authority,
 });
 
-const edge = new Edge({ authority, today: new Date().toISOString().slice(0, 10) });
+const names = await nameService(fleet.dns, (name) => new CertificateAuthority(name, fleet.certificates));
+const edge = new Edge({ authority, names, today: new Date().toISOString().slice(0, 10) });
 const declared = fleet.tenants.map((spec) => {
   const args = { stack, spec, host: hostOf(spec.host), replicas: database, edge };
   return new Tenant(spec.id, { ...args, running: running && spec.running });
@@ -104,6 +106,9 @@ export const certificateAuthority = authority.certificate;
 
 /** Where Prometheus and Alertmanager answer, and the certificate and key (secret) by which they do. */
 export const monitoring = watching ? watching.access : undefined;
+
+/** Records that nobody but an operator can set. */
+export const dnsRecords = edge.wanted.length > 0 ? edge.wanted : undefined;
 
 /** Every address of the fleet on one page. */
 export const urls = declared.map(({ url }) => url);

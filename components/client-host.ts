@@ -153,17 +153,7 @@ export class ClientHost extends pulumi.ComponentResource {
       { kind: "directory", path: "tenants", mode: "0750", owner: "0:8050" },
       { kind: "directory", path: "nginx", mode: "0755", owner: root },
       { kind: "directory", path: "nginx/sites", mode: "0755", owner: root },
-      ...(this.spec.https
-        ? [
-            {
-              kind: "file" as const,
-              path: `nginx/${nginxStartFile}`,
-              mode: "0444",
-              owner: root,
-              content: startNginx(),
-            },
-          ]
-        : []),
+      ...(this.spec.https ? tlsLayout() : []),
       ...agent.agentLayout(agent.agentConfig(this.spec, cluster)),
     ];
     return this.layout(`${name}-directories`, entries, { parent: this });
@@ -183,7 +173,7 @@ export class ClientHost extends pulumi.ComponentResource {
   nginxFile(
     name: string,
     file: string,
-    content: string,
+    content: pulumi.Input<string>,
     opts: pulumi.CustomResourceOptions,
     again?: pulumi.Input<string>,
   ): command.local.Command {
@@ -317,6 +307,13 @@ export class ClientHost extends pulumi.ComponentResource {
     return { parent: this, provider: this.docker, dependsOn };
   }
 }
+
+/** What nginx' configuration has besides on a host that offers TLS. */
+const tlsLayout = (): LayoutEntry[] => [
+  { kind: "directory", path: "nginx/shared", mode: "0755", owner: root },
+  { kind: "directory", path: "nginx/tls", mode: "0700", owner: root },
+  { kind: "file", path: `nginx/${nginxStartFile}`, mode: "0444", owner: root, content: startNginx() },
+];
 
 /** Text of what starts nginx where it follows certificates. */
 const startNginx = (): string => readFileSync(new URL("host/start-nginx.sh", import.meta.url), "utf8");

@@ -51,6 +51,7 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
     certificates,
     monitoring,
     operators,
+    dns,
     sync: { conflicts, direction, database, ...sync },
   } = config;
   const hosts = Object.entries(config.hosts).map(([id, entry]) => hostSpecOf(stack, id, entry, where));
@@ -60,10 +61,11 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
     certificates,
     hosts,
     operators,
+    dns: dns.kind === "cloudflare" ? { kind: dns.kind, zones: dns.zones } : { kind: "manual" },
     tenants: Object.entries(config.tenants).map(([id, entry]) => ({
       ...tenantOf(stack, id, entry, where.repository),
       ...(hosts.some(({ id, https }) => id === entry.host && https)
-        ? { certificate: "self-signed" as const }
+        ? { certificate: entry.proxied ? ("origin-ca" as const) : ("self-signed" as const) }
         : {}),
       sync: {
         ...entry.sync,

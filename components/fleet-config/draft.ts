@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { dnsEntry } from "./dns-entry.ts";
 import { hostEntry } from "./host-entry.ts";
 import { monitoringEntry } from "./monitoring-entry.ts";
 import { operatorsEntry } from "./operators-entry.ts";
@@ -21,6 +22,7 @@ export interface Draft {
   nodes: Readable<typeof nodeEntry>[];
   readers: Readable<typeof readerEntry>[];
   monitoring: Partial<z.output<typeof monitoringEntry>>;
+  dns: Partial<z.output<typeof dnsEntry>>;
 }
 
 /** Reads every field by itself. */
@@ -35,6 +37,7 @@ export function draftOf(stack: string, raw: Record<string, unknown>): Draft {
     nodes: entriesOf(sync.nodes).map(([id, entry]) => ({ id, ...readable(nodeEntry, entry) })),
     readers: entriesOf(sync.readers).map(([id, entry]) => ({ id, ...readable(readerEntry, entry) })),
     monitoring: readable(monitoringEntry, raw.monitoring),
+    dns: readable(dnsEntry, raw.dns),
   };
 }
 

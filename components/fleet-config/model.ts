@@ -22,6 +22,7 @@ export interface Fleet {
   tenants: TenantSpec[];
   sync: SyncSpec;
   certificates: CertificatesSpec;
+  dns: DnsSpec;
   monitoring: MonitoringSpec;
 }
 
@@ -94,8 +95,11 @@ export interface OperatorsSpec {
   identity?: string;
 }
 
-/** Who certifies a site: the stack's own authority. */
-export type Certifier = "self-signed";
+/** Who certifies a site: the stack's own authority, or Cloudflare for its own proxy alone. */
+export type Certifier = "self-signed" | "origin-ca";
+
+/** Who holds the records of tenants' names: an operator by hand, or Cloudflare in these zones and an operator outside. */
+export type DnsSpec = { kind: "manual" } | { kind: "cloudflare"; zones: string[] };
 
 /** A name that a tenant had. */
 export interface FormerDomain {
@@ -145,6 +149,8 @@ export interface TenantSpec {
   formerDomains: FormerDomain[];
   /** Absent where its host offers no TLS. */
   certificate?: Certifier;
+  /** Whether users come by way of Cloudflare's proxy, and only they. */
+  proxied: boolean;
   running: boolean;
   /** Full reference of the Open WebUI image. */
   image: string;

@@ -1,5 +1,6 @@
 import { portClashes } from "./claimed-ports.ts";
 import { endpointsInTenantNetworks, subnetClashes } from "./claimed-subnets.ts";
+import { zoneOf } from "./dns-entry.ts";
 import type { Draft } from "./draft.ts";
 import { memoryOf } from "./droplet-size.ts";
 import {
@@ -49,6 +50,10 @@ export const rules: readonly Rule[] = [
   {
     says: "A domain belongs to one tenant, former ones included; capital letters make no difference.",
     problems: domainsAreUnique,
+  },
+  {
+    says: "A proxied tenant has a host of another kind than `local`, and all its names lie in `dns.zones` of kind `cloudflare`.",
+    problems: proxiedNamesLieInZones,
   },
   {
     says: "A port on a host is had once: by nginx, the agent, the nodes, the database, the monitoring or a tenant, whether it stands in the config or follows from a tenant's name.",
@@ -154,6 +159,43 @@ function domainsAreUnique({ tenants }: Draft): Problem[] {
         found: `"${domain}", which tenants.${owner} already has`,
         remedy: "give each tenant a domain of its own; capital letters make no difference",
       },
+    ];
+  });
+}
+
+/** Nothing stands in front of a name that Cloudflare does not hold, nor of an address that it cannot reach. */
+function proxiedNamesLieInZones({ tenants, hosts, dns }: Draft): Problem[] {
+  const zones = dns.kind === "cloudflare" ? (dns.zones ?? []) : [];
+  return tenants.flatMap(({ id, host, proxied, domain, formerDomains = [] }) => {
+    if (!proxied) return [];
+    const names = [
+      { path: `tenants.${id}.domain`, name: domain },
+      ...formerDomains.map(({ domain }, index) => ({
+        ...{ path: `tenants.${id}.formerDomains[${index}].domain`, name: domain },
+      })),
+    ];
+    const local = hosts.some((entry) => entry.id === host && entry.kind === "local");
+    return [
+      ...(local
+        ? [
+            {
+              path: `tenants.${id}.proxied`,
+              found: `true on host "${host}", which is of kind local: Cloudflare cannot reach it`,
+              remedy: "leave proxied out, or move the tenant to a host of kind ssh or digitalocean",
+            },
+          ]
+        : []),
+      ...names.flatMap(({ path, name }) =>
+        name === undefined || zoneOf(name, zones)
+          ? []
+          : [
+              {
+                path,
+                found: `"${name}" of a proxied tenant, which lies in no zone of dns.zones`,
+                remedy: `write dns: { kind: cloudflare, zones: [...] } with the zone it lies in, or leave tenants.${id}.proxied out`,
+              },
+            ],
+      ),
     ];
   });
 }

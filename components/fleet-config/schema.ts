@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { certificatesEntry } from "./certificates-entry.ts";
+import { dnsEntry } from "./dns-entry.ts";
 import { documentation } from "./documentation.ts";
 import { hostEntry } from "./host-entry.ts";
 import { monitoringEntry } from "./monitoring-entry.ts";
@@ -37,6 +38,10 @@ export const stackSchema = z.strictObject({
   certificates: certificatesEntry.prefault({}).register(documentation, {
     description: "The stack's own certificate authority.",
     remedy: "write { generation: 1 }, or leave it out",
+  }),
+  dns: dnsEntry.prefault({}).register(documentation, {
+    description: "Who sets the records of tenants' names.",
+    remedy: "write kind and zones, or leave it out",
   }),
   monitoring: monitoringEntry.prefault({}).register(documentation, {
     description: "What watches the fleet, on the control host, and who hears of it (docs/alerts.md).",

@@ -99,6 +99,11 @@ export const tenantEntry = z
       example: '[{ domain: old.acme.example, until: "2027-03-31" }]',
       remedy: "write a list of entries with domain and until",
     }),
+    proxied: z.boolean().prefault(false).register(documentation, {
+      description:
+        "True: users come by way of Cloudflare's proxy, and nobody else is let in: its host takes connections for this name from Cloudflare's networks alone, and from those with the stack's own client certificate alone. Cloudflare then certifies the site.",
+      remedy: yesOrNo,
+    }),
     running: z.boolean().prefault(true).register(documentation, {
       description: "False: its container is not there, its data stays.",
       remedy: yesOrNo,

@@ -116,4 +116,6 @@ const tlsConfig = (https: Listen): string => `
     ssl_reject_handshake on;
     return 444;
   }
+
+  include shared/*.conf;
 `;

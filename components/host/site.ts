@@ -19,6 +19,8 @@ export interface SiteTls {
   certificate: string;
   /** Whether browsers are told never to come by plain HTTP again. */
   hsts: boolean;
+  /** Only a proxy is let in: from its networks ({@link proxyFiles}), and with a certificate by these authorities, PEM. */
+  proxyAuthorities?: string;
 }
 
 /** One file of certificates and their key, so that nginx never reads one of each that do not belong together. */
@@ -33,7 +35,15 @@ export const siteConfig = (front: Front, site: Site): string =>
     upstream(site),
     ...(site.tls && front.https
       ? [
-          redirect(front.http, site, [site.domain, ...site.formerDomains], 308, siteUrl(front, site.domain)),
+          redirect(
+            front.http,
+            site,
+            [site.domain, ...site.formerDomains],
+            308,
+            siteUrl(front, site.domain),
+            undefined,
+            site.tls,
+          ),
           application(front.https, site, site.tls),
           ...formerNames(front.https, site, siteUrl(front, site.domain), site.tls),
         ]
@@ -57,16 +67,53 @@ const listening = (listen: Listen, names: string[], tls?: SiteTls): string => `
   listen ${listenAddress(listen)}${tls ? " ssl http2" : ""};
   server_name ${names.join(" ")};${tls ? certificateLines(tls) : ""}`;
 
-const certificateLines = ({ certificate }: SiteTls): string => `
+const certificateLines = ({ certificate, proxyAuthorities }: SiteTls): string => `
   ssl_certificate ${certificate};
-  ssl_certificate_key ${certificate};`;
+  ssl_certificate_key ${certificate};${
+    proxyAuthorities === undefined
+      ? ""
+      : `
+  ssl_client_certificate ${proxyAuthorities};
+  ssl_verify_client on;
+  ssl_verify_depth 1;`
+  }`;
+
+/** Whoever is not the proxy gets nothing; who comes through it is who the proxy says it is. */
+const proxyLines = (tls: SiteTls | undefined): string =>
+  tls?.proxyAuthorities === undefined
+    ? ""
+    : `
+  if ($from_proxy = 0) {
+    return 444;
+  }
+  include proxy.conf;`;
+
+/**
+ * What sites behind a proxy share, by file: whether a connection comes from the proxy's networks, and whom to believe
+ * about a visitor's address.
+ */
+export const proxyFiles = (networks: string[]): Record<"shared/proxy.conf" | "proxy.conf", string> => ({
+  "shared/proxy.conf": [
+    "# $realip_remote_addr is who connected, whatever a request says.",
+    "geo $realip_remote_addr $from_proxy {",
+    "  default 0;",
+    ...networks.map((network) => `  ${network} 1;`),
+    "}",
+    "",
+  ].join("\n"),
+  "proxy.conf": [
+    ...networks.map((network) => `set_real_ip_from ${network};`),
+    "real_ip_header CF-Connecting-IP;",
+    "",
+  ].join("\n"),
+});
 
 const application = (listen: Listen, { tenant, domain }: Site, tls?: SiteTls): string => `server {${listening(
   listen,
   [domain],
   tls,
 )}
-  set $tenant ${tenant};
+  set $tenant ${tenant};${proxyLines(tls)}
 
   add_header X-Content-Type-Options nosniff always;
   add_header X-Frame-Options SAMEORIGIN always;
@@ -115,8 +162,9 @@ const redirect = (
   status: 307 | 308,
   url: string,
   tls?: SiteTls,
+  proxied = tls,
 ): string => `server {${listening(listen, names, tls)}
-  set $tenant ${tenant};
+  set $tenant ${tenant};${proxyLines(proxied)}
   return ${status} ${url}$request_uri;
 }
 `;

@@ -1,4 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { CertificateAuthority } from "../../components/certificate-authority.ts";
+import { type NameService, nameService } from "../../components/dns.ts";
+import { Edge } from "../../components/edge.ts";
 import type { HostSpec, LocalHostSpec, TenantSpec } from "../../components/fleet-config.ts";
 import { LocalMachine } from "../../components/machine/local-machine.ts";
 import { Tenant } from "../../components/tenant.ts";
@@ -68,3 +71,96 @@ describe("nginx on a host that offers TLS", () => {
     expect(plain(site.one("local-directories").inputs.stdin)).toContain("file 0444 0:0 nginx/start.sh ");
   });
 });
+
+describe("a proxied site", async () => {
+  const spec = tenantSpec({
+    ...{ certificate: "origin-ca" as const, proxied: true, domain: "chat.acme.example" },
+    formerDomains: [{ domain: "old.other.example", until: "2026-12-31" }],
+  });
+  const names = await nameService(
+    { kind: "cloudflare", zones: ["acme.example", "other.example"] },
+    (name) => new CertificateAuthority(name, { generation: 1 }),
+  );
+  const wanted: unknown[] = [];
+  const site = await declaredBy(async () => {
+    const { edge, host } = declareRemote(names);
+    for (const each of [
+      spec,
+      tenantSpec({ id: "globex", domain: "globex.elsewhere", certificate: "self-signed" }),
+    ])
+      new Tenant(each.id, { stack: "test", host, edge, replicas, running: true, spec: each });
+    for (const { domain, type, content } of edge.wanted)
+      content.apply((at) => wanted.push([domain, type, at]));
+  });
+
+  it("has a record for each of its names, set last of all", () => {
+    for (const domain of ["chat.acme.example", "old.other.example"]) {
+      const { inputs, after } = site.one(`acme-record-${domain}`);
+      expect(inputs).toMatchObject({
+        zoneId: "id-of-the-zone",
+        type: "A",
+        name: domain,
+        proxied: true,
+        ttl: 1,
+      });
+      expect(after).toContain("acme-site");
+    }
+  });
+
+  it("is certified by Cloudflare for the fleet's own key", () => {
+    expect(site.one("acme-origin-certificate").inputs).toEqual({
+      csr: "request of acme-origin-request",
+      hostnames: ["chat.acme.example", "old.other.example"],
+      requestType: "origin-ecc",
+      requestedValidity: 5475,
+    });
+    expect(plain(site.one("acme-site-tls").inputs.stdin)).toBe(
+      "certificate of acme-origin-certificate\nprivate key of acme-origin-key\n",
+    );
+  });
+
+  it("has a certificate shown by Cloudflare for each name, in each zone, by an authority of that alone", () => {
+    for (const [zone, domain] of [
+      ["acme.example", "chat.acme.example"],
+      ["other.example", "old.other.example"],
+    ]) {
+      const { inputs } = site.one(`acme-pull-${zone}`);
+      expect(inputs.certificate).toBe("certificate of acme-pull-certificate");
+      expect(isSecret(inputs.privateKey)).toBe(true);
+      expect(site.one(`acme-pulls-${domain}`).inputs.configs).toEqual([
+        { hostname: domain, certId: `acme-pull-${zone}-id`, enabled: true },
+      ]);
+    }
+    expect(site.one("acme-pull-certificate").inputs.caCertPem).toBe(
+      "certificate of origin-pulls-certificate",
+    );
+  });
+
+  it("asks for that certificate once Cloudflare shows it", () => {
+    expect(site.one("acme-site-proxy").after).toEqual(
+      expect.arrayContaining(["acme-pulls-chat.acme.example", "zone-acme.example-ssl"]),
+    );
+    expect(site.one("acme-site").after).toEqual(
+      expect.arrayContaining(["acme-site-proxy", "local-proxy-networks", "local-proxy-visitors"]),
+    );
+    expect(site.one("acme-site").inputs.stdin).toContain("ssl_client_certificate tls/acme.proxy.pem;");
+  });
+
+  it("lets in Cloudflare's networks, which its host learns once", () => {
+    expect(site.one("local-proxy-networks").inputs.stdin).toContain(
+      "  198.18.127.0/24 1;\n  2001:db8::/32 1;\n",
+    );
+  });
+
+  it("leaves names outside the zones to the operator", () => {
+    expect(wanted).toEqual([["globex.elsewhere", "A", "127.0.0.1"]]);
+    expect(site.below("globex").filter((name) => name.includes("record"))).toEqual([]);
+  });
+});
+
+/** A host that is not this machine, as far as names are concerned. */
+function declareRemote(names: NameService) {
+  const spec = { ...hostSpec, https, kind: "ssh" } as unknown as LocalHostSpec;
+  const { authority, host } = declareHost({ machine: new LocalMachine(spec) });
+  return { host, edge: new Edge({ authority, names, today: "2026-11-22" }) };
+}

@@ -29,6 +29,9 @@ const computed: Record<string, (name: string) => Record<string, unknown>> = {
   }),
   "digitalocean:index/reservedIp:ReservedIp": (name) => ({ ipAddress: `address of ${name}` }),
   "digitalocean:index/sshKey:SshKey": (name) => ({ fingerprint: `fingerprint of ${name}` }),
+  "cloudflare:index/originCaCertificate:OriginCaCertificate": (name) => ({
+    certificate: `certificate of ${name}`,
+  }),
   "command:local:Command": (name) => ({ stdout: `stdout of ${name}` }),
   "docker:index/remoteImage:RemoteImage": (name) => ({ imageId: `sha256:${name}` }),
   "random:index/randomPassword:RandomPassword": (name) => ({ result: `password of ${name}` }),
@@ -41,6 +44,15 @@ const computed: Record<string, (name: string) => Record<string, unknown>> = {
   "tls:index/selfSignedCert:SelfSignedCert": (name) => ({ certPem: `certificate of ${name}` }),
   "tls:index/certRequest:CertRequest": (name) => ({ certRequestPem: `request of ${name}` }),
   "tls:index/locallySignedCert:LocallySignedCert": (name) => ({ certPem: `certificate of ${name}` }),
+};
+
+/** What providers answer to questions, by the question. */
+const answers: Record<string, Record<string, unknown>> = {
+  "cloudflare:index/getZone:getZone": { zoneId: "id-of-the-zone" },
+  "cloudflare:index/getIpRanges:getIpRanges": {
+    ipv4Cidrs: ["198.18.127.0/24"],
+    ipv6Cidrs: ["2001:db8::/32"],
+  },
 };
 
 /** What the SDK sends for a resource, as far as its mocks do not hand it on. */
@@ -61,7 +73,7 @@ interface Request {
 export async function declaredBy(program: () => unknown, { preview = false } = {}): Promise<Declaration> {
   const inputs = new Map<string, Declared["inputs"]>();
   const mocks: pulumi.runtime.Mocks = {
-    call: ({ inputs: given }) => given,
+    call: ({ token, inputs: given }) => answers[token] ?? given,
     newResource: ({ type, name, inputs: given, custom }) => {
       inputs.set(`${type} ${name}`, given);
       const known = preview ? {} : computed[type]?.(name);

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { CertificateAuthority } from "../../components/certificate-authority.ts";
 import { ClientHost, type ClientHostArgs } from "../../components/client-host.ts";
+import { byHand } from "../../components/dns.ts";
 import { Edge } from "../../components/edge.ts";
 import type { ExternalDatabaseSpec, HostSpec, SyncSpec, TenantSpec } from "../../components/fleet-config.ts";
 import { LocalMachine } from "../../components/machine/local-machine.ts";
@@ -48,6 +49,7 @@ export const tenantSpec = (changed: Partial<TenantSpec> = {}): TenantSpec => ({
   host: "local",
   domain: "acme.localhost",
   formerDomains: [],
+  proxied: false,
   running: true,
   image: "ghcr.io/open-webui/open-webui:v0.11.3",
   port: 18_001,
@@ -97,5 +99,5 @@ export function declareHost(changed: Partial<ClientHostArgs> = {}) {
     ...changed,
     authority,
   });
-  return { authority, host, edge: new Edge({ authority, today: "2026-11-22" }) };
+  return { authority, host, edge: new Edge({ authority, names: byHand, today: "2026-11-22" }) };
 }

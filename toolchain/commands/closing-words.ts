@@ -13,6 +13,7 @@ export function nextThings(invocation: Invocation, { fleet, outputs }: LastUp): 
   const command = (name: string, words: string) => `npm run ${name}${words && ` --${words}`}`;
   const { host, port, protocol } = new URL(tenant.url);
   return [
+    ...recordsToSet(outputs),
     `First sign-in: ${tenant.admin.email}; its password is a secret of the stack: ${command("password", `${option} ${first.id}`)}`,
     "",
     "Next:",
@@ -21,3 +22,13 @@ export function nextThings(invocation: Invocation, { fleet, outputs }: LastUp): 
     `  3. Copy a tenant's entry in ${file}, look at ${command("preview", options)}, apply it with ${command("up", options)}.`,
   ].join("\n");
 }
+
+/** What the names' owner has to tell the world, once; a record that says so already is right. */
+const recordsToSet = ({ dnsRecords }: LastUp["outputs"]): string[] =>
+  dnsRecords.length === 0
+    ? []
+    : [
+        "Set these DNS records where the names are held (they stay as long as the tenants):",
+        ...dnsRecords.map(({ domain, type, content }) => `  ${domain}  ${type}  ${content}`),
+        "",
+      ];

@@ -26,6 +26,8 @@ const Outputs = z.object({
   operatorKey: z.string(),
   /** PEM that the nodes' certificates are signed by. */
   certificateAuthority: z.string(),
+  /** Records of names that an operator has to set. */
+  dnsRecords: z.array(z.object({ domain: z.string(), type: z.string(), content: z.string() })).prefault([]),
   /** Where Prometheus and Alertmanager answer, and the certificate and key they ask for; a stack may have neither. */
   monitoring: z
     .object({ prometheus: z.string(), alertmanager: z.string(), certificate: z.string(), key: z.string() })

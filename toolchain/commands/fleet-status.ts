@@ -137,7 +137,10 @@ const answersHealth = (fleet: Fleet, tenant: TenantSpec): Promise<boolean> =>
   new Promise((resolve) => {
     const front = fleet.hosts.find(({ id }) => id === tenant.host);
     if (!front) return resolve(false);
-    const { address, port } = front.https ?? front.http;
+    // A proxied site answers nobody but the proxy; its container is asked instead.
+    const { address, port } = tenant.proxied
+      ? { address: "127.0.0.1", port: tenant.port }
+      : (front.https ?? front.http);
     const options = {
       host: address === "0.0.0.0" ? "127.0.0.1" : address,
       port,
@@ -147,9 +150,10 @@ const answersHealth = (fleet: Fleet, tenant: TenantSpec): Promise<boolean> =>
       timeout: 3_000,
     } as const;
     // Whether it answers is asked here, and who certifies it is not.
-    const asked = front.https
-      ? secureRequest({ ...options, servername: tenant.domain, rejectUnauthorized: false })
-      : request(options);
+    const asked =
+      front.https && !tenant.proxied
+        ? secureRequest({ ...options, servername: tenant.domain, rejectUnauthorized: false })
+        : request(options);
     asked.once("timeout", () => asked.destroy());
     asked.once("error", () => resolve(false));
     asked.once("response", (answer) => {

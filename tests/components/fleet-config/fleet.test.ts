@@ -16,6 +16,7 @@ describe("a config that is right", () => {
       running: true,
       operators: { keys: [], addresses: [] },
       certificates: { generation: 1 },
+      dns: { kind: "manual" },
       monitoring: { enabled: true, prometheus: { port: 9090 }, alertmanager: { port: 9093 }, alerts: {} },
     });
     expect(hosts).toEqual([
@@ -32,6 +33,7 @@ describe("a config that is right", () => {
       host: "local",
       domain: "acme.localhost",
       formerDomains: [],
+      proxied: false,
       running: true,
       image: "ghcr.io/open-webui/open-webui:v0.11.3",
       port: 17_249,

@@ -9,7 +9,7 @@ const broken: Broken = [
 
   tenants.acme.domian
     found:  the unknown key "domian"
-    remedy: write domain, if that was meant, or remove it; known here: host, domain, formerDomains, running, version, image, port, subnet, admin, branding, connections, privateEndpoints, persistSettings, environment, memory, cpus, pids, sync, restore, fresh`,
+    remedy: write domain, if that was meant, or remove it; known here: host, domain, formerDomains, proxied, running, version, image, port, subnet, admin, branding, connections, privateEndpoints, persistSettings, environment, memory, cpus, pids, sync, restore, fresh`,
   ],
   [
     "an unknown key deep inside an entry names the nearest known one there",
@@ -112,6 +112,24 @@ const broken: Broken = [
   tenants.acme.domain
     found:  "192.168.1.10"
     remedy: write a bare host name such as chat.acme.example: no scheme, port or path, and international names in their xn-- form`,
+  ],
+  [
+    "a proxied tenant's names lie in zones, and its host can be reached",
+    (config) => {
+      const { tenants } = config;
+      config.dns = { kind: "cloudflare", zones: ["acme.example"] };
+      Object.assign(tenants.acme, { proxied: true, domain: "chat.acme.example" });
+      tenants.acme.formerDomains = [{ domain: "chat.notacme.example", until: "2027-03-31" }];
+    },
+    `Pulumi.local.yaml has 2 problems. Nothing was changed.
+
+  tenants.acme.formerDomains[0].domain
+    found:  "chat.notacme.example" of a proxied tenant, which lies in no zone of dns.zones
+    remedy: write dns: { kind: cloudflare, zones: [...] } with the zone it lies in, or leave tenants.acme.proxied out
+
+  tenants.acme.proxied
+    found:  true on host "local", which is of kind local: Cloudflare cannot reach it
+    remedy: leave proxied out, or move the tenant to a host of kind ssh or digitalocean`,
   ],
   [
     "a name that one tenant had is no other's",

@@ -5,8 +5,14 @@ import { text } from "node:stream/consumers";
 import { connect, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nginxConfig } from "../../../components/host/nginx.ts";
-import { certificateFile, type Site, siteConfig, siteFile } from "../../../components/host/site.ts";
-import { TestAuthority } from "../../support/certificates.ts";
+import {
+  certificateFile,
+  proxyFiles,
+  type Site,
+  siteConfig,
+  siteFile,
+} from "../../../components/host/site.ts";
+import { type Credentials, TestAuthority } from "../../support/certificates.ts";
 import { StubApplication } from "../../support/edge/application.ts";
 import { RunningFront } from "../../support/edge/front.ts";
 import { until } from "../../support/fleet/until.ts";
@@ -14,6 +20,12 @@ import { until } from "../../support/fleet/until.ts";
 const domain = "acme.example";
 const formerDomains = ["old.example"];
 const tls = { certificate: "tls/acme.pem", hsts: true };
+const proxied = { ...tls, proxyAuthorities: "tls/acme.proxy.pem" };
+const networks = ["127.0.0.1/32", "2606:4700::/32"];
+const writeProxy = (front: RunningFront) => {
+  for (const [file, text] of Object.entries(proxyFiles(networks))) front.write(file, text);
+  front.write("tls/acme.proxy.pem", authority.certificate);
+};
 const site = (changed: Partial<Site> = {}): Site => ({
   ...{ tenant: "acme", domain, port: 18_001, formerDomains: [] },
   ...changed,
@@ -36,6 +48,11 @@ const cases: Record<string, { https: boolean; sites: Site[] }> = {
   "plain HTTP with a former name": { https: false, sites: [site({ formerDomains })] },
   TLS: { https: true, sites: [site({ tls })] },
   "TLS without HSTS": { https: true, sites: [site({ tls: { ...tls, hsts: false } })] },
+  "a proxy's sites": { https: true, sites: [site({ tls: proxied, formerDomains })] },
+  "a proxy's sites beside others": {
+    https: true,
+    sites: [site({ tls: proxied }), site({ tenant: "globex", domain: "globex.example", port: 18_002, tls })],
+  },
   "TLS with former names": { https: true, sites: [site({ tls, formerDomains: ["a.example", "b.example"] })] },
   "a hundred tenants with the longest names": {
     https: true,
@@ -55,6 +72,7 @@ describe("nginx itself accepts", () => {
     const listens = https ? front.front : { http: front.front.http };
     front.write("nginx.conf", nginxConfig(listens));
     front.write("tls/acme.pem", await pem(domain));
+    if (https) writeProxy(front);
     for (const each of sites) front.write(siteFile(each.tenant), siteConfig(listens, each));
     const said = await front.tested();
     expect(said).toContain("test is successful");
@@ -169,9 +187,12 @@ describe("a site over TLS, by the real nginx", () => {
     };
     const socket = await handshake(options);
     expect(socket.getProtocol()).toBe(version);
-    const session = socket.getSession();
-    socket.destroy();
-    const again = await handshake({ ...options, session });
+    // TLS 1.3 offers sessions only behind the handshake.
+    const sessions = [socket.getSession()];
+    socket.on("session", (offered) => sessions.push(offered));
+    socket.write(`GET / HTTP/1.1\r\nHost: ${domain}\r\nConnection: close\r\n\r\n`);
+    await text(socket);
+    const again = await handshake({ ...options, session: sessions.at(-1) });
     expect(again.isSessionReused()).toBe(false);
     again.destroy();
   });
@@ -248,5 +269,85 @@ describe("a site over TLS, by the real nginx", () => {
     expect(await names()).toContain("first.example");
     front.write("acme/certificates/acme.pem", await pem(domain, "second.example"));
     await until("the second", async () => (await names())?.includes("second.example"));
+  });
+});
+
+describe("a proxied site, by the real nginx", () => {
+  let application: StubApplication;
+  let front: RunningFront;
+  let proxy: Credentials;
+  beforeAll(async () => {
+    application = await StubApplication.start();
+    front = await RunningFront.prepared();
+    front.write("tls/acme.pem", await pem(domain));
+    front.write("tls/open.pem", await pem("open.example"));
+    writeProxy(front);
+    proxy = await authority.client();
+    const { port } = application;
+    front.write(siteFile("acme"), siteConfig(front.front, site({ tls: proxied, port })));
+    const open = {
+      tenant: "open",
+      domain: "open.example",
+      tls: { ...tls, certificate: "tls/open.pem" },
+      port,
+    };
+    front.write(siteFile("open"), siteConfig(front.front, site(open)));
+    await front.start();
+  });
+  afterAll(async () => {
+    await front[Symbol.asyncDispose]();
+    await application[Symbol.asyncDispose]();
+  });
+
+  const visitor = {
+    "CF-Connecting-IP": "203.0.113.9",
+    "X-Forwarded-For": "192.0.2.66",
+    "X-Real-IP": "192.0.2.67",
+  };
+  const ask = (options: RequestOptions) =>
+    new Promise<{ status: number; body: string }>((resolve, reject) => {
+      const asked = request(
+        {
+          ...{
+            host: "127.0.0.1",
+            port: front.front.https.port,
+            servername: domain,
+            ca: authority.certificate,
+          },
+          ...{ agent: false, ...options, headers: { Host: domain, ...visitor, ...options.headers } },
+        },
+        async (answer) => resolve({ status: answer.statusCode ?? 0, body: await text(answer) }),
+      );
+      asked.once("error", reject);
+      asked.end();
+    });
+  const credentials = () => ({ cert: proxy.certificate, key: proxy.key });
+
+  it("answers the proxy, and tells the application the visitor's address", async () => {
+    const { status, body } = await ask(credentials());
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({ "x-real-ip": "203.0.113.9", "x-forwarded-for": "203.0.113.9" });
+  });
+
+  it("answers nobody without the proxy's certificate", async () => {
+    expect(await ask({})).toMatchObject({ status: 400, body: expect.stringContaining("No required SSL") });
+  });
+
+  it("answers nobody with a certificate of another authority", async () => {
+    const impostor = await (await TestAuthority.create()).client();
+    expect((await ask({ cert: impostor.certificate, key: impostor.key })).status).toBe(400);
+  });
+
+  it("answers nobody from another network, whatever certificate they have", async () => {
+    await expect(ask({ ...credentials(), localAddress: "127.0.0.2" })).rejects.toThrow("socket hang up");
+  });
+
+  it("is not reached through the handshake of a site that asks for no certificate", async () => {
+    expect((await ask({ servername: "open.example" })).status).toBe(421);
+  });
+
+  it("lends its proxy's word to no other site", async () => {
+    const { body } = await ask({ servername: "open.example", headers: { Host: "open.example" } });
+    expect(JSON.parse(body)).toMatchObject({ "x-real-ip": "127.0.0.1", "x-forwarded-for": "127.0.0.1" });
   });
 });
