@@ -26,7 +26,7 @@ const trust = new Trust("trust", {
   monitored: fleet.monitoring.enabled,
 });
 
-const hosts = new Map(
+const clientHosts = new Map(
   machines.map((machine) => {
     const { id } = machine.spec;
     const own = fleet.tenants.filter(({ host }) => host === id);
@@ -52,7 +52,7 @@ const declared = fleet.tenants.map((spec) => {
   return new Tenant(spec.id, { ...args, running: running && spec.running });
 });
 
-for (const host of hosts.values()) {
+for (const host of clientHosts.values()) {
   const written = declared.filter(({ spec }) => spec.host === host.spec.id && spec.sync.direction === "both");
   if (written.length > 0)
     new Writer(`${host.spec.id}-writer`, {
@@ -71,7 +71,7 @@ const cluster = new SyncCluster(sync.cluster, {
   spec: sync,
   host: control,
   database,
-  hosts: [...hosts.values()],
+  hosts: [...clientHosts.values()],
   tenants: declared,
   authority,
 });
@@ -82,7 +82,7 @@ const watching =
     ...{ stack, running, sync, authority },
     spec: fleet.monitoring,
     host: control,
-    hosts: fleet.hosts.map(({ id }) => id),
+    hosts: [...clientHosts.values()],
   });
 trust.forgetFormer("trust-only");
 
@@ -91,6 +91,14 @@ export const tenants = Object.fromEntries(declared.map(({ spec, url, admin }) =>
 
 /** Where each node answers. Its certificate is signed by {@link certificateAuthority}. */
 export const nodes = cluster.nodes;
+
+/** The machines by their hosts' ids: how operators reach those that are not this one, and what they were set up with. */
+export const hosts = Object.fromEntries(
+  machines.map(({ spec, address, target, setUp }) => [spec.id, { kind: spec.kind, address, target, setUp }]),
+);
+
+/** Id of the host on whose loopback nodes and monitoring answer. */
+export const controlHost = sync.host;
 
 /** What each reader of replicas signs in with; the password is a secret. */
 export const readers = database.readers;
@@ -114,7 +122,7 @@ export const dnsRecords = edge.wanted.length > 0 ? edge.wanted : undefined;
 export const urls = declared.map(({ url }) => url);
 
 function hostOf(id: string): ClientHost {
-  const host = hosts.get(id);
+  const host = clientHosts.get(id);
   if (!host) throw new pulumi.RunError(`the parsed config names host "${id}" without declaring it`);
   return host;
 }

@@ -19,7 +19,7 @@ export interface Subject {
   dns: string[];
   /** `urn:owui:…`, by which agents and nodes tell each other apart. */
   uri?: string;
-  ip?: string[];
+  ip?: pulumi.Input<string>[];
   uses: ("server_auth" | "client_auth")[];
 }
 

@@ -86,6 +86,31 @@ export class ClientHost extends pulumi.ComponentResource {
     this.registerOutputs({ runtimeImage: this.runtimeImage });
   }
 
+  /** Where nodes and monitoring call its agent. */
+  get agentAddress(): pulumi.Output<string> {
+    const { callers, privateAddress, spec } = this.machine;
+    return callers
+      ? pulumi.interpolate`${privateAddress}:${spec.agentPort}`
+      : pulumi.output(`${agent.agentName(spec.id)}:${agent.agentPort}`);
+  }
+
+  private agentConfig(cluster: ClientHostArgs["cluster"]): pulumi.Input<string> {
+    const { callers } = this.machine;
+    if (!callers) return agent.agentConfig(this.spec, cluster);
+    return callers.apply((addresses) =>
+      agent.agentConfig(
+        this.spec,
+        cluster,
+        addresses.map((address) => `${address}/32`),
+      ),
+    );
+  }
+
+  private agentSubject() {
+    const { callers, privateAddress } = this.machine;
+    return agent.agentSubject(this.spec.id, callers && privateAddress);
+  }
+
   /** Runs scripts on this host as root. */
   command(name: string, args: HostCommandArgs, opts: pulumi.CustomResourceOptions): command.local.Command {
     return this.machine.command(name, args, opts);
@@ -154,13 +179,13 @@ export class ClientHost extends pulumi.ComponentResource {
       { kind: "directory", path: "nginx", mode: "0755", owner: root },
       { kind: "directory", path: "nginx/sites", mode: "0755", owner: root },
       ...(this.spec.https ? tlsLayout() : []),
-      ...agent.agentLayout(agent.agentConfig(this.spec, cluster)),
+      ...agent.agentLayout(this.agentConfig(cluster)),
     ];
     return this.layout(`${name}-directories`, entries, { parent: this });
   }
 
   private certifyAgent(name: string, { authority }: ClientHostArgs, directories: pulumi.Resource) {
-    const args = { authority, subject: agent.agentSubject(this.spec.id), directory: agent.agentTls };
+    const args = { authority, subject: this.agentSubject(), directory: agent.agentTls };
     return this.certify(`${name}-agent`, args, { parent: this, dependsOn: [directories] });
   }
 
@@ -284,12 +309,16 @@ export class ClientHost extends pulumi.ComponentResource {
     const args = fleetContainer({
       identity: { stack: this.stack, role: "agent" },
       // It follows its certificate by itself; only another configuration needs a start.
-      labels: { "owui.config": this.fingerprint(agent.agentConfig(this.spec, cluster)) },
+      labels: { "owui.config": this.fingerprint(this.agentConfig(cluster)) },
       image: this.runtimeImage,
       command: entryPoint("agent"),
       user: agent.agentUser,
       networksAdvanced: [{ name: network.id, aliases: [agent.agentName(this.spec.id)] }],
-      ports: [loopbackPort(agent.agentPort, this.spec.agentPort)],
+      ports: [
+        this.machine.callers
+          ? { ...loopbackPort(agent.agentPort, this.spec.agentPort), ip: this.machine.privateAddress }
+          : loopbackPort(agent.agentPort, this.spec.agentPort),
+      ],
       mounts: [
         bind(this.path("tenants"), "/tenants"),
         bind(this.path("agent/config"), "/etc/fleet"),

@@ -8,6 +8,7 @@ import { makeDroplet } from "./machine/droplet.ts";
 import { LocalMachine } from "./machine/local-machine.ts";
 import { RemoteMachine } from "./machine/remote-machine.ts";
 import { findServer } from "./machine/server.ts";
+import type { SshTarget } from "./machine/ssh.ts";
 
 /** What the files, commands and containers of a host run on, as the program that declares the fleet reaches it. */
 export interface Machine {
@@ -17,6 +18,14 @@ export interface Machine {
   readonly address: pulumi.Output<string>;
   /** IPv4 address at which the fleet's other machines reach it. */
   readonly privateAddress: pulumi.Output<string>;
+  /** IPv4 addresses from which nodes call its agent; undefined on the host where they run. */
+  readonly callers: pulumi.Output<string[]> | undefined;
+  /** Ids of the tenants that were made on it and whose database is gone; looked at in every run of the program. */
+  readonly lost: pulumi.Output<string[]> | undefined;
+  /** How operators reach it over ssh; undefined on this machine. */
+  readonly target: pulumi.Output<SshTarget> | undefined;
+  /** What it was set up with last, as set-up-host.sh reads it; undefined on this machine. */
+  readonly setUp: pulumi.Output<Record<string, string | number>> | undefined;
   /** How its Docker engine is reached; known once the engine answers. */
   readonly engine: docker.ProviderArgs;
   /** What has to be there before anything is put on it. Commands wait for it by themselves. */

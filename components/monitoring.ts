@@ -19,8 +19,8 @@ export interface MonitoringArgs {
   spec: MonitoringSpec;
   /** The cluster it watches. */
   sync: Pick<SyncSpec, "cluster" | "nodes">;
-  /** Ids of the hosts whose agents it watches. */
-  hosts: string[];
+  /** The hosts whose agents it watches. */
+  hosts: Pick<ClientHost, "spec" | "agentAddress">[];
   /** False: neither container is declared; what they have stored stays. */
   running: boolean;
   authority: CertificateAuthority;
@@ -85,7 +85,10 @@ export class Monitoring extends pulumi.ComponentResource {
   /** Prometheus, and what it looks at. */
   private watch(name: string, args: MonitoringArgs): void {
     const { stack, spec, sync, hosts, host, transform } = args;
-    const watched = { stack, cluster: sync.cluster, nodes: sync.nodes.map(({ id }) => id), hosts };
+    const watched = pulumi.output({
+      ...{ stack, cluster: sync.cluster, nodes: sync.nodes.map(({ id }) => id) },
+      agents: hosts.map(({ spec: { id }, agentAddress }) => ({ id, address: agentAddress })),
+    });
     const home = {
       directories: prometheus.prometheusDirectories,
       files: prometheus.prometheusFiles(watched),

@@ -67,8 +67,8 @@ export class SyncCluster extends pulumi.ComponentResource {
 
   /** Brings the schema up to date and writes what the stack wants, in one transaction. */
   private migrate(name: string, { spec, database, hosts, tenants }: SyncClusterArgs): pulumi.Resource {
-    const declared = hosts.map((host) => host.spec);
-    const intent = intentOf(spec, declared, tenants);
+    const agents = hosts.map(({ spec: { id }, agentAddress }) => ({ id, address: agentAddress }));
+    const intent = pulumi.output(agents).apply((agents) => intentOf(spec, agents, tenants));
     return new command.local.Command(
       `${name}-intent`,
       {

@@ -111,6 +111,11 @@ export class Tenant extends pulumi.ComponentResource {
    */
   private guardData(name: string, home: pulumi.Resource, replicas: TenantArgs["replicas"]) {
     const { id, restore, fresh } = this.spec;
+    // What is on another machine is only known once that was asked.
+    const { lost } = this.host.machine;
+    const there = lost === undefined && hasDatabase(this.host.spec.root, id);
+    const now = new Date().toISOString();
+    const again = lost ? lost.apply((ids) => (ids.includes(id) ? now : "")) : there ? "" : now;
     const variables = {
       ROOT: this.host.spec.root,
       FLEET: this.identity.stack,
@@ -121,14 +126,15 @@ export class Tenant extends pulumi.ComponentResource {
       NGINX: this.host.path("nginx"),
       NGINX_CONTAINER: dockerName({ stack: this.identity.stack, role: "nginx" }),
       SITE: siteFile(id),
+      // Elsewhere no checkout lies beside the data: the image holds what it takes to bring a database back.
+      ...(lost ? { GUARD_IMAGE: this.host.runtimeImage } : {}),
     };
-    const there = hasDatabase(this.host.spec.root, id);
     return this.host.command(
       `${name}-data`,
       {
         create: [{ script: "tenant-data", variables }],
         stdin: pulumi.jsonStringify({ connection: replicas.admin }),
-        again: there ? "" : new Date().toISOString(),
+        again,
       },
       {
         parent: this,
@@ -143,16 +149,19 @@ export class Tenant extends pulumi.ComponentResource {
     { logo, name: product = "Open WebUI" }: BrandingSpec,
     home: pulumi.Resource,
   ) {
+    const rendered = { LOGO: relative(process.cwd(), logo), NAME: product };
     const variables = {
-      LOGO: relative(process.cwd(), logo),
-      NAME: product,
       DIRECTORY: this.host.path(tenantHome(this.spec.id), "branding"),
       CONTAINER: dockerName(this.identity),
     };
     const digest = createHash("sha256").update(readFileSync(logo)).digest("hex").slice(0, 16);
     return this.host.command(
       `${name}-brand`,
-      { create: [{ script: "install-branding", variables }], again: `${rendererVersion}${digest}` },
+      {
+        here: { script: "render-branding", variables: rendered },
+        create: [{ script: "install-branding", variables }],
+        again: `${rendererVersion}${digest}`,
+      },
       { parent: this, dependsOn: [home] },
     );
   }

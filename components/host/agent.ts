@@ -1,3 +1,4 @@
+import type * as pulumi from "@pulumi/pulumi";
 import type { Subject } from "../certificate-authority.ts";
 import type { HostSpec, SyncSpec } from "../fleet-config/model.ts";
 import { type LayoutEntry, type Owner, root } from "./layout.ts";
@@ -15,10 +16,14 @@ export const agentName = (host: string): string => `agent.${host}`;
 /** What a node demands of the certificate of a host's agent. */
 export const agentIdentity = (host: string): string => `urn:owui:agent:${host}`;
 
-/** An agent serves; with its certificate nobody can call another agent or a node. */
-export const agentSubject = (host: string): Subject => ({
+/**
+ * An agent serves; with its certificate nobody can call another agent or a node.
+ * @param address at which it is called from other hosts, where it is
+ */
+export const agentSubject = (host: string, address?: pulumi.Input<string>): Subject => ({
   dns: [agentName(host)],
   uri: agentIdentity(host),
+  ...(address === undefined ? {} : { ip: [address] }),
   uses: ["server_auth"],
 });
 
@@ -28,14 +33,23 @@ type AgentHost = Pick<HostSpec, "id" | "syncBandwidth">;
 /** Whose nodes it answers; the certificate of one that is no longer among them is void. */
 type AgentCluster = Pick<SyncSpec, "cluster" | "nodes">;
 
+/**
+ * From where an agent is called: by the control network, on which it is itself on the nodes' own host (this machine's own
+ * calls come by that network's gateway), or from subnets.
+ */
+export type AgentCallers = "neighbours" | string[];
+
 /** What /etc/fleet/agent.json says. */
-export const agentConfig = (host: AgentHost, { cluster, nodes }: AgentCluster): string =>
+export const agentConfig = (
+  host: AgentHost,
+  { cluster, nodes }: AgentCluster,
+  callers: AgentCallers = "neighbours",
+): string =>
   JSON.stringify({
     host: host.id,
     cluster,
     nodes: nodes.map(({ id }) => id),
-    // Nodes come by the control network, on which the agent is itself; this machine's own calls come by its gateway.
-    callers: "neighbours",
+    callers,
     listen: { address: "0.0.0.0", port: agentPort },
     tls: { certificate: "/etc/fleet/tls.crt", key: "/etc/fleet/tls.key", ca: "/etc/fleet/ca.crt" },
     tenants: "/tenants",
@@ -53,7 +67,7 @@ export const agentDirectories: LayoutEntry[] = [
 ];
 
 /** Directories and files of a host's agent, its certificates aside. */
-export const agentLayout = (config: string): LayoutEntry[] => [
+export const agentLayout = (config: pulumi.Input<string>): LayoutEntry[] => [
   ...agentDirectories,
   { kind: "directory", path: "agent/state", mode: "0700", owner: agentUser },
   { kind: "file", path: "agent/config/agent.json", mode: "0440", owner: "0:8050", content: config },

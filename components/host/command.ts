@@ -1,11 +1,13 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { interpreter } from "./local.ts";
-import { type ScriptInput, scriptsDigest, shellLine } from "./shell.ts";
+import { type Script, type ScriptInput, scriptsDigest, shellLine } from "./shell.ts";
 
 /** A command on a host, safe to run twice: it runs again whenever its text or its input changes. */
 export interface HostCommandArgs {
   create: ScriptInput[];
+  /** A script that runs on this machine first: what it prints is read by the first of `create`, instead of `stdin`. */
+  here?: ScriptInput;
   /** Runs when the resource goes; without it nothing does. */
   delete?: ScriptInput[];
   /** What the first script reads; the only way a secret may take. */
@@ -19,7 +21,9 @@ export interface Shell {
   /** argv that takes the text as its last argument. */
   interpreter: pulumi.Input<string[]>;
   /** Text that runs scripts one after another. */
-  text(scripts: Parameters<typeof shellLine>[0]): string;
+  text(scripts: Script[]): string;
+  /** Text for this machine's own shell: what a line of it prints is the standard input of the first of the scripts. */
+  piped(here: string, scripts: Script[]): pulumi.Input<string>;
   /** Another value whenever the machine is another one, with nothing of what commands did; empty where it never is. */
   instance: pulumi.Input<string>;
 }
@@ -28,6 +32,7 @@ export interface Shell {
 export const localShell: Shell = {
   interpreter: interpreter(),
   text: (scripts) => shellLine(scripts),
+  piped: (here, scripts) => `${here} | { ${shellLine(scripts)}; }`,
   instance: "",
 };
 
@@ -37,17 +42,21 @@ export const localShell: Shell = {
  */
 export function hostCommand(
   name: string,
-  { create, delete: remove = [], stdin, again = "" }: HostCommandArgs,
+  { create, here, delete: remove = [], stdin, again = "" }: HostCommandArgs,
   opts: pulumi.CustomResourceOptions,
-  { interpreter, text, instance }: Shell = localShell,
+  { interpreter, text, piped, instance }: Shell = localShell,
 ): command.local.Command {
-  const digest = scriptsDigest([...create, ...remove].map(({ script }) => script));
+  const digest = scriptsDigest([...(here ? [here] : []), ...create, ...remove].map(({ script }) => script));
   const textOf = (scripts: ScriptInput[]) => pulumi.output(scripts).apply(text);
+  const pipedOf = (here: ScriptInput) =>
+    pulumi
+      .all([pulumi.output([here]), pulumi.output(create)])
+      .apply(([here, there]) => pulumi.output(piped(shellLine(here), there)));
   return new command.local.Command(
     name,
     {
-      interpreter,
-      create: textOf(create),
+      interpreter: here ? localShell.interpreter : interpreter,
+      create: here ? pipedOf(here) : textOf(create),
       ...(remove.length > 0 ? { delete: textOf(remove) } : {}),
       ...(stdin === undefined ? {} : { stdin }),
       environment: {

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Renders a tenant's brand files from its logo and lets them be seen at once, without a restart.
-# Reads $LOGO $NAME $DIRECTORY (the tenant's branding directory) $CONTAINER.
+# Puts a tenant's brand files in place and lets them be seen at once, without a restart. What does not come whole is not
+# put there. Reads $DIRECTORY (the tenant's branding directory) $CONTAINER, and render-branding.sh's archive on standard
+# input.
 set -eu
 umask 022
 rendered=$(mktemp -d)
 trap 'rm -rf "$rendered"' EXIT
-node components/branding/main.ts "$LOGO" "$rendered" "$NAME"
+tar -C "$rendered" --no-same-owner -xf -
 
 # Written in place: each file is bound into the container by its inode.
 for file in "$rendered"/*; do

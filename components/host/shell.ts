@@ -15,6 +15,7 @@ export const scriptNames = [
   "reload-postgres",
   "remove-egress",
   "remove-nginx-file",
+  "render-branding",
   "replace-host-key",
   "set-up-host",
   "tenant-data",

@@ -3,7 +3,8 @@
 # a volume that is not mounted or a loss, and would otherwise be started as an empty Open WebUI.
 # Reads $ROOT $FLEET $TENANT $CONTAINER $IF_LOST (refuse, replica or fresh) $REPLICAS (asked, or none where there never
 # was any) $NGINX $NGINX_CONTAINER $SITE and, on standard input, how the replicas' database is reached. Prints the
-# identity's id, which is another one wherever a tenant starts empty.
+# identity's id, which is another one wherever a tenant starts empty. $GUARD_IMAGE is the image that looks after a loss
+# where no checkout of the program lies.
 set -eu
 home=$ROOT/tenants/$TENANT
 kept=$home/config/identity.json
@@ -12,12 +13,17 @@ shown=$home/data/.owui-identity.json
 # An empty file is no database: SQLite makes one of nothing.
 if [ ! -s "$home/data/webui.db" ]; then
   running=$(docker ps --quiet --filter "name=^$CONTAINER\$")
-  node sync-runtime/restore/guard.ts "$home" "$FLEET" "$TENANT" "$CONTAINER" "$IF_LOST" \
-    "$REPLICAS" "${running:+running}"
+  set -- "$home" "$FLEET" "$TENANT" "$CONTAINER" "$IF_LOST" "$REPLICAS" "${running:+running}"
+  if [ -n "${GUARD_IMAGE:-}" ]; then
+    docker run --rm --interactive --user 0:0 --mount "type=bind,source=$home,target=$home" "$GUARD_IMAGE" \
+      node /app/guard.mjs "$@"
+  else
+    node sync-runtime/restore/guard.ts "$@"
+  fi
   # Whoever comes first to an empty Open WebUI is its admin, so no site may lead to it.
   if [ ! -s "$home/data/webui.db" ]; then
-    NGINX=$NGINX FILE=$SITE sh components/host/remove-nginx-file.sh
-    NGINX=$NGINX CONTAINER=$NGINX_CONTAINER sh components/host/reload-nginx.sh
+    NGINX=$NGINX FILE=$SITE sh "$(dirname "$0")/remove-nginx-file.sh"
+    NGINX=$NGINX CONTAINER=$NGINX_CONTAINER sh "$(dirname "$0")/reload-nginx.sh"
   fi
 fi
 # The tenant may have put a link or a FIFO there: neither is followed nor read.

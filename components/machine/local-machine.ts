@@ -11,6 +11,10 @@ export class LocalMachine implements Machine {
   readonly spec: HostSpec;
   readonly address = pulumi.output("127.0.0.1");
   readonly privateAddress = pulumi.output("127.0.0.1");
+  readonly callers = undefined;
+  readonly lost = undefined;
+  readonly target = undefined;
+  readonly setUp = undefined;
   readonly engine: docker.ProviderArgs = { host: dockerHost() };
   readonly ready: pulumi.Resource[] = [];
   readonly started = bootId();

@@ -3,11 +3,11 @@ import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostSpec, OperatorsSpec } from "../fleet-config.ts";
 import { type HostCommandArgs, hostCommand, type Shell } from "../host/command.ts";
-import { shellLine } from "../host/shell.ts";
+import { quote, type ScriptInput, shellLine } from "../host/shell.ts";
 import type { Machine } from "../machine.ts";
 import { type FirstContact, firstContactDigest, firstContactLine } from "./first-contact.ts";
-import { operatorUser, type SetUpArgs, setUp } from "./set-up.ts";
-import { asRoot, type SshTarget, sshArguments, sshOptions } from "./ssh.ts";
+import { operatorUser, type SetUpArgs, setUpVariables } from "./set-up.ts";
+import { asRoot, type SshTarget, sshArguments, sshLine, sshOptions } from "./ssh.ts";
 import { toolbox, toolboxLines, unpackLine } from "./toolbox.ts";
 
 /** Arguments of {@link RemoteMachine}. */
@@ -49,10 +49,12 @@ export class RemoteMachine extends pulumi.ComponentResource implements Machine {
   readonly address: pulumi.Output<string>;
   readonly privateAddress: pulumi.Output<string>;
   readonly sources: pulumi.Output<string[]>;
-  /** How it is reached, without the path of anybody's private key. */
+  readonly callers: pulumi.Output<string[]> | undefined;
   readonly target: pulumi.Output<SshTarget>;
+  readonly setUp: pulumi.Output<Record<string, string | number>>;
   readonly engine: docker.ProviderArgs;
   readonly ready: pulumi.Resource[];
+  readonly lost: pulumi.Output<string[]>;
   readonly started: pulumi.Output<string>;
   private readonly shell: Shell;
 
@@ -63,6 +65,7 @@ export class RemoteMachine extends pulumi.ComponentResource implements Machine {
     this.address = found.address;
     this.privateAddress = found.privateAddress;
     this.sources = found.sources;
+    this.callers = args.control?.sources;
     this.started = found.instance;
     this.target = pulumi.all([found.address, found.hostKey]).apply(([address, hostKey]) => ({
       user: operatorUser,
@@ -73,12 +76,19 @@ export class RemoteMachine extends pulumi.ComponentResource implements Machine {
     this.shell = {
       interpreter: this.target.apply(sshArguments),
       text: (scripts) => asRoot(shellLine(scripts, toolbox)),
+      piped: (here, scripts) =>
+        this.target.apply(
+          (target) => `${here} | ${sshLine(target)} ${quote(asRoot(shellLine(scripts, toolbox)))}`,
+        ),
       instance: found.instance,
     };
     const met = this.meet(name, found);
     const equipped = this.equip(name, found, met);
-    const settled = this.settle(name, args, found, equipped);
+    const variables = variablesOf(args, found);
+    this.setUp = pulumi.output(variables);
+    const settled = this.settle(name, variables, equipped);
     this.ready = [settled];
+    this.lost = this.lookForLosses(settled);
     // Unknown until the machine is ready: a provider whose engine does not answer yet would fail.
     this.engine = {
       host: pulumi.all([this.target, settled.id]).apply(([{ user, address }]) => `ssh://${user}@${address}`),
@@ -90,6 +100,22 @@ export class RemoteMachine extends pulumi.ComponentResource implements Machine {
   command(name: string, args: HostCommandArgs, opts: pulumi.CustomResourceOptions): command.local.Command {
     const after = [opts.dependsOn ?? []].flat() as pulumi.Resource[];
     return hostCommand(name, args, { ...opts, dependsOn: [...after, ...this.ready] }, this.shell);
+  }
+
+  /** A loss changes no config, so it is looked for in previews too, once the machine is there. */
+  private lookForLosses(settled: command.local.Command): pulumi.Output<string[]> {
+    const { root } = this.spec;
+    const asked = pulumi.all([this.target, settled.id]).apply(([target]) => ({
+      interpreter: sshArguments(target),
+      command: asRoot(lossesLine(root)),
+    }));
+    const found = command.local.runOutput({
+      interpreter: asked.interpreter,
+      command: asked.command,
+      logging: command.types.enums.local.Logging.None,
+      addPreviousOutputInEnv: false,
+    });
+    return found.stdout.apply((text) => text.split("\n").filter(Boolean));
   }
 
   /** Waits for it, and does what has to be done before anything else can be. */
@@ -128,22 +154,25 @@ export class RemoteMachine extends pulumi.ComponentResource implements Machine {
   /** Sets it up as its entry says now; where nothing changed there, nothing happens. */
   private settle(
     name: string,
-    { operators, control, spec }: RemoteMachineArgs,
-    { volume }: Found,
+    variables: ScriptInput["variables"],
     equipped: pulumi.Resource,
   ): command.local.Command {
-    // Of these two alone the values are not known before.
-    const known = setUp(setUpArgs(spec, operators));
-    const variables = {
-      ...known.variables,
-      AGENT_FROM: pulumi.output(control?.sources ?? []).apply((from) => from.join(" ")),
-      VOLUME: volume ?? "",
-    };
-    const create = [{ script: known.script, variables }];
+    const create = [{ script: "set-up-host" as const, variables }];
     const opts = { parent: this, dependsOn: [equipped] };
     return hostCommand(`${name}-set-up`, { create }, opts, this.shell);
   }
 }
+
+/** What set-up-host.sh reads. */
+const variablesOf = (
+  { spec, operators, control }: RemoteMachineArgs,
+  { volume }: Found,
+): ScriptInput["variables"] => ({
+  ...setUpVariables(setUpArgs(spec, operators)),
+  // Of these two alone the values are not known before the machine is there.
+  AGENT_FROM: pulumi.output(control?.sources ?? []).apply((from) => from.join(" ")),
+  VOLUME: volume ?? "",
+});
 
 /** How a host is set up, as far as it is known before the machine is there. */
 export const setUpArgs = (
@@ -156,6 +185,10 @@ export const setUpArgs = (
   root,
   ...("swap" in spec ? { swap: spec.swap } : {}),
 });
+
+/** A line for root that prints the ids of tenants that were made and have no database. An empty file is none. */
+const lossesLine = (root: string): string =>
+  `for made in ${root}/tenants/*/config/identity.json; do home=\${made%/config/*}; if [ -e "$made" ] && [ ! -s "$home/data/webui.db" ]; then basename "$home"; fi; done`;
 
 /** The private key to sign in with, where one is named. */
 export const identityOf = ({ identity }: OperatorsSpec): Pick<SshTarget, "identity"> =>

@@ -13,6 +13,9 @@ export const unpackLine = [
   `while read -r name content; do printf %s "$content" | base64 -d >${toolbox}/"$name".staged && mv -f ${toolbox}/"$name".staged ${toolbox}/"$name" || exit 1; done`,
 ].join(" && ");
 
-/** Every script of hosts, one line each: `name base64`. */
-export const toolboxLines = (names: readonly ScriptName[] = scriptNames): string =>
-  names.map((name) => `${name}.sh ${scriptText(name).toString("base64")}\n`).join("");
+/** Every script of hosts, one line each: `name base64`; what renders brands needs the checkout. */
+export const toolboxLines = (): string =>
+  scriptNames
+    .filter((name) => name !== "render-branding")
+    .map((name) => `${name}.sh ${scriptText(name).toString("base64")}\n`)
+    .join("");

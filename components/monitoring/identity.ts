@@ -1,3 +1,4 @@
+import type * as pulumi from "@pulumi/pulumi";
 import type { Subject } from "../certificate-authority.ts";
 import { dockerName } from "../container.ts";
 import { type LayoutEntry, type Owner, root } from "../host/layout.ts";
@@ -56,7 +57,7 @@ export const monitorTls = (role: "prometheus" | "alertmanager", user: Owner): Tl
 export const monitorFiles = (
   role: "prometheus" | "alertmanager",
   user: Owner,
-  files: Record<string, string>,
+  files: Record<string, pulumi.Input<string>>,
 ): LayoutEntry[] =>
   Object.entries(files).map(([name, content]) => ({
     kind: "file",

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
-import { agentName, agentPort } from "../host/agent.ts";
+import * as pulumi from "@pulumi/pulumi";
 import type { LayoutEntry, Owner } from "../host/layout.ts";
+import type { PlacedAgent } from "../sync/intent.ts";
 import { nodeName, nodePort } from "../sync/node.ts";
 import { alertmanagerHost, alertmanagerPort } from "./alertmanager.ts";
 import { clientTls, monitorDirectories, monitorFiles, monitorTls, serverTls } from "./identity.ts";
@@ -17,7 +18,7 @@ export interface Watched {
   cluster: string;
   /** Ids. */
   nodes: string[];
-  hosts: string[];
+  agents: PlacedAgent[];
 }
 
 /**
@@ -27,7 +28,7 @@ export interface Watched {
 const perTable = "replica_rows|sync_rows_processed_total";
 
 /** What /etc/fleet/prometheus.yml says; JSON is YAML. */
-export function prometheusConfig({ stack, cluster, nodes, hosts }: Watched): string {
+export function prometheusConfig({ stack, cluster, nodes, agents }: Watched): string {
   const tls = { scheme: "https", tls_config: clientTls };
   const target = (address: string, labels = {}) => ({ targets: [address], labels });
   const alertmanager = [target(`${alertmanagerHost(stack)}:${alertmanagerPort}`)];
@@ -44,7 +45,7 @@ export function prometheusConfig({ stack, cluster, nodes, hosts }: Watched): str
         },
         {
           ...{ job_name: "agents", ...tls },
-          static_configs: hosts.map((host) => target(`${agentName(host)}:${agentPort}`, { host })),
+          static_configs: agents.map(({ id, address }) => target(address, { host: id })),
         },
         { job_name: "alertmanager", ...tls, static_configs: alertmanager },
       ],
@@ -64,9 +65,9 @@ export const prometheusDirectories = monitorDirectories("prometheus", prometheus
 export const prometheusTls = monitorTls("prometheus", prometheusUser);
 
 /** What it reads at its start. */
-export const prometheusFiles = (watched: Watched): LayoutEntry[] =>
+export const prometheusFiles = (watched: pulumi.Input<Watched>): LayoutEntry[] =>
   monitorFiles("prometheus", prometheusUser, {
-    "prometheus.yml": prometheusConfig(watched),
+    "prometheus.yml": pulumi.output(watched).apply(prometheusConfig),
     "rules.yaml": rules(),
     "web.yml": JSON.stringify({ tls_server_config: serverTls }),
   });

@@ -6,6 +6,7 @@ const programs = {
   reader: "agent/reader.ts",
   node: "node/main.ts",
   restore: "restore/main.ts",
+  guard: "restore/guard.ts",
   writer: "writer/main.ts",
   "row-writer": "writer/row-writer.ts",
 };

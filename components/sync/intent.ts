@@ -3,11 +3,10 @@ import type {
   BrandingSpec,
   ConflictsSpec,
   Direction,
-  HostSpec,
   SyncSpec,
   TenantSpec,
 } from "../fleet-config.ts";
-import { agentIdentity, agentName, agentPort } from "../host/agent.ts";
+import { agentIdentity } from "../host/agent.ts";
 import { writerIdentity, writerName, writerPort, writtenTenants } from "../host/writer.ts";
 import { digestOf, filesBelow } from "../source-digest.ts";
 import { clusterLogin } from "./node.ts";
@@ -52,6 +51,13 @@ export interface PlacedTenant {
   url: string;
 }
 
+/** A host and where its agent is called. */
+export interface PlacedAgent {
+  id: string;
+  /** `agent.local:8050` */
+  address: string;
+}
+
 /** What is wanted of a cluster. A stopped tenant stays in it: its database can be read all the same. */
 export const intentOf = (
   {
@@ -61,14 +67,14 @@ export const intentOf = (
     quarantine,
     readers,
   }: Pick<SyncSpec, "cluster" | "verify" | "tombstones" | "quarantine" | "readers">,
-  hosts: HostSpec[],
+  hosts: PlacedAgent[],
   tenants: PlacedTenant[],
 ): Intent => ({
   cluster,
   settings: { verify, tombstones, quarantine },
-  hosts: hosts.map(({ id }) => ({
+  hosts: hosts.map(({ id, address }) => ({
     id,
-    agent: { address: `${agentName(id)}:${agentPort}`, identity: agentIdentity(id) },
+    agent: { address, identity: agentIdentity(id) },
     ...writerOf(id, tenants),
   })),
   tenants: tenants.map(({ spec: { id, host, sync, branding }, url }) => ({

@@ -48,6 +48,7 @@ const computed: Record<string, (name: string) => Record<string, unknown>> = {
 
 /** What providers answer to questions, by the question. */
 const answers: Record<string, Record<string, unknown>> = {
+  "command:local:run": { stdout: "" },
   "cloudflare:index/getZone:getZone": { zoneId: "id-of-the-zone" },
   "cloudflare:index/getIpRanges:getIpRanges": {
     ipv4Cidrs: ["198.18.127.0/24"],

@@ -1,15 +1,19 @@
+import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import type { AlertsSpec } from "../../components/fleet-config.ts";
 import { Monitoring } from "../../components/monitoring.ts";
 import { declaredBy, isSecret, plain } from "./engine.ts";
-import { declareHost, syncSpec } from "./specs.ts";
+import { declareHost, hostSpec, syncSpec } from "./specs.ts";
 
 const declared = ({ running = true, preview = false, alerts = {} as AlertsSpec, hosts = ["local"] } = {}) =>
   declaredBy(
     () => {
       const { host, authority } = declareHost({ running });
       new Monitoring("monitoring", {
-        ...{ stack: "test", running, host, authority, hosts, sync: syncSpec },
+        ...{ stack: "test", running, host, authority, sync: syncSpec },
+        hosts: hosts.map((id) => ({
+          ...{ spec: { ...hostSpec, id }, agentAddress: pulumi.output(`agent.${id}:8050`) },
+        })),
         spec: { enabled: true, prometheus: { port: 9090 }, alertmanager: { port: 9093 }, alerts },
       });
     },

@@ -17,6 +17,7 @@ describe("the build context of the runtime image", () => {
       "agent/reader",
       "node/main",
       "restore/main",
+      "restore/guard",
       "writer/main",
       "writer/row-writer",
     ];
@@ -41,6 +42,7 @@ describe("the build context of the runtime image", () => {
     expect(files).toEqual([
       "Dockerfile",
       "agent.mjs",
+      "guard.mjs",
       "node.mjs",
       "queries",
       "queries/one.sql",
