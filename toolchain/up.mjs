@@ -15,7 +15,7 @@ import { printFailure } from "./setup/problem.mjs";
 import { Steps } from "./setup/steps.mjs";
 
 /** Commands that set the machine up before they do their own work: it is checked before anything is installed. */
-const settingUp = ["up", "test", "preview"];
+const settingUp = ["up", "test", "preview", "drift"];
 
 /** @param {string[]} argv */
 async function main(argv) {

@@ -4,6 +4,7 @@ import { printFailure } from "../setup/problem.mjs";
 import { alert } from "./alert.ts";
 import { type ConflictsInvocation, conflicts, conflictsHelp } from "./conflicts.ts";
 import { type DownInvocation, down } from "./down.ts";
+import { drift } from "./drift.ts";
 import type { Invocation } from "./invocation.ts";
 import { type PasswordInvocation, password } from "./password.ts";
 import { type PreviewInvocation, preview } from "./preview.ts";
@@ -43,6 +44,13 @@ onStack("preview", "shows what an edit of the config would change, for whom, and
   .option("--allow <id...>", "hosts and tenants of which may go what is refused otherwise")
   .option("--json", "print the report as JSON")
   .action((options: PreviewInvocation) => preview(options));
+onStack(
+  "drift",
+  "shows what is not as it is declared, on hosts and in clouds; ends with 2 where there is such",
+)
+  .option("--markdown <file>", "write the report into a file, as an issue")
+  .option("--json", "print the report as JSON")
+  .action((options: PreviewInvocation) => drift(options));
 onStack("status", "shows how the fleet is doing")
   .option("--json", "for scripts")
   .option("--follow", "go on with what happens, a line for each event")

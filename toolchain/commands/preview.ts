@@ -25,7 +25,17 @@ export interface PreviewInvocation extends Invocation {
  * fails where the engine does, where a policy is broken, and where something would go that needs a decision of its own.
  */
 export async function preview(invocation: PreviewInvocation): Promise<void> {
-  const { stack, json, markdown, allow = [] } = invocation;
+  const report = await previewed(invocation, { about: "preview", flags: [] });
+  await showReport(report, invocation);
+  process.exitCode = refused(report) ? 1 : 0;
+}
+
+/** Lets the engine look, telling where it is. `flags` say what else it looks at. */
+export async function previewed(
+  invocation: PreviewInvocation,
+  { about, flags }: { about: Report["about"]; flags: readonly string[] },
+): Promise<Report> {
+  const { stack, allow = [] } = invocation;
   const steps = stepsOf(invocation);
   const file = configOf(invocation);
   const plan = await steps.run(
@@ -34,19 +44,25 @@ export async function preview(invocation: PreviewInvocation): Promise<void> {
     ({ text }) => text,
   );
   const { pulumi, configFile } = await prepare(steps, { stack, plan });
-  const flags = ["--config-file", configFile, ...(await policyFlags(stack, plan.fleet))];
-  const report = await steps.run(
-    "preview",
+  const all = ["--config-file", configFile, ...flags, ...(await policyFlags(stack, plan.fleet))];
+  return steps.run(
+    about,
     async (progress: Progress) =>
-      allowing(await gather(new ChangeReport(stack, plan.fleet), pulumi, flags, progress), allow),
+      allowing(await gather(new ChangeReport(stack, plan.fleet, about), pulumi, all, progress), allow),
     ({ errors }) =>
       errors.length > 0
         ? "did not get through: see below"
-        : `${basename(file)} compared with what the last run left`,
+        : `${basename(file)} compared with what ${about === "drift" ? "there is" : "the last run left"}`,
   );
+}
+
+/** Where a report was asked for: on the screen, and in a file. */
+export async function showReport(
+  report: Report,
+  { json, markdown }: Pick<PreviewInvocation, "json" | "markdown">,
+): Promise<void> {
   if (markdown) await writeFile(markdown, reportMarkdown(report));
   process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : `\n${reportText(report)}\n`);
-  process.exitCode = refused(report) ? 1 : 0;
 }
 
 /** A preview that fails has its report all the same: what it found until then, and why it ended. */

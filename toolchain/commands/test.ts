@@ -16,6 +16,7 @@ const checks = [
   { name: "types", argv: ["tsc", "--noEmit"] },
   { name: "lint", argv: ["biome", "check"] },
   { name: "shell", argv: ["node", "toolchain/check/shell.ts"] },
+  { name: "workflows", argv: ["node", "toolchain/check/workflows.ts"] },
 ];
 
 /** Debian packages that tests use besides what the fleet needs. */

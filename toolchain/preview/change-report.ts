@@ -18,6 +18,7 @@ import { tenantChanges } from "./tenant-words.ts";
 
 /** Gathers an engine's preview and says in operators' words what it comes to. */
 export class ChangeReport {
+  readonly #about: Report["about"];
   readonly #stack: string;
   readonly #fleet: Context["fleet"];
   readonly #steps: Step[] = [];
@@ -27,7 +28,8 @@ export class ChangeReport {
   readonly #policies = new PolicyResults();
 
   /** @param fleet what is declared now; events tell the rest */
-  constructor(stack: string, fleet: Pick<Fleet, "hosts" | "tenants">) {
+  constructor(stack: string, fleet: Pick<Fleet, "hosts" | "tenants">, about: Report["about"] = "preview") {
+    this.#about = about;
     this.#stack = stack;
     this.#fleet = fleet;
   }
@@ -48,6 +50,7 @@ export class ChangeReport {
   report(errors: readonly string[] = []): Report {
     const subjects = this.#subjects();
     return {
+      about: this.#about,
       stack: this.#stack,
       subjects,
       risk: worst(subjects.flatMap(({ changes }) => changes.map(({ risk }) => risk))),

@@ -60,6 +60,8 @@ export interface Violation {
 
 /** A whole preview. */
 export interface Report {
+  /** `preview`: of an edit, against what the last run left. `drift`: of everything, against what there is. */
+  about: "preview" | "drift";
   stack: string;
   subjects: SubjectChanges[];
   risk: Risk;
@@ -78,6 +80,9 @@ export interface Report {
 /** The worst of some risks. */
 export const worst = (found: readonly Risk[]): Risk =>
   risks[Math.max(0, ...found.map((risk) => risks.indexOf(risk)))] ?? "none";
+
+/** Whether anything would change at all. */
+export const differs = ({ subjects, diff }: Report): boolean => subjects.length > 0 || diff !== "";
 
 /** Whether a preview says that its change is not to be applied as it is. */
 export const refused = ({ errors, policies, subjects }: Report): boolean =>

@@ -186,6 +186,7 @@ const reasons: Record<string, string> = {
   ports: "another port",
   mounts: "other mounts",
   networksAdvanced: "another network",
+  mustRun: "it had stopped",
 };
 
 const why = (step: Step | undefined): string =>

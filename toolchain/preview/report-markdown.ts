@@ -1,5 +1,5 @@
 import type { Change, Report } from "./change.ts";
-import { refused } from "./change.ts";
+import { differs, refused } from "./change.ts";
 import { interruptionText, subjectText } from "./report-text.ts";
 import { bounded, visible } from "./visible-text.ts";
 
@@ -9,14 +9,18 @@ const mostCharacters = 60_000;
 /** How much of that the table may take; the rest is the raw difference's. */
 const mostOfTable = 40_000;
 
-/** By which the workflow finds the comment of an environment again. */
-export const markOf = (stack: string): string => `<!-- preview of stack ${stack} -->`;
+/** By which the workflows find the comment or the issue of a stack again. */
+export const markOf = (about: Report["about"], stack: string): string =>
+  `<!-- ${about} of stack ${stack} -->`;
+
+/** By which a report says that nothing differs; no config can put it there, since all it says stands there as text. */
+export const nothingDiffers = "<!-- nothing differs -->";
 
 /** A report as a comment on a pull request. Whatever the config says stands in it as text, never as markup. */
 export function reportMarkdown(report: Report): string {
-  const { stack, subjects, policies, errors } = report;
+  const { about, stack, subjects, policies, errors } = report;
   const head = [
-    markOf(stack),
+    markOf(about, stack) + (errors.length === 0 && !differs(report) ? `\n${nothingDiffers}` : ""),
     `## ${escaped(stack)}: ${headline(report)}`,
     ...stops(report),
     ...errors.map((error) => `> **The engine says:** ${escaped(error)}`),
@@ -27,12 +31,14 @@ export function reportMarkdown(report: Report): string {
 }
 
 function headline(report: Report): string {
-  const { subjects, risk, counts, errors } = report;
-  if (errors.length > 0) return "the preview did not get through";
+  const { about, subjects, risk, counts, errors } = report;
+  if (errors.length > 0) return `the ${about} did not get through`;
   const stop = refused(report) ? ", **STOP**" : "";
-  if (subjects.length === 0) return `nothing would change (${counts.same ?? 0} resources unchanged)${stop}`;
+  if (subjects.length === 0)
+    return `${about === "drift" ? "nothing differs" : "nothing would change"} (${counts.same ?? 0} resources unchanged)${stop}`;
   const changes = subjects.reduce((sum, { changes }) => sum + changes.length, 0);
-  return `${changes} ${changes === 1 ? "change" : "changes"}, risk: **${risk}**${stop}`;
+  const what = `${changes} ${changes === 1 ? "change" : "changes"}${about === "drift" ? " to put right" : ""}`;
+  return `${what}, risk: **${risk}**${stop}`;
 }
 
 /** What must not be missed, above everything else. */

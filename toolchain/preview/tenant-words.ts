@@ -74,6 +74,8 @@ function replaced(step: Step, { name }: Group, { fleet, images }: Context): Chan
 
 /** Names what a container's differing inputs are to an operator; each once, the image left out. */
 function settings({ changed, before, after }: Step): string[] {
+  // What else differs of one that stopped follows from that.
+  if (changed.includes("mustRun")) return ["it had stopped"];
   const words = changed.map((input) => {
     switch (input) {
       case "image":

@@ -164,6 +164,18 @@ describe("an upgrade", () => {
   });
 });
 
+describe("a tenant's container that stopped from outside", () => {
+  it("is started anew, for that reason and no other", () => {
+    const report = new ChangeReport("prod", declared({}), "drift");
+    const diffs = ["mustRun", "ports"];
+    report.add(
+      stepEvent("replace", "docker:index/container:Container", "acme-container", "Tenant", "acme", { diffs }),
+    );
+    expect(said(report.report())).toEqual({ "tenant acme on local": ["restart: it had stopped [restart]"] });
+    expect(report.report().about).toBe("drift");
+  });
+});
+
 describe("what must not go unseen", () => {
   const droplet = "digitalocean:index/droplet:Droplet";
   const reported = (...events: Parameters<ChangeReport["add"]>[0][]) => {

@@ -5,6 +5,7 @@ import { reportText } from "../../../toolchain/preview/report-text.ts";
 import { reportOf } from "./events.ts";
 
 const empty: Report = {
+  about: "preview",
   stack: "prod",
   subjects: [],
   risk: "none",
@@ -46,15 +47,29 @@ const markup = (markdown: string) =>
 describe("a comment", () => {
   it("begins with what it is found by again", () => {
     expect(reportMarkdown(empty)).toMatch(/^<!-- preview of stack prod -->\n/);
-    expect(markOf("prod")).not.toBe(markOf("staging"));
+    expect(markOf("preview", "prod")).not.toBe(markOf("drift", "prod"));
   });
 
   it("says in its headline that nothing changes, how risky a change is, or STOP", () => {
-    const headline = (report: Report) => reportMarkdown(report).split("\n")[2];
+    const headline = (report: Report) => /^## .*$/m.exec(reportMarkdown(report))?.[0];
     expect(headline(empty)).toBe("## prod: nothing would change (63 resources unchanged)");
     expect(headline(reportOf("settings"))).toBe("## previewed: 1 change, risk: **restart**");
     expect(headline(reportOf("downgrade"))).toBe("## previewed: 2 changes, risk: **data**, **STOP**");
     expect(headline({ ...empty, errors: ["x"] })).toBe("## prod: the preview did not get through");
+  });
+
+  it("tells a drift from a preview, and one that is none by a mark of its own", () => {
+    const drift = reportMarkdown({ ...reportOf("settings"), about: "drift" });
+    expect(drift).toMatch(
+      /^<!-- drift of stack previewed -->\n\n## previewed: 1 change to put right, risk: /,
+    );
+    const none = reportMarkdown({ ...empty, about: "drift" });
+    expect(none).toMatch(
+      /^<!-- drift of stack prod -->\n<!-- nothing differs -->\n\n## prod: nothing differs /,
+    );
+    for (const errors of [["x"]]) {
+      expect(reportMarkdown({ ...empty, about: "drift", errors })).not.toContain("nothing differs");
+    }
   });
 
   it("has a row for each change and every resource folded below", () => {
