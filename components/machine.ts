@@ -20,8 +20,11 @@ export interface Machine {
   readonly privateAddress: pulumi.Output<string>;
   /** IPv4 addresses from which nodes call its agent; undefined on the host where they run. */
   readonly callers: pulumi.Output<string[]> | undefined;
-  /** Ids of the tenants that were made on it and whose database is gone; looked at in every run of the program. */
-  readonly lost: pulumi.Output<string[]> | undefined;
+  /**
+   * How often each tenant's data will have begun on it once this run is over, by the tenant's id; looked at in every run,
+   * since a loss changes no config. Undefined on this machine, where one looks oneself.
+   */
+  readonly beginnings: pulumi.Output<Record<string, string>> | undefined;
   /** How operators reach it over ssh; undefined on this machine. */
   readonly target: pulumi.Output<SshTarget> | undefined;
   /** What it was set up with last, as set-up-host.sh reads it; undefined on this machine. */

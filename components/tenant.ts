@@ -111,11 +111,10 @@ export class Tenant extends pulumi.ComponentResource {
    */
   private guardData(name: string, home: pulumi.Resource, replicas: TenantArgs["replicas"]) {
     const { id, restore, fresh } = this.spec;
-    // What is on another machine is only known once that was asked.
-    const { lost } = this.host.machine;
-    const there = lost === undefined && hasDatabase(this.host.spec.root, id);
-    const now = new Date().toISOString();
-    const again = lost ? lost.apply((ids) => (ids.includes(id) ? now : "")) : there ? "" : now;
+    // What is on another machine is only known once that was asked; data that was never made begins for the first time.
+    const { beginnings } = this.host.machine;
+    const there = beginnings === undefined && hasDatabase(this.host.spec.root, id);
+    const again = beginnings?.apply((counts) => counts[id] ?? "1") ?? (there ? "" : new Date().toISOString());
     const variables = {
       ROOT: this.host.spec.root,
       FLEET: this.identity.stack,
@@ -127,7 +126,7 @@ export class Tenant extends pulumi.ComponentResource {
       NGINX_CONTAINER: dockerName({ stack: this.identity.stack, role: "nginx" }),
       SITE: siteFile(id),
       // Elsewhere no checkout lies beside the data: the image holds what it takes to bring a database back.
-      ...(lost ? { GUARD_IMAGE: this.host.runtimeImage } : {}),
+      ...(beginnings ? { GUARD_IMAGE: this.host.runtimeImage } : {}),
     };
     return this.host.command(
       `${name}-data`,

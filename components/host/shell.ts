@@ -18,6 +18,7 @@ export const scriptNames = [
   "render-branding",
   "replace-host-key",
   "set-up-host",
+  "tenant-beginnings",
   "tenant-data",
   "tenant-identity",
 ] as const;

@@ -20,6 +20,9 @@ if [ ! -s "$home/data/webui.db" ]; then
   else
     node sync-runtime/restore/guard.ts "$@"
   fi
+  count=$(cat "$home/config/beginnings" 2>/dev/null || echo 0)
+  echo "$((count + 1))" >"$home/config/beginnings.staged"
+  mv -f "$home/config/beginnings.staged" "$home/config/beginnings"
   # Whoever comes first to an empty Open WebUI is its admin, so no site may lead to it.
   if [ ! -s "$home/data/webui.db" ]; then
     NGINX=$NGINX FILE=$SITE sh "$(dirname "$0")/remove-nginx-file.sh"

@@ -12,7 +12,7 @@ export class LocalMachine implements Machine {
   readonly address = pulumi.output("127.0.0.1");
   readonly privateAddress = pulumi.output("127.0.0.1");
   readonly callers = undefined;
-  readonly lost = undefined;
+  readonly beginnings = undefined;
   readonly target = undefined;
   readonly setUp = undefined;
   readonly engine: docker.ProviderArgs = { host: dockerHost() };

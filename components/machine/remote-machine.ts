@@ -54,7 +54,7 @@ export class RemoteMachine extends pulumi.ComponentResource implements Machine {
   readonly setUp: pulumi.Output<Record<string, string | number>>;
   readonly engine: docker.ProviderArgs;
   readonly ready: pulumi.Resource[];
-  readonly lost: pulumi.Output<string[]>;
+  readonly beginnings: pulumi.Output<Record<string, string>>;
   readonly started: pulumi.Output<string>;
   private readonly shell: Shell;
 
@@ -88,7 +88,7 @@ export class RemoteMachine extends pulumi.ComponentResource implements Machine {
     this.setUp = pulumi.output(variables);
     const settled = this.settle(name, variables, equipped);
     this.ready = [settled];
-    this.lost = this.lookForLosses(settled);
+    this.beginnings = this.lookForLosses(settled);
     // Unknown until the machine is ready: a provider whose engine does not answer yet would fail.
     this.engine = {
       host: pulumi.all([this.target, settled.id]).apply(([{ user, address }]) => `ssh://${user}@${address}`),
@@ -103,11 +103,11 @@ export class RemoteMachine extends pulumi.ComponentResource implements Machine {
   }
 
   /** A loss changes no config, so it is looked for in previews too, once the machine is there. */
-  private lookForLosses(settled: command.local.Command): pulumi.Output<string[]> {
+  private lookForLosses(settled: command.local.Command): pulumi.Output<Record<string, string>> {
     const { root } = this.spec;
     const asked = pulumi.all([this.target, settled.id]).apply(([target]) => ({
       interpreter: sshArguments(target),
-      command: asRoot(lossesLine(root)),
+      command: asRoot(shellLine([{ script: "tenant-beginnings", variables: { ROOT: root } }], toolbox)),
     }));
     const found = command.local.runOutput({
       interpreter: asked.interpreter,
@@ -115,7 +115,11 @@ export class RemoteMachine extends pulumi.ComponentResource implements Machine {
       logging: command.types.enums.local.Logging.None,
       addPreviousOutputInEnv: false,
     });
-    return found.stdout.apply((text) => text.split("\n").filter(Boolean));
+    return found.stdout.apply((text) =>
+      Object.fromEntries(
+        text.split("\n").flatMap((line) => (line ? [line.split(" ") as [string, string]] : [])),
+      ),
+    );
   }
 
   /** Waits for it, and does what has to be done before anything else can be. */
@@ -185,10 +189,6 @@ export const setUpArgs = (
   root,
   ...("swap" in spec ? { swap: spec.swap } : {}),
 });
-
-/** A line for root that prints the ids of tenants that were made and have no database. An empty file is none. */
-const lossesLine = (root: string): string =>
-  `for made in ${root}/tenants/*/config/identity.json; do home=\${made%/config/*}; if [ -e "$made" ] && [ ! -s "$home/data/webui.db" ]; then basename "$home"; fi; done`;
 
 /** The private key to sign in with, where one is named. */
 export const identityOf = ({ identity }: OperatorsSpec): Pick<SshTarget, "identity"> =>

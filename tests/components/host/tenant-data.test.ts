@@ -26,10 +26,10 @@ describe("tenant-data.sh", () => {
   afterEach(() => host.remove());
 
   const site = () => join(host.root, "nginx/sites/acme.conf");
-  const run = () => {
+  const run = (also: Record<string, string> = {}) => {
     const tenant = { ROOT: host.root, FLEET: "test", TENANT: "acme", CONTAINER: "owui-acme" };
     const front = { NGINX: join(host.root, "nginx"), NGINX_CONTAINER: "owui-nginx", SITE: "sites/acme.conf" };
-    const variables = { ...tenant, IF_LOST: "replica", REPLICAS: "asked", ...front };
+    const variables = { ...tenant, IF_LOST: "replica", REPLICAS: "asked", ...front, ...also };
     return host.run([{ script: "tenant-data", variables }], "secrets");
   };
 
@@ -71,6 +71,34 @@ describe("tenant-data.sh", () => {
     expect(readFileSync(join(host.root, "asked"), "utf8")).toContain(
       "ps --quiet --filter name=^owui-acme$\n",
     );
+  });
+
+  it("asks the guard in an image where no checkout lies, with nothing but the tenant's directory", () => {
+    rmSync(database);
+    expect(run({ GUARD_IMAGE: "owui-sync-runtime:1" }).status).toBe(0);
+    const home = join(host.root, "tenants/acme");
+    expect(readFileSync(join(host.root, "asked"), "utf8")).toContain(
+      `run --rm --interactive --user 0:0 --mount type=bind,source=${home},target=${home} owui-sync-runtime:1 node /app/guard.mjs ${home} test acme owui-acme replica asked`,
+    );
+  });
+
+  it("counts how often the data began, a loss that is seen before it is dealt with among it", () => {
+    const beginnings = () =>
+      host.run([{ script: "tenant-beginnings", variables: { ROOT: host.root } }]).stdout;
+    const counts = [beginnings()];
+    for (const happens of [() => rmSync(database), run, () => writeFileSync(database, "SQLite"), run]) {
+      happens();
+      counts.push(beginnings());
+    }
+    // There, lost, asked about and still lost, back, there.
+    expect(counts).toEqual(["acme 0\n", "acme 1\n", "acme 2\n", "acme 1\n", "acme 1\n"]);
+  });
+
+  it("counts nothing that the guard refused", () => {
+    rmSync(database);
+    host.program("node", "exit 1");
+    run();
+    expect(existsSync(join(host.root, "tenants/acme/config/beginnings"))).toBe(false);
   });
 
   it("tells the guard of a container that runs", () => {

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { CertificateAuthority } from "../../../components/certificate-authority.ts";
+import { ClientHost } from "../../../components/client-host.ts";
 import { hostEntry } from "../../../components/fleet-config/host-entry.ts";
 import { hostSpecOf } from "../../../components/fleet-config/host-spec.ts";
 import type { HostSpec } from "../../../components/fleet-config.ts";
 import { declareMachines } from "../../../components/machine.ts";
 import { declaredBy, isSecret, plain, unknown } from "../engine.ts";
+import { syncSpec, tenantSpec } from "../specs.ts";
 
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHFlq1JcvgyYQ3VdNoA8tk8SxOhV6kKvA2Qm4R1GmPwZ";
 const where = { repository: "/repository", dataHome: "/data" };
@@ -134,6 +137,54 @@ describe("a command of a remote machine", () => {
   it("is not known in the first preview", async () => {
     const preview = await declared([control, droplet], { preview: true });
     expect(preview.one("fra1-a-trial").inputs.interpreter).toEqual(unknown);
+  });
+});
+
+describe("a host on a remote machine", () => {
+  const hosts = (options?: { preview: boolean }) =>
+    declaredBy(() => {
+      const authority = new CertificateAuthority("authority", { generation: 1 });
+      const declared = [control, droplet];
+      const machines = declareMachines({
+        stack: "staging",
+        hosts: declared,
+        operators,
+        sync: { host: "control" },
+      });
+      const tenants = [tenantSpec({ host: "fra1-a" })];
+      for (const machine of machines)
+        new ClientHost(machine.spec.id, {
+          ...{ stack: "staging", running: true, machine, cluster: syncSpec, authority },
+          tenants: tenants.filter((tenant) => tenant.host === machine.spec.id),
+        });
+    }, options);
+
+  it("has its engine over ssh, by the same options as commands", async () => {
+    const { inputs } = (await hosts()).one("fra1-a-docker");
+    expect(inputs.host).toBe("ssh://qbmgr@address of fra1-a-machine-address");
+    expect(JSON.parse(inputs.sshOpts)).toContain(
+      "KnownHostsCommand=/bin/echo address of fra1-a-machine-address open key of fra1-a-machine-host-key",
+    );
+    expect((await hosts({ preview: true })).one("fra1-a-docker").inputs.host).toEqual(unknown);
+  });
+
+  it("lets the control host alone call its agent, at its private address, which its certificate names", async () => {
+    const declared = await hosts();
+    expect(declared.one("fra1-a-agent").inputs.ports).toEqual([
+      { internal: 8050, external: 8050, ip: "private of fra1-a-machine-droplet", protocol: "tcp" },
+    ]);
+    expect(declared.one("fra1-a-agent-request").inputs.ipAddresses).toEqual([
+      "private of fra1-a-machine-droplet",
+    ]);
+    const files = String(plain(declared.one("fra1-a-directories").inputs.stdin)).split("\n");
+    const config = files.find((line) => line.includes(" agent/config/agent.json ")) ?? "";
+    expect(JSON.parse(Buffer.from(config.split(" ").at(-1) ?? "", "base64").toString()).callers).toEqual([
+      "private of control-machine-droplet/32",
+      "public of control-machine-droplet/32",
+    ]);
+    expect(declared.one("control-agent").inputs.ports).toEqual([
+      { internal: 8050, external: 8050, ip: "127.0.0.1", protocol: "tcp" },
+    ]);
   });
 });
 
