@@ -4,12 +4,15 @@
 #   OWUI-FORWARD  from a tenant to beyond the host; called from DOCKER-USER, since published ports pass INPUT by
 #   OWUI-INPUT    from a tenant to the host itself; called from INPUT
 #   OWUI-ALLOW    calls one chain of exceptions for each fleet on this host
+# Where systemd starts the machine, the rules are there again before Docker starts a tenant.
 set -eu
 if ! command -v iptables-restore >/dev/null; then
   echo "WARNING: iptables is missing: tenants can reach private addresses. Install it, then run up again." >&2
   exit 0
 fi
 rule() { iptables -w 10 "$@"; }
+
+exceptions=$(cat)
 
 # Tenants ask the resolvers the engine knows, wherever these stand.
 resolvers=$(
@@ -28,10 +31,13 @@ allowed() {
 
 # Each chain is replaced in one commit: a tenant is never without rules while they are made anew.
 rule -N OWUI-ALLOW 2>/dev/null || true
+# Docker makes this one too, and keeps what it finds in it.
+rule -N DOCKER-USER 2>/dev/null || true
 {
   echo "*filter"
   echo ":$CHAIN - [0:0]"
-  while read -r bridge address port; do
+  printf '%s' "$exceptions${exceptions:+
+}" | while read -r bridge address port; do
     echo "-A $CHAIN -i $bridge -d $address -p tcp --dport $port -j ACCEPT"
   done
   echo ":OWUI-FORWARD - [0:0]"
@@ -49,3 +55,35 @@ called() { rule -C "$@" 2>/dev/null; }
 called OWUI-ALLOW -j "$CHAIN" || rule -A OWUI-ALLOW -j "$CHAIN"
 called DOCKER-USER -i owt+ -j OWUI-FORWARD || rule -I DOCKER-USER 1 -i owt+ -j OWUI-FORWARD
 called INPUT -i owt+ -j OWUI-INPUT || rule -I INPUT 1 -i owt+ -j OWUI-INPUT
+
+# ---- After a restart of the machine: the exceptions as they came, this script, and a unit that runs it.
+if [ ! -d /run/systemd/system ] || [ -n "${RESTORED:-}" ]; then exit 0; fi
+scripts=/usr/local/lib/fleet
+kept=/var/lib/fleet/egress
+unit=/etc/systemd/system/fleet-egress.service
+
+keep() {
+  mkdir -p "$scripts" "$kept" && chmod 0700 "$scripts" "$kept" &&
+    printf '%s' "$exceptions${exceptions:+
+}" >"$kept/$CHAIN.staged" && mv -f "$kept/$CHAIN.staged" "$kept/$CHAIN" &&
+    if ! cmp -s "$0" "$scripts/egress.sh"; then
+      cp "$0" "$scripts/egress.sh.staged" && mv -f "$scripts/egress.sh.staged" "$scripts/egress.sh"
+    fi &&
+    cat >"$unit.staged" <<'END' && mv -f "$unit.staged" "$unit" && systemctl daemon-reload && systemctl -q enable "${unit##*/}"
+[Unit]
+Description=Keeps tenants from private addresses
+Wants=network-online.target
+After=network-online.target
+Before=docker.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'for rules in /var/lib/fleet/egress/OWUI-*; do \
+  [ ! -e "$$rules" ] || RESTORED=yes CHAIN=$$(basename "$$rules") sh /usr/local/lib/fleet/egress.sh <"$$rules"; done'
+[Install]
+WantedBy=docker.service
+END
+}
+if ! keep; then
+  echo "WARNING: after a restart of this machine tenants can reach private addresses until up runs again." >&2
+fi

@@ -11,6 +11,13 @@ umask 022
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin
 MODE=${MODE:-apply}
 operator=qbmgr
+# What only an `up` knows: who is not given it takes what the machine was told last.
+told=/etc/fleet/told
+last_told() { sed -n "s/^$1=//p" "$told" 2>/dev/null || true; }
+if [ -r "$told" ] || [ "$MODE" = check ]; then
+  AGENT_FROM=${AGENT_FROM-$(last_told AGENT_FROM)}
+  VOLUME=${VOLUME-$(last_told VOLUME)}
+fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 changes=0
@@ -113,7 +120,7 @@ check_machine() {
 # ---- Packages. Their settings are written first, so that their first start is already the right one.
 
 missing_packages() {
-  wanted="ca-certificates e2fsprogs fail2ban iptables jq nftables openssh-server python3-systemd sudo unattended-upgrades"
+  wanted="apparmor ca-certificates e2fsprogs fail2ban iptables jq nftables openssh-server python3-systemd sudo unattended-upgrades"
   # Another engine than the distribution's stays.
   if ! command -v dockerd >/dev/null; then wanted="$wanted docker.io"; fi
   for package in $wanted; do
@@ -311,6 +318,14 @@ END
   if [ "$loaded" = no ]; then change "load the firewall" systemctl restart fleet-firewall.service; fi
 }
 
+# The rules of egress.sh, where they were taken away since.
+settle_egress() {
+  if [ ! -e /etc/systemd/system/fleet-egress.service ]; then return 0; fi
+  if iptables -w 10 -C DOCKER-USER -i owt+ -j OWUI-FORWARD 2>/dev/null &&
+    iptables -w 10 -C INPUT -i owt+ -j OWUI-INPUT 2>/dev/null; then return 0; fi
+  change "load the rules of tenants" systemctl restart fleet-egress.service
+}
+
 # ---- Services with settings of their own.
 
 write_service_settings() {
@@ -359,8 +374,9 @@ END
 }
 
 settle_docker() {
-  before=$(cat /etc/docker/daemon.json 2>/dev/null || echo '{}')
-  docker_settings "$before"
+  changed=no
+  # Where there was none, it was written before Docker was installed.
+  if [ -s /etc/docker/daemon.json ]; then docker_settings "$(cat /etc/docker/daemon.json)"; fi
   if [ "$changed" = yes ] && [ "$MODE" = apply ] && systemctl -q is-active docker.service; then
     # live-restore is taken by a reload; only then does a restart leave containers alone.
     systemctl reload docker.service
@@ -389,18 +405,30 @@ make_swap() {
   (umask 077 && fallocate -l "$SWAP" /swapfile && mkswap -q /swapfile) || die "no swap file of $SWAP bytes could be made"
 }
 
-# The file system on the volume. One that has none is given one; what holds anything else is left alone.
-volume_type() {
+# The volume is given a file system where it has none; what holds anything else is left alone.
+settle_file_system() {
   code=0
   blkid -p -o value -s TYPE "$device" >"$scratch/type" 2>/dev/null || code=$?
   type=$(cat "$scratch/type")
-  case $type in ext4 | xfs) return 0 ;; esac
+  if [ "$type" = ext4 ]; then return 0; fi
   if [ "$code" != 2 ] || ! cmp -s -n 1048576 "$device" /dev/zero; then
-    die "the volume $VOLUME holds something else than an ext4 or xfs file system (${type:-unknown data}); it is never" \
+    die "the volume $VOLUME holds something else than an ext4 file system (${type:-unknown data}); it is never" \
       "formatted over. Attach an empty volume, or empty this one yourself"
   fi
-  type=ext4
   change "format the empty volume $VOLUME" mkfs.ext4 -q -L fleet "$device"
+}
+
+# A volume that was made larger: its file system follows.
+settle_size() {
+  has=$(dumpe2fs -h "$device" 2>/dev/null | awk '/^Block count:/ { n = $3 } /^Block size:/ { print n * $3 }')
+  if [ "$((${has:-0} + 16777216))" -lt "$(blockdev --getsize64 "$device")" ] && [ "${has:-0}" != 0 ]; then
+    change "let the file system of the volume $VOLUME grow" grow
+  fi
+}
+
+grow() {
+  resize2fs "$device" >"$scratch/grown" 2>&1 ||
+    warn "the file system of the volume $VOLUME did not grow: $(tail -n 1 "$scratch/grown")"
 }
 
 settle_data_root() {
@@ -418,8 +446,8 @@ settle_data_root() {
     die "$DATA_ROOT holds data on the machine's own disk, which the volume $VOLUME would hide. Move it away, run this" \
       "again, and move it onto the volume"
   fi
-  volume_type
-  entry="$device $DATA_ROOT $type defaults,noatime,nofail 0 2"
+  settle_file_system
+  entry="$device $DATA_ROOT ext4 defaults,noatime,nofail 0 2"
   awk -v root="$DATA_ROOT" '$2 != root' /etc/fstab >"$scratch/fstab"
   echo "$entry" >>"$scratch/fstab"
   put 0644 root:root /etc/fstab <"$scratch/fstab"
@@ -430,18 +458,11 @@ RequiresMountsFor=$DATA_ROOT
 END
   if [ "$MODE" = apply ]; then systemctl daemon-reload; fi
   if [ -z "$source" ]; then change "mount the volume $VOLUME at $DATA_ROOT" mount_volume; fi
-  if [ "$MODE" = apply ]; then grow_volume; fi
+  settle_size
 }
 mount_volume() {
   mkdir -p "$DATA_ROOT"
   mount "$DATA_ROOT"
-}
-# A volume that was made larger: its file system follows.
-grow_volume() {
-  case $type in
-    ext4) resize2fs "$device" 2>&1 | grep -v 'Nothing to do' >&2 || true ;;
-    xfs) xfs_growfs "$DATA_ROOT" >/dev/null ;;
-  esac
 }
 
 check_variables
@@ -461,4 +482,9 @@ settle_service fail2ban.service
 settle_service unattended-upgrades.service
 settle_swap
 settle_docker
+settle_egress
+put 0600 root:root "$told" <<END
+AGENT_FROM=$AGENT_FROM
+VOLUME=$VOLUME
+END
 if [ "$MODE" = check ]; then echo "set-up: $changes changes are due"; else echo "set-up: $changes changes were made"; fi

@@ -17,6 +17,7 @@ export const scriptNames = [
   "remove-nginx-file",
   "render-branding",
   "replace-host-key",
+  "security-report",
   "set-up-host",
   "tenant-beginnings",
   "tenant-data",

@@ -8,6 +8,10 @@ const Outputs = z.object({
     z.object({ url: z.string(), admin: z.object({ email: z.string(), password: z.string() }) }),
   ),
   nodes: z.record(z.string(), z.object({ url: z.string() })),
+  /** The hosts, and argv of an ssh client that reaches those that are not this machine. */
+  reached: z
+    .record(z.string(), z.object({ address: z.string(), ssh: z.array(z.string()).optional() }))
+    .prefault({}),
   /** Logins of Postgres that read replicas. */
   readers: z.record(z.string(), z.object({ role: z.string(), password: z.string() })).prefault({}),
   /** How the cluster's login reaches the replicas from this machine; a stack brought up before that was known has none. */

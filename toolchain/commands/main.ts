@@ -1,10 +1,11 @@
 /** Every command of the project, on the project's own Node; started by up.mjs. */
-import { Command, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import { printFailure } from "../setup/problem.mjs";
 import { alert } from "./alert.ts";
 import { type ConflictsInvocation, conflicts, conflictsHelp } from "./conflicts.ts";
 import { type DownInvocation, down } from "./down.ts";
 import { drift } from "./drift.ts";
+import { host, hostHelp, looks } from "./host.ts";
 import type { Invocation } from "./invocation.ts";
 import { type PasswordInvocation, password } from "./password.ts";
 import { type PreviewInvocation, preview } from "./preview.ts";
@@ -87,6 +88,14 @@ onStack("conflicts", "lists rows that were changed in replicas and wait for a de
 onStack("alert", "sends a test alert to everybody who is to hear of alerts")
   .option("--test", "what there is to send")
   .action((options: Invocation & { test?: boolean }) => alert(options));
+onStack("host", "looks at the hosts themselves: what their set-up would change, or how safe they are")
+  .addArgument(new Argument("<look>").choices(looks))
+  .argument("[host]", "one of them instead of all")
+  .option("--json", "for scripts")
+  .addHelpText("after", hostHelp)
+  .action((look: (typeof looks)[number], only: string | undefined, options: Invocation) =>
+    host(options, look, only),
+  );
 onStack("password", "shows a tenant's first admin and password, or how a reader connects")
   .argument("[tenant]")
   .option("--reader <name>", "a reader of replicas instead of a tenant")
