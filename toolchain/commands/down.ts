@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
+import type { CloudOfStack } from "../fakes/cloud-of-stack.ts";
 import { ChildError } from "../setup/child.mjs";
 import { stackFolder } from "../setup/paths.mjs";
 import { preflight } from "../setup/preflight.ts";
@@ -9,6 +10,7 @@ import type { Progress } from "../setup/progress.ts";
 import type { Pulumi } from "../setup/pulumi.ts";
 import { readCheckpoint } from "../setup/stack-state.ts";
 import { configOf, type Invocation, noFleet, stepsOf } from "./invocation.ts";
+import { inItsCloud } from "./its-cloud.ts";
 import { runEngine } from "./update.ts";
 
 /** How `npm run down` is asked to go about it. */
@@ -21,21 +23,27 @@ export interface DownInvocation extends Invocation {
 
 /** `npm run down`: removes everything that runs and keeps every byte of data, unless a purge is confirmed. */
 export async function down(invocation: DownInvocation): Promise<void> {
+  if (await readCheckpoint(invocation.stack))
+    return inItsCloud(invocation, (cloud) => takeDown(invocation, cloud));
+  process.stdout.write(noFleet(invocation.stack));
+}
+
+async function takeDown(invocation: DownInvocation, cloud: CloudOfStack | undefined): Promise<void> {
   const { stack, purge } = invocation;
-  if (!(await readCheckpoint(stack))) {
-    process.stdout.write(noFleet(stack));
-    return;
-  }
   const steps = stepsOf(invocation);
   const plan = await steps.run(
     "machine",
-    () => preflight(stack, configOf(invocation)),
+    () => preflight(stack, configOf(invocation), cloud),
     ({ text }) => text,
   );
-  const roots = plan.fleet.hosts.map(({ root }) => root);
-  if (purge) await confirmPurge(invocation, roots);
+  const local = plan.fleet.hosts.filter(({ kind }) => kind === "local").map(({ root }) => root);
+  const kept = [
+    ...local,
+    ...plan.fleet.hosts.filter(({ kind }) => kind !== "local").map(({ id, root }) => `${root} of host ${id}`),
+  ];
+  if (purge) await confirmPurge(invocation, kept);
 
-  const prepared = await prepare(steps, { stack, plan, overrides: { running: false } });
+  const prepared = await prepare(steps, { stack, plan, overrides: { running: false }, cloud });
   const flags = ["--yes", "--skip-preview", "--config-file", prepared.configFile];
   await steps.run(
     "fleet",
@@ -44,11 +52,11 @@ export async function down(invocation: DownInvocation): Promise<void> {
   );
   if (!purge) {
     process.stdout.write(
-      `\nNothing runs any more, all data is kept in ${roots.join(", ")}. \`npm run up\` brings it back.\n`,
+      `\nNothing runs any more, all data is kept in ${kept.join(", ")}. \`npm run up\` brings it back.\n`,
     );
     return;
   }
-  await steps.run("purge", (progress) => deleteAll(prepared, roots, progress));
+  await steps.run("purge", (progress) => deleteAll(prepared, local, progress, cloud));
 }
 
 /** Lets the operator type the stack's name; `--yes` stands for it in scripts. */
@@ -78,11 +86,13 @@ async function deleteAll(
   { pulumi, configFile }: Prepared,
   roots: string[],
   progress: Progress,
+  cloud: CloudOfStack | undefined,
 ): Promise<string> {
   // What must outlive a stack is protected; a purge is the one time it must not.
   await pulumiMust(pulumi, ["state", "unprotect", "--all", "--yes"]);
   await runEngine(pulumi, "destroy", ["--yes", "--skip-preview", "--config-file", configFile], progress);
   await pulumiMust(pulumi, ["stack", "rm", pulumi.stack, "--yes", "--preserve-config", "--remove-backups"]);
+  await cloud?.clear();
   for (const folder of [...roots, stackFolder(pulumi.stack)]) {
     progress(`deleting ${folder}`);
     await rm(folder, { recursive: true, force: true });

@@ -1,6 +1,19 @@
 import * as z from "zod";
 import type { Pulumi } from "../setup/pulumi.ts";
 
+/** A host as the last `up` left it; one that is this machine has no more than its kind. */
+const HostOutput = z.object({
+  kind: z.string(),
+  /** How it is reached over ssh. */
+  target: z
+    .object({ user: z.string(), address: z.string(), hostKey: z.string(), identity: z.string().optional() })
+    .optional(),
+  /** What its set-up was told. */
+  setUp: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+});
+
+export type HostOutput = z.infer<typeof HostOutput>;
+
 /** What index.ts exports. */
 const Outputs = z.object({
   tenants: z.record(
@@ -8,10 +21,7 @@ const Outputs = z.object({
     z.object({ url: z.string(), admin: z.object({ email: z.string(), password: z.string() }) }),
   ),
   nodes: z.record(z.string(), z.object({ url: z.string() })),
-  /** The hosts, and argv of an ssh client that reaches those that are not this machine. */
-  reached: z
-    .record(z.string(), z.object({ address: z.string(), ssh: z.array(z.string()).optional() }))
-    .prefault({}),
+  hosts: z.record(z.string(), HostOutput).prefault({}),
   /** Logins of Postgres that read replicas. */
   readers: z.record(z.string(), z.object({ role: z.string(), password: z.string() })).prefault({}),
   /** How the cluster's login reaches the replicas from this machine; a stack brought up before that was known has none. */

@@ -2,6 +2,8 @@ import { request } from "node:http";
 import { request as secureRequest } from "node:https";
 import { json } from "node:stream/consumers";
 import type { Fleet, TenantSpec } from "../../components/fleet-config.ts";
+import { quote } from "../../components/host/shell.ts";
+import { sshArguments } from "../../components/machine/ssh.ts";
 import { run } from "../setup/child.mjs";
 import type { FleetOutputs } from "./fleet-outputs.ts";
 import { askCluster, type ClusterView } from "./node-api.ts";
@@ -73,13 +75,24 @@ const unknownReplica: ReplicaStatus = {
 /** Looks at every tenant through nginx and asks the cluster about replicas and nodes. */
 export async function viewFleet(fleet: Fleet, outputs: FleetOutputs): Promise<FleetView> {
   const [containers, cluster, healthy] = await Promise.all([
-    containersOf(fleet.stack),
+    containersOf(fleet, outputs),
     askCluster(outputs),
-    Promise.all(fleet.tenants.map((tenant) => answersHealth(fleet, tenant))),
+    Promise.all(fleet.tenants.map((tenant) => answersHealth(fleet, outputs, tenant))),
   ]);
-  const seen = new Map(fleet.tenants.map(({ id }, index) => [id, healthy[index] ?? false]));
+  const seen = new Map(
+    fleet.tenants.map((tenant, index) => [
+      tenant.id,
+      hidden(tenant, outputs)
+        ? /\(healthy\)/.test(containers.get(tenant.id) ?? "")
+        : (healthy[index] ?? false),
+    ]),
+  );
   return combine(fleet, outputs, containers, cluster, seen);
 }
+
+/** Whether nobody here reaches a tenant: the proxy alone does, and its container listens on another machine's loopback. */
+const hidden = ({ proxied, host }: TenantSpec, outputs: FleetOutputs): boolean =>
+  proxied && outputs.hosts[host]?.target !== undefined;
 
 /** The view, from what was seen; pure. `containers` is the engine's word on each tenant's container. */
 export function combine(
@@ -123,17 +136,26 @@ const healthOf = (answers: boolean, container: string | undefined): Health => {
   return container.includes("(unhealthy)") ? "unhealthy" : "starting";
 };
 
-/** The engine's status of each tenant's container, by the tenant's id. */
-async function containersOf(stack: string): Promise<Map<string, string>> {
+/** The engines' status of each tenant's container, by the tenant's id. A host that does not answer has none. */
+async function containersOf({ stack, hosts, operators }: Fleet, outputs: FleetOutputs) {
   const format = '{{.Label "owui.tenant"}}\t{{.Status}}';
   const filters = [`label=owui.stack=${stack}`, "label=owui.role=tenant"].flatMap((is) => ["--filter", is]);
-  const { stdout } = await run(["docker", "ps", "--format", format, ...filters]);
-  const lines = stdout.split("\n").filter(Boolean);
+  const listing = ["docker", "ps", "--format", format, ...filters];
+  const remote = hosts.flatMap(({ id }) => {
+    const target = outputs.hosts[id]?.target;
+    const identity = operators.identity;
+    return target
+      ? [[...sshArguments({ ...(identity && { identity }), ...target }), ...listing.map(quote)]]
+      : [];
+  });
+  const local = hosts.some(({ kind }) => kind === "local") ? [listing] : [];
+  const told = await Promise.all([...local, ...remote].map((argv) => run(argv, { timeout: 10_000 })));
+  const lines = told.flatMap(({ stdout }) => stdout.split("\n").filter(Boolean));
   return new Map(lines.map((line) => line.split("\t") as [string, string]));
 }
 
 /** Whether a tenant's application answers through nginx. */
-const answersHealth = (fleet: Fleet, tenant: TenantSpec): Promise<boolean> =>
+const answersHealth = (fleet: Fleet, outputs: FleetOutputs, tenant: TenantSpec): Promise<boolean> =>
   new Promise((resolve) => {
     const front = fleet.hosts.find(({ id }) => id === tenant.host);
     if (!front) return resolve(false);
@@ -142,7 +164,7 @@ const answersHealth = (fleet: Fleet, tenant: TenantSpec): Promise<boolean> =>
       ? { address: "127.0.0.1", port: tenant.port }
       : (front.https ?? front.http);
     const options = {
-      host: address === "0.0.0.0" ? "127.0.0.1" : address,
+      host: outputs.hosts[front.id]?.target?.address ?? (address === "0.0.0.0" ? "127.0.0.1" : address),
       port,
       path: "/health",
       headers: { Host: tenant.domain },

@@ -83,9 +83,10 @@ async function hostsOf(invocation: Invocation, only: string | undefined) {
       },
     ]);
   const hosts = specs.map((spec): Asked => {
-    const known = last?.outputs.reached[spec.id]?.ssh;
-    const doors = known ? [known] : firstDoors(spec, fleet.operators.identity);
-    return { spec, met: known !== undefined, doors };
+    const { identity } = fleet.operators;
+    const target = last?.outputs.hosts[spec.id]?.target;
+    const doors = target ? [sshArguments({ identity, ...target })] : firstDoors(spec, identity);
+    return { spec, met: target !== undefined, doors };
   });
   return { fleet, hosts };
 }

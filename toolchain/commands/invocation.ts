@@ -5,12 +5,15 @@ import { Pulumi } from "../setup/pulumi.ts";
 import { readCheckpoint } from "../setup/stack-state.ts";
 import { Steps } from "../setup/steps.mjs";
 import { type FleetOutputs, fleetOutputs } from "./fleet-outputs.ts";
+import { throughTunnel } from "./tunnel.ts";
 
 /** What every command is told. */
 export interface Invocation {
   stack: string;
   /** The operator's file, when it is not Pulumi.<stack>.yaml of the checkout. */
   configFile?: string;
+  /** Its clouds are fakes on this machine. */
+  fake?: boolean;
   /** Machine-readable result on stdout; everything else goes to stderr. */
   json?: boolean;
 }
@@ -35,7 +38,8 @@ export async function lastUp(stack: string): Promise<LastUp | undefined> {
     fleetOutputs(new Pulumi(stack, cli)),
     readSource(effectiveFile(stack)),
   ]);
-  return outputs && { outputs, fleet: fleetOf(stack, source) };
+  const fleet = fleetOf(stack, source);
+  return outputs && { outputs: await throughTunnel(fleet, outputs), fleet };
 }
 
 /** What to say where a fleet is asked for that was never brought up. */

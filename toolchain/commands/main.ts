@@ -30,7 +30,8 @@ const onStack = (name: string, description: string): Command =>
     .command(name)
     .description(description)
     .option("--stack <name>", "the fleet to work on", "local")
-    .option("--config-file <path>", "its config, instead of Pulumi.<stack>.yaml");
+    .option("--config-file <path>", "its config, instead of Pulumi.<stack>.yaml")
+    .option("--fake", "its clouds are fakes on this machine: no account, nothing real");
 
 onStack("up", "makes what the stack's config declares true")
   .option("--json", "print the status as JSON")

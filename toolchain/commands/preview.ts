@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { basename } from "node:path";
+import type { CloudOfStack } from "../fakes/cloud-of-stack.ts";
 import { allowing, type Report, refused } from "../preview/change.ts";
 import { ChangeReport } from "../preview/change-report.ts";
 import { policyFlags } from "../preview/policy-flags.ts";
@@ -10,6 +11,7 @@ import { prepare } from "../setup/prepare.ts";
 import type { Progress } from "../setup/progress.ts";
 import type { Pulumi } from "../setup/pulumi.ts";
 import { configOf, type Invocation, stepsOf } from "./invocation.ts";
+import { inItsCloud } from "./its-cloud.ts";
 import { runEngine, UpdateError } from "./update.ts";
 
 /** How `npm run preview` is asked to tell. */
@@ -24,26 +26,28 @@ export interface PreviewInvocation extends Invocation {
  * `npm run preview`: what `npm run up` would change, for whom, and whether every policy is kept; nothing is changed. It
  * fails where the engine does, where a policy is broken, and where something would go that needs a decision of its own.
  */
-export async function preview(invocation: PreviewInvocation): Promise<void> {
-  const report = await previewed(invocation, { about: "preview", flags: [] });
-  await showReport(report, invocation);
-  process.exitCode = refused(report) ? 1 : 0;
-}
+export const preview = (invocation: PreviewInvocation): Promise<void> =>
+  inItsCloud(invocation, async (cloud) => {
+    const report = await previewed(invocation, { about: "preview", flags: [] }, cloud);
+    await showReport(report, invocation);
+    process.exitCode = refused(report) ? 1 : 0;
+  });
 
 /** Lets the engine look, telling where it is. `flags` say what else it looks at. */
 export async function previewed(
   invocation: PreviewInvocation,
   { about, flags }: { about: Report["about"]; flags: readonly string[] },
+  cloud: CloudOfStack | undefined,
 ): Promise<Report> {
   const { stack, allow = [] } = invocation;
   const steps = stepsOf(invocation);
   const file = configOf(invocation);
   const plan = await steps.run(
     "machine",
-    () => preflight(stack, file),
+    () => preflight(stack, file, cloud),
     ({ text }) => text,
   );
-  const { pulumi, configFile } = await prepare(steps, { stack, plan });
+  const { pulumi, configFile } = await prepare(steps, { stack, plan, cloud });
   const all = ["--config-file", configFile, ...flags, ...(await policyFlags(stack, plan.fleet))];
   return steps.run(
     about,

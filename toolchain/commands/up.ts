@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { CloudOfStack } from "../fakes/cloud-of-stack.ts";
 import { noticeLosses } from "../setup/drift.ts";
 import { preflight } from "../setup/preflight.ts";
 import { prepare } from "../setup/prepare.ts";
@@ -8,6 +9,7 @@ import { duration } from "../setup/steps.mjs";
 import { nextThings } from "./closing-words.ts";
 import { type FleetView, viewFleet } from "./fleet-status.ts";
 import { configOf, type Invocation, type LastUp, lastUp, stepsOf } from "./invocation.ts";
+import { inItsCloud } from "./its-cloud.ts";
 import { triggerSync } from "./node-api.ts";
 import { interfaceOf, statusTable } from "./status-table.ts";
 import { runEngine } from "./update.ts";
@@ -16,15 +18,18 @@ import { runEngine } from "./update.ts";
 const patienceMs = 10 * 60_000;
 
 /** `npm run up`: makes what the stack's file declares true, and waits until it is seen to be. */
-export async function up(invocation: Invocation): Promise<void> {
+export const up = (invocation: Invocation): Promise<void> =>
+  inItsCloud(invocation, (cloud) => bringUp(invocation, cloud));
+
+async function bringUp(invocation: Invocation, cloud: CloudOfStack | undefined): Promise<void> {
   const { stack, json } = invocation;
   const steps = stepsOf(invocation);
   const plan = await steps.run(
     "machine",
-    () => preflight(stack, configOf(invocation)),
+    () => preflight(stack, configOf(invocation), cloud),
     ({ text }) => text,
   );
-  const { pulumi, configFile } = await prepare(steps, { stack, plan });
+  const { pulumi, configFile } = await prepare(steps, { stack, plan, cloud });
   const again = await noticeLosses(steps, pulumi, configFile);
   // What is refused for one tenant, or fails, keeps no other from what it needs.
   const flags = ["--yes", "--skip-preview", "--continue-on-error", "--config-file", configFile, ...again];

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { locked } from "../setup/lock.mjs";
 import type { Progress } from "../setup/progress.ts";
 import { cloudflare } from "./cloudflare/cloudflare.ts";
-import { defaultPlan } from "./digitalocean/addresses.ts";
+import { type AddressPlan, defaultPlan } from "./digitalocean/addresses.ts";
 import { digitalOcean } from "./digitalocean/digitalocean.ts";
 import { EngineRoots } from "./digitalocean/docker/engine-roots.ts";
 import { DockerMachines } from "./digitalocean/docker/machines.ts";
@@ -23,6 +23,8 @@ export interface FakesSettings {
   machines: "docker" | "none";
   /** Images of the local engine that a droplet's own engine begins with. */
   images: readonly string[];
+  /** Where droplets get their addresses; absent: the usual ranges. */
+  plan?: AddressPlan;
   /** What an action takes at least, in ms. */
   actionTime: number;
   /** How long what was just made is not found, in ms. */
@@ -38,6 +40,8 @@ export interface Running {
 }
 
 export interface Fakes {
+  /** Docker's name of the network that droplets' public addresses are of; undefined without machines. */
+  publicNetwork: string | undefined;
   digitalOcean: Running;
   cloudflare: Running;
   /** One JSON line a request. */
@@ -59,7 +63,7 @@ const tokenIn = async (file: string, prefix: string): Promise<string> => {
 
 /** Machines that boot; none where droplets are only entries in a list. */
 const bootingMachines = async (
-  { home, machines, images }: FakesSettings,
+  { home, machines, images, plan = defaultPlan }: FakesSettings,
   progress: Progress,
 ): Promise<DockerMachines | undefined> => {
   if (machines === "none") return undefined;
@@ -67,7 +71,7 @@ const bootingMachines = async (
     images.length > 0
       ? await locked("fake-droplets", progress, () => EngineRoots.with(images, progress))
       : undefined;
-  return new DockerMachines({ folder: join(home, "machines"), publicRange: defaultPlan.public, engines });
+  return new DockerMachines({ folder: join(home, "machines"), publicRange: plan.public, engines });
 };
 
 /** Starts both fakes, and goes on with what an earlier start left. */
@@ -85,6 +89,7 @@ export const startFakes = async (settings: FakesSettings, progress: Progress = (
     { ...conduct, token: await tokenIn(files.digitalOcean, "dop_v1_fake_") },
     {
       driver: booting ?? noMachines,
+      plan: settings.plan ?? defaultPlan,
       actionTime: settings.actionTime,
       stateFile: join(home, "digitalocean.json"),
     },
@@ -104,6 +109,7 @@ export const startFakes = async (settings: FakesSettings, progress: Progress = (
     await ocean.cloud.settle();
   };
   return {
+    publicNetwork: booting?.publicNetwork,
     digitalOcean: { endpoint: oceanAddress, tokenFile: files.digitalOcean },
     cloudflare: { endpoint: `${flareAddress}/client/v4`, tokenFile: files.cloudflare },
     log: logFile,

@@ -18,6 +18,9 @@ export const debianImage = "debian:bookworm-slim";
 /** Images the fleet needs besides its tenants' own. */
 export const fleetImages = ["node:24-bookworm-slim", "nginx:stable-bookworm", "postgres:15-bookworm"];
 
+/** The one among them that only a control host with a database of its own needs. */
+export const databaseImage = "postgres:15-bookworm";
+
 /** Images of what watches the fleet. Of the versions that Debian has, so that one configuration fits both makes. */
 export const monitoringImages = ["prom/prometheus:v2.42.0", "prom/alertmanager:v0.25.0"];
 

@@ -1,7 +1,8 @@
 import { ChildError, run } from "./child.mjs";
+import { type EngineOfState, enginesOf } from "./engines-of-state.ts";
 import type { Progress } from "./progress.ts";
 import type { Pulumi } from "./pulumi.ts";
-import { type Checkpoint, readCheckpoint } from "./stack-state.ts";
+import { type Checkpoint, type CheckpointResource, readCheckpoint } from "./stack-state.ts";
 import type { Steps } from "./steps.mjs";
 
 /** What the engine has, as its ids: containers only while they run. */
@@ -21,8 +22,7 @@ export interface Drift {
 }
 
 /** Compares a state with the engine; pure. */
-export function driftOf(checkpoint: Checkpoint | undefined, has: EngineContents): Drift {
-  const resources = checkpoint?.checkpoint.latest?.resources ?? [];
+export function driftOf(resources: readonly CheckpointResource[], has: EngineContents): Drift {
   const missing = (type: string, ids: ReadonlySet<string>) =>
     resources.filter(({ type: of, id }) => of === type && id && !ids.has(id)).map(({ urn }) => urn);
   return {
@@ -56,18 +56,27 @@ export async function noticeLosses(steps: Steps, pulumi: Pulumi, configFile: str
   return unbuilt.flatMap((urn) => ["--replace", urn]);
 }
 
-/** Compares with the engine as it is; for a state without any of its things it is not asked. */
+/** Compares with the engines as they are. */
 async function findDrift(checkpoint: Checkpoint | undefined): Promise<Drift> {
-  const empty: ReadonlySet<string> = new Set();
-  const all = driftOf(checkpoint, { containers: empty, networks: empty, images: empty });
-  if (all.lost.length + all.unbuilt.length === 0) return all;
-  const [containers, networks, images] = await Promise.all([
-    list(["ps", "--no-trunc", "--quiet"]),
-    list(["network", "ls", "--no-trunc", "--quiet"]),
-    list(["images", "--format", "{{.Repository}}:{{.Tag}}"]),
-  ]);
-  return driftOf(checkpoint, { containers, networks, images });
+  const found = await Promise.all(enginesOf(checkpoint).map(driftOn));
+  return { lost: found.flatMap(({ lost }) => lost), unbuilt: found.flatMap(({ unbuilt }) => unbuilt) };
 }
 
-const list = async (args: string[]): Promise<Set<string>> =>
-  new Set((await run(["docker", ...args])).stdout.split("\n").filter(Boolean));
+const none: Drift = { lost: [], unbuilt: [] };
+
+/** Compares with one engine; one that has nothing of the state is not asked, and one that does not answer lost nothing. */
+async function driftOn({ command, remote, resources }: EngineOfState): Promise<Drift> {
+  const empty: ReadonlySet<string> = new Set();
+  const all = driftOf(resources, { containers: empty, networks: empty, images: empty });
+  if (all.lost.length + all.unbuilt.length === 0) return none;
+  const lists = await Promise.all([
+    run(command(["ps", "--no-trunc", "--quiet"])),
+    run(command(["network", "ls", "--no-trunc", "--quiet"])),
+    run(command(["images", "--format", "{{.Repository}}:{{.Tag}}"])),
+  ]);
+  if (remote && lists.some(({ code }) => code !== 0)) return none;
+  const [containers = empty, networks = empty, images = empty] = lists.map(
+    ({ stdout }): ReadonlySet<string> => new Set(stdout.split("\n").filter(Boolean)),
+  );
+  return driftOf(resources, { containers, networks, images });
+}

@@ -7,7 +7,14 @@ import type { Problem } from "./problem.mjs";
 
 /** The fleet a stack's file declares. Secrets stay encrypted: what is done here needs none of them. */
 export const fleetOf = (stack: string, source: StackFile): Fleet =>
-  parseFleet(stack, veiled(plainKeys(source.config)) as Record<string, unknown>, { repository, dataHome });
+  parseFleet(stack, veiled(own(plainKeys(source.config))) as Record<string, unknown>, {
+    repository,
+    dataHome,
+  });
+
+/** Without the settings of provider plugins, `digitalocean:token`. */
+const own = (config: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => !key.includes(":")));
 
 /** Stands for a secret: a text that may stand wherever one may, also where an address is asked for. */
 const veil = "https://encrypted.invalid";
@@ -28,26 +35,34 @@ export const configProblems = (file: string, error: FleetConfigError): Problem[]
     remedy,
   }));
 
-/** Every port the fleet listens on, with the container that holds it while it runs. */
+/** Whether a host is this machine. */
+const isHere = ({ kind }: Fleet["hosts"][number]): boolean => kind === "local";
+
+/** Every port of this machine that the fleet listens on, with the container that holds it while it runs. */
 export function claimedPorts({ stack, running, hosts, tenants, sync, monitoring }: Fleet): ClaimedPort[] {
   if (!running) return [];
+  const controls = hosts.some((host) => host.id === sync.host && isHere(host));
   const container = (role: string) => `owui-${stack}-${role}`;
   return [
-    ...hosts.flatMap(({ id, http, https, agentPort }) => [
+    ...hosts.filter(isHere).flatMap(({ id, http, https, agentPort }) => [
       ...[http, ...(https ? [https] : [])].map(({ port }) => ({
         ...{ port, use: `nginx of host ${id}`, container: container("nginx") },
       })),
       { port: agentPort, use: `the agent of host ${id}`, container: container("agent") },
     ]),
-    ...sync.nodes.map(({ id, port }) => ({ port, use: `node ${id}`, container: container(`node-${id}`) })),
+    ...(controls ? sync.nodes : []).map(({ id, port }) => ({
+      port,
+      use: `node ${id}`,
+      container: container(`node-${id}`),
+    })),
     ...(sync.database.kind === "embedded"
       ? [{ port: sync.database.port, use: "the replicas' Postgres", container: container("postgres") }]
       : []),
     ...(["prometheus", "alertmanager"] as const)
-      .filter(() => monitoring.enabled)
+      .filter(() => monitoring.enabled && controls)
       .map((what) => ({ port: monitoring[what].port, use: what, container: container(what) })),
     ...tenants
-      .filter((tenant) => tenant.running)
+      .filter((tenant) => tenant.running && hosts.some((host) => host.id === tenant.host && isHere(host)))
       .map(({ id, port }) => ({ port, use: `tenant ${id}`, container: container(`tenant-${id}`) })),
   ];
 }

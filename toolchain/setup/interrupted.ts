@@ -1,10 +1,13 @@
 import { run } from "./child.mjs";
-import type { Checkpoint } from "./stack-state.ts";
+import { enginesOf } from "./engines-of-state.ts";
+import type { Checkpoint, CheckpointResource } from "./stack-state.ts";
 
 /** A container or network that a run had begun to make. */
 export interface Unfinished {
   kind: "container" | "network";
   name: string;
+  /** As the run recorded it. */
+  resource: CheckpointResource;
 }
 
 /** Containers before the networks they hang on. */
@@ -21,7 +24,7 @@ export const unfinished = (checkpoint: Checkpoint | undefined): Unfinished[] => 
   return kinds.flatMap(([type, kind]) =>
     begun
       .filter(({ resource }) => resource.type === type)
-      .map(({ resource }) => ({ kind, name: String(resource.inputs?.name) })),
+      .map(({ resource }) => ({ kind, name: String(resource.inputs?.name), resource })),
   );
 };
 
@@ -34,13 +37,15 @@ export const unfinished = (checkpoint: Checkpoint | undefined): Unfinished[] => 
 export async function removeUnfinished(stack: string, checkpoint: Checkpoint | undefined): Promise<string[]> {
   const known = new Set(checkpoint?.checkpoint.latest?.resources?.map(({ id }) => id));
   const removed: string[] = [];
-  for (const { kind, name } of unfinished(checkpoint)) {
+  for (const { kind, name, resource } of unfinished(checkpoint)) {
+    const [engine] = enginesOf(checkpoint, [resource]);
+    if (!engine) continue;
     const labels = kind === "container" ? ".Config.Labels" : ".Labels";
     const format = `{{.Id}} {{index ${labels} "owui.stack"}}`;
-    const seen = await run(["docker", kind, "inspect", "--format", format, name]);
+    const seen = await run(engine.command([kind, "inspect", "--format", format, name]));
     const [id = "", owner] = seen.stdout.trim().split(" ");
     if (seen.code !== 0 || known.has(id) || owner !== stack) continue;
-    await run(["docker", kind, "rm", ...(kind === "container" ? ["--force"] : []), id]);
+    await run(engine.command([kind, "rm", ...(kind === "container" ? ["--force"] : []), id]));
     removed.push(name);
   }
   return removed;

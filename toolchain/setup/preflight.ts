@@ -8,6 +8,11 @@ import { holders } from "./port-holder.mjs";
 import { type Problem, SetupError } from "./problem.mjs";
 import { readCheckpoint, resourceCount } from "./stack-state.ts";
 
+/** Says over an operator's config where the clouds are, when they are none. */
+export interface StandInCloud {
+  config(source: StackFile): Promise<StackFile>;
+}
+
 /** What a run is to do, once nothing speaks against it. */
 export interface Plan {
   fleet: Fleet;
@@ -15,9 +20,13 @@ export interface Plan {
   text: string;
 }
 
-/** Looks at the machine and at the stack's file, changes neither, and reports everything that is wrong with both. */
-export async function preflight(stack: string, file: string): Promise<Plan> {
-  const source = await readSource(file);
+/**
+ * Looks at the machine and at the stack's file, changes neither, and reports everything that is wrong with both.
+ * @param cloud what the stack's clouds are instead of real ones
+ */
+export async function preflight(stack: string, file: string, cloud?: StandInCloud): Promise<Plan> {
+  const given = await readSource(file);
+  const source = cloud ? await cloud.config(given) : given;
   const [machine, held, own, checkpoint] = await Promise.all([
     probeMachine(),
     holders(),

@@ -1,4 +1,6 @@
-import { fleetImages, monitoringImages } from "../images/catalog.ts";
+import type { CloudOfStack } from "../fakes/cloud-of-stack.ts";
+import { databaseImage, dropletImage, fleetImages, monitoringImages } from "../images/catalog.ts";
+import { ChildError } from "./child.mjs";
 import type { CommandLine } from "./command-line.mjs";
 import { ensureCommandLine } from "./command-line-build.ts";
 import { writeEffective } from "./effective-config.ts";
@@ -20,6 +22,8 @@ export interface Wanted {
   plan: Plan;
   /** Config keys this run sets over the operator's. */
   overrides?: Record<string, unknown>;
+  /** What its clouds are instead of real ones. */
+  cloud?: CloudOfStack | undefined;
 }
 
 /** A CLI that is ready to work on a stack, and the config file to give it. */
@@ -29,20 +33,52 @@ export interface Prepared {
 }
 
 /** Brings this machine to where the program can run on it; each step skips itself when it is done already. */
-export async function prepare(steps: Steps, { stack, plan, overrides = {} }: Wanted): Promise<Prepared> {
+export async function prepare(
+  steps: Steps,
+  { stack, plan, overrides = {}, cloud }: Wanted,
+): Promise<Prepared> {
   const { tenants, monitoring } = plan.fleet;
   const watching = monitoring.enabled ? monitoringImages : [];
-  const cli = await provision(steps, [...fleetImages, ...watching, ...tenants.map(({ image }) => image)]);
+  const images = [...new Set([...fleetImages, ...watching, ...tenants.map(({ image }) => image)])];
+  const cli = await provision(steps, cloud ? [...images, dropletImage] : images);
   const pulumi = new Pulumi(stack, cli);
+  const source = cloud ? await startCloud(steps, cloud, images, plan, pulumi) : plan.source;
   await provisionPlugins(steps, makerOf(await readCheckpoint(stack)), pulumi.environment);
 
   await ensurePassphrase();
-  const configFile = await writeEffective(stack, plan.source, overrides);
+  const configFile = await writeEffective(stack, source, overrides);
   await steps.run(
     "stack",
     alone("stack", () => ensureStack(pulumi)),
   );
+  for (const [path, value] of Object.entries(cloud?.secrets ?? {}))
+    await encrypt(pulumi, configFile, path, value);
   return { pulumi, configFile };
+}
+
+/** Starts a stack's fake clouds, and tells the engine where they are; answers the config as they have it. */
+async function startCloud(
+  steps: Steps,
+  cloud: CloudOfStack,
+  images: readonly string[],
+  { source }: Plan,
+  pulumi: Pulumi,
+) {
+  const onHosts = images.filter((image) => image !== databaseImage);
+  await steps.run(
+    "fake cloud",
+    alone("fake-cloud", (progress) => cloud.start(onHosts, progress)),
+  );
+  Object.assign(pulumi.environment, await cloud.environment());
+  return cloud.config(source);
+}
+
+/** Puts a secret into the config file of a run; it comes over standard input, which nobody else reads. */
+async function encrypt(pulumi: Pulumi, configFile: string, path: string, value: string): Promise<void> {
+  const set = ["config", "set", "--secret", "--path", path, "--config-file", configFile];
+  const outcome = await pulumi.run(set, { input: value });
+  if (outcome.code !== 0)
+    throw new ChildError(`${path} could not be encrypted.`, ["pulumi", ...set], outcome);
 }
 
 /**

@@ -38,12 +38,16 @@ export class Pulumi {
   }
 
   /** Runs one of its commands without asking anything; for stacks' outputs, states and the like. */
-  run(args: readonly string[], options: { log?: string; directory?: string } = {}): Promise<Outcome> {
-    const { log, directory = repository } = options;
+  run(
+    args: readonly string[],
+    options: { log?: string; directory?: string; input?: string } = {},
+  ): Promise<Outcome> {
+    const { log, directory = repository, input } = options;
     return run(["pulumi", ...args, "--non-interactive", "--color", "never"], {
       cwd: directory,
       env: this.environment,
       ...(log && { log }),
+      ...(input !== undefined && { input }),
     });
   }
 

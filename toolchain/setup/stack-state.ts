@@ -21,13 +21,15 @@ export interface Checkpoint {
 }
 
 /** One resource of a checkpoint. */
-interface CheckpointResource {
+export interface CheckpointResource {
   urn: string;
   type: string;
   custom: boolean;
   /** Absent before it is made. */
   id?: string;
   inputs?: Record<string, unknown>;
+  /** The provider that made it: its URN, `::`, its id. */
+  provider?: string;
 }
 
 /** Where the file backend keeps a stack; read here because a CLI may not be there yet, and for speed. */

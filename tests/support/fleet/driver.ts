@@ -23,12 +23,15 @@ export class Driver {
   readonly #stack: string;
   readonly #configFile: string;
   readonly #home: string;
+  readonly #always: readonly string[];
   /** Where every command's output is kept, for the reader of a failure and the search for secrets. */
   readonly logs: string;
   #commands = 0;
   #lastSaid = "";
 
-  constructor(stack: string, configFile: string, home: string, logs: string) {
+  /** @param always flags of every command */
+  constructor(stack: string, configFile: string, home: string, logs: string, always: readonly string[] = []) {
+    this.#always = always;
     this.#stack = stack;
     this.#configFile = configFile;
     this.#home = home;
@@ -48,8 +51,8 @@ export class Driver {
     return this.#command("down", flags, options);
   }
 
-  preview(): Promise<Outcome> {
-    return this.#command("preview");
+  preview(flags: readonly string[] = []): Promise<Outcome> {
+    return this.#command("preview", flags);
   }
 
   /** Sends a test to everybody who hears of alerts. */
@@ -99,7 +102,7 @@ export class Driver {
   }
 
   async #command(name: string, args: readonly string[] = [], options?: CommandOptions): Promise<Outcome> {
-    const own = ["--stack", this.#stack, "--config-file", this.#configFile];
+    const own = ["--stack", this.#stack, "--config-file", this.#configFile, ...this.#always];
     const argv = [process.execPath, PROGRAM, name, ...own, ...args];
     const outcome = await run(argv, {
       ...options,

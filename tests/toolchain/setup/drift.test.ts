@@ -8,25 +8,19 @@ const resource = (type: string, id: string | undefined) => ({
   ...(id && { id }),
 });
 
-const checkpoint = {
-  checkpoint: {
-    latest: {
-      resources: [
-        resource("docker:index/container:Container", "c1"),
-        resource("docker:index/container:Container", "c2"),
-        resource("docker:index/network:Network", "n1"),
-        resource("docker:index/image:Image", "owui-sync-runtime:abc"),
-        resource("random:index/randomPassword:RandomPassword", "none"),
-        resource("docker:index/network:Network", undefined),
-      ],
-    },
-  },
-};
+const resources = [
+  resource("docker:index/container:Container", "c1"),
+  resource("docker:index/container:Container", "c2"),
+  resource("docker:index/network:Network", "n1"),
+  resource("docker:index/image:Image", "owui-sync-runtime:abc"),
+  resource("random:index/randomPassword:RandomPassword", "none"),
+  resource("docker:index/network:Network", undefined),
+];
 
 describe("what a state has and the engine has not", () => {
   it("is what stopped or went away, and images that are to be built again", () => {
     const has = { containers: new Set(["c1"]), networks: new Set<string>(), images: new Set<string>() };
-    expect(driftOf(checkpoint, has)).toEqual({
+    expect(driftOf(resources, has)).toEqual({
       lost: ["urn:c2", "urn:n1"],
       unbuilt: ["urn:owui-sync-runtime:abc"],
     });
@@ -38,7 +32,7 @@ describe("what a state has and the engine has not", () => {
       networks: new Set(["n1"]),
       images: new Set(["owui-sync-runtime:abc"]),
     };
-    expect(driftOf(checkpoint, has)).toEqual({ lost: [], unbuilt: [] });
-    expect(driftOf(undefined, has)).toEqual({ lost: [], unbuilt: [] });
+    expect(driftOf(resources, has)).toEqual({ lost: [], unbuilt: [] });
+    expect(driftOf([], has)).toEqual({ lost: [], unbuilt: [] });
   });
 });

@@ -14,7 +14,7 @@ describe("what a killed run left unfinished", () => {
       operation("deleting", "docker:index/container:Container", "owui-local-tenant-gone"),
       operation("creating", "random:index/randomPassword:RandomPassword", "salt"),
     ];
-    expect(unfinished({ checkpoint: { latest: { pending_operations } } })).toEqual([
+    expect(unfinished({ checkpoint: { latest: { pending_operations } } })).toMatchObject([
       { kind: "container", name: "owui-local-agent" },
       { kind: "network", name: "owui-local-control" },
     ]);

@@ -29,7 +29,7 @@ export class EngineRoots {
     await docker(["volume", "create", volume]);
     const mountpoint = await docker(["volume", "inspect", "--format", "{{.Mountpoint}}", volume]);
     const names = [...new Set(images)].sort();
-    const ids = await docker(["image", "inspect", "--format", "{{.Id}}", dropletImage, ...names]);
+    const ids = await docker(["image", "inspect", "--format", "{{.Id}}", ...names]);
     const template = createHash("sha256")
       .update(`${names.join("\n")}\n${ids}`)
       .digest("hex")

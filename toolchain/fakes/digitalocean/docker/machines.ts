@@ -158,7 +158,7 @@ export class DockerMachines implements DropletDriver {
   async remove(id: number): Promise<void> {
     if (await exists("container", this.nameOf(id))) {
       await docker(["rm", "--force", "--volumes", this.nameOf(id)]);
-      if (this.#engines) await EngineRoots.remove(this.#rootOf(id));
+      await EngineRoots.remove(this.#rootOf(id));
     }
     await rm(this.#home(id), { recursive: true, force: true });
   }
@@ -256,7 +256,7 @@ export class DockerMachines implements DropletDriver {
     const filter = ["--filter", `label=${label}=${this.#tag}`, "--quiet"];
     const containers = (await docker(["ps", "--all", ...filter])).split("\n").filter(Boolean);
     if (containers.length > 0) await docker(["rm", "--force", "--volumes", ...containers]);
-    if (this.#engines) await EngineRoots.remove(`${this.#tag}-*`);
+    await EngineRoots.remove(`${this.#tag}-*`);
     const files = await readdir(join(this.#folder, "volumes")).catch(() => []);
     for (const file of files) await this.#release(file.replace(/\.img$/, ""));
     const table = `owui_cloud_${this.#tag}`;
