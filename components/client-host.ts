@@ -71,7 +71,7 @@ export class ClientHost extends pulumi.ComponentResource {
     this.spec = machine.spec;
     this.stack = stack;
     this.docker = new docker.Provider(`${name}-docker`, machine.engine, { parent: this });
-    this.runtimeImage = runtimeImage(`${name}-runtime-image`, this.inEngine()).imageName;
+    this.runtimeImage = runtimeImage(`${name}-runtime-image`, this.inEngine(this)).imageName;
     this.salt = new random.RandomPassword(`${name}-salt`, { length: 32 }, { parent: this }).result;
     const directories = this.createDirectories(name, args);
     const certified = this.certifyAgent(name, args, directories);
@@ -156,7 +156,7 @@ export class ClientHost extends pulumi.ComponentResource {
       new docker.RemoteImage(
         `${this.spec.id}-image-${reference}`,
         { name: reference, keepLocally: true },
-        { parent: this, provider: this.docker },
+        this.inEngine(this),
       );
     this.images.set(reference, image);
     return image.imageId;
@@ -288,7 +288,7 @@ export class ClientHost extends pulumi.ComponentResource {
     return new docker.Container(
       `${name}-nginx`,
       transformed(transform?.nginx, args),
-      this.inEngine([config]),
+      this.inEngine(this, [config]),
     );
   }
 
@@ -297,7 +297,7 @@ export class ClientHost extends pulumi.ComponentResource {
       name: `owui-${this.stack}-control`,
       labels: labelList({ "owui.stack": this.stack }),
     };
-    return new docker.Network(`${name}-control`, transformed(transform?.network, args), this.inEngine());
+    return new docker.Network(`${name}-control`, transformed(transform?.network, args), this.inEngine(this));
   }
 
   private startAgent(
@@ -329,11 +329,17 @@ export class ClientHost extends pulumi.ComponentResource {
       memory: { limit: 512 * 2 ** 20 },
       health: { test: agent.agentHealthTest, startPeriod: "10s", interval: "3s" },
     });
-    new docker.Container(`${name}-agent`, transformed(transform?.agent, args), this.inEngine([certified]));
+    new docker.Container(
+      `${name}-agent`,
+      transformed(transform?.agent, args),
+      this.inEngine(this, [certified]),
+    );
   }
 
-  private inEngine(dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions {
-    return { parent: this, provider: this.docker, dependsOn };
+  /** Options of whatever is in this host's engine: on another machine it is made anew, since it went with the one before. */
+  inEngine(parent: pulumi.Resource, dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions {
+    const { target, started } = this.machine;
+    return { parent, provider: this.docker, dependsOn, ...(target ? { replacementTrigger: started } : {}) };
   }
 }
 

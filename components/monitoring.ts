@@ -133,11 +133,7 @@ export class Monitoring extends pulumi.ComponentResource {
       ],
       readOnly: true,
     });
-    new docker.Container(name, transformed(transform, args), {
-      parent: this,
-      provider: host.docker,
-      dependsOn: [written],
-    });
+    new docker.Container(name, transformed(transform, args), host.inEngine(this, [written]));
   }
 }
 

@@ -138,10 +138,10 @@ export class SyncCluster extends pulumi.ComponentResource {
       memory: { limit: 512 * 2 ** 20 },
       health: { test: node.nodeHealthTest, startPeriod: "30s", interval: "5s" },
     });
-    return new docker.Container(`${name}-node-${id}`, transformed(transform?.node, args), {
-      parent: this,
-      provider: host.docker,
-      dependsOn: [written, before],
-    });
+    return new docker.Container(
+      `${name}-node-${id}`,
+      transformed(transform?.node, args),
+      host.inEngine(this, [written, before]),
+    );
   }
 }

@@ -186,11 +186,11 @@ export class SyncDatabase extends pulumi.ComponentResource {
       memory: { limit: 2 ** 30 },
       health: { test: postgresHealthTest, startPeriod: "1m0s", interval: "3s" },
     });
-    return new docker.Container(`${name}-postgres`, transformed(transform?.container, args), {
-      parent: this,
-      provider: host.docker,
-      dependsOn: [certified],
-    });
+    return new docker.Container(
+      `${name}-postgres`,
+      transformed(transform?.container, args),
+      host.inEngine(this, [certified]),
+    );
   }
 
   private connect(name: string, { kind }: DatabaseSpec, database: string): postgresql.Provider {

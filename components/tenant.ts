@@ -234,6 +234,6 @@ export class Tenant extends pulumi.ComponentResource {
   }
 
   private inEngine(dependsOn: pulumi.Resource[] = []): pulumi.CustomResourceOptions {
-    return { parent: this, provider: this.host.docker, dependsOn };
+    return this.host.inEngine(this, dependsOn);
   }
 }

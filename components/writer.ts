@@ -70,10 +70,10 @@ export class Writer extends pulumi.ComponentResource {
       memory: { limit: 512 * 2 ** 20 },
       health: { test: host.writerHealthTest, startPeriod: "10s", interval: "3s" },
     });
-    new docker.Container(`${name}-container`, transformed(transform?.container, args), {
-      parent: this,
-      provider: on.docker,
-      dependsOn: [certified, ...tenants.map(({ home }) => home)],
-    });
+    new docker.Container(
+      `${name}-container`,
+      transformed(transform?.container, args),
+      on.inEngine(this, [certified, ...tenants.map(({ home }) => home)]),
+    );
   }
 }

@@ -9,6 +9,7 @@ import {
   localStandsAlone,
   machinesAreDifferent,
   operatorsReachHosts,
+  writtenWhereNodesRun,
 } from "./host-kinds.ts";
 import { unfitNames } from "./label.ts";
 import { nearest } from "./nearest.ts";
@@ -41,6 +42,10 @@ export const rules: readonly Rule[] = [
   {
     says: "With hosts of kinds other than `local`, `operators` says who signs in, and from where.",
     problems: operatorsReachHosts,
+  },
+  {
+    says: "A tenant that is synced both ways runs on the control host, unless that is of kind `local`.",
+    problems: writtenWhereNodesRun,
   },
   { says: "An embedded database has a control host of kind `local`.", problems: embeddedIsLocal },
   { says: "Every `host` names an entry of `hosts`.", problems: hostsExist },

@@ -168,6 +168,16 @@ const broken: Broken = [
     remedy: lower memory.reserved of tenants on "fra1-a", move some to another host, or give it 2GB`,
   ],
   [
+    "rows go both ways where the nodes run",
+    ({ sync, tenants }) => {
+      sync.direction = "both";
+      tenants.acme.sync = { direction: "one-way" };
+    },
+    `  tenants.globex.sync.direction
+    found:  both, on host "fra1-a", and the nodes run on "control"
+    remedy: write one-way, or let it say host: control`,
+  ],
+  [
     "an embedded database is on this machine",
     () => {},
     `  sync.database.kind

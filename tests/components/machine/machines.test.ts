@@ -168,6 +168,19 @@ describe("a host on a remote machine", () => {
     expect((await hosts({ preview: true })).one("fra1-a-docker").inputs.host).toEqual(unknown);
   });
 
+  it("has everything in its engine made anew on another machine", async () => {
+    const inEngine = (await hosts()).all.filter(
+      ({ name, type }) => name.startsWith("fra1-a") && type.startsWith("docker:"),
+    );
+    expect(inEngine.map(({ name, trigger }) => [name, trigger]).sort()).toEqual([
+      ["fra1-a-agent", "fra1-a-machine-droplet-id"],
+      ["fra1-a-control", "fra1-a-machine-droplet-id"],
+      ["fra1-a-image-nginx:stable-bookworm", "fra1-a-machine-droplet-id"],
+      ["fra1-a-nginx", "fra1-a-machine-droplet-id"],
+      ["fra1-a-runtime-image", "fra1-a-machine-droplet-id"],
+    ]);
+  });
+
   it("lets the control host alone call its agent, at its private address, which its certificate names", async () => {
     const declared = await hosts();
     expect(declared.one("fra1-a-agent").inputs.ports).toEqual([
