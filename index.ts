@@ -1,5 +1,6 @@
 /** The fleet of one stack: its config parsed, everything in it declared, what operators need exported. */
 import * as pulumi from "@pulumi/pulumi";
+import { Acme } from "./components/acme.ts";
 import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { ClientHost } from "./components/client-host.ts";
 import { nameService } from "./components/dns.ts";
@@ -46,7 +47,8 @@ const database = new SyncDatabase("database", {
 });
 
 const names = await nameService(fleet.dns, (name) => new CertificateAuthority(name, fleet.certificates));
-const edge = new Edge({ authority, names, today: new Date().toISOString().slice(0, 10) });
+const acme = fleet.acme && new Acme({ stack, spec: fleet.acme });
+const edge = new Edge({ authority, names, acme, today: new Date().toISOString().slice(0, 10) });
 const declared = fleet.tenants.map((spec) => {
   const args = { stack, spec, host: hostOf(spec.host), replicas: database, edge };
   return new Tenant(spec.id, { ...args, running: running && spec.running });

@@ -5,6 +5,7 @@ import type { Bytes } from "./fleet-config.ts";
 /** What a container does in a fleet. */
 export type Role =
   | "nginx"
+  | "acme"
   | "agent"
   | "writer"
   | "postgres"

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Acme } from "./acme.ts";
 import type { CertificateAuthority, Identity } from "./certificate-authority.ts";
 import type { ClientHost } from "./client-host.ts";
 import type { FrontProxy, NameService } from "./dns.ts";
@@ -11,6 +12,8 @@ export interface EdgeArgs {
   authority: CertificateAuthority;
   /** Holds the names of sites. */
   names: NameService;
+  /** Certifies sites whose host answers under their names; absent where none is certified so. */
+  acme?: Acme | undefined;
   /** The day of this `up` in UTC, `2026-11-22`: former names whose day is over lead nowhere. */
   today: string;
 }
@@ -62,17 +65,23 @@ export class Edge {
     const config = siteConfig(host.spec, { tenant, domain, port, formerDomains, ...(tls ? { tls } : {}) });
     const after = { ...opts, dependsOn: [...opts.dependsOn, ...before] };
     const site = host.nginxFile(`${name}-site`, siteFile(tenant), config, after, again);
-    for (const each of [domain, ...formerDomains]) this.name(name, each, host, spec, opts.parent, site);
+    const domains = [domain, ...formerDomains];
+    const named = domains.flatMap((each) => this.name(name, each, host, spec, opts.parent, site));
+    if (spec.certificate === "acme")
+      this.args.acme?.request(name, { host, tenant, domains }, spec.admin.email, {
+        ...{ parent: opts.parent, dependsOn: [site, ...named] },
+      });
   }
 
   private certified(
     name: string,
     host: ClientHost,
-    { id, certificate }: TenantSpec,
+    { id, certificate }: Pick<TenantSpec, "id" | "certificate">,
     domains: string[],
     opts: SiteOptions,
   ): Certified {
     const file = `tls/${id}.pem`;
+    const { acme } = this.args;
     const { proxy } = this.args.names;
     if (certificate === undefined) return { before: [] };
     if (certificate === "origin-ca" && proxy) {
@@ -85,6 +94,10 @@ export class Edge {
     }
     const subject = { dns: domains, uses: ["server_auth" as const] };
     const identity = this.args.authority.issue(`${name}-site`, subject, opts.parent);
+    if (certificate === "acme" && acme) {
+      const before = [acme.want(name, { host, tenant: id, domains, meanwhile: identity }, opts)];
+      return { tls: { certificate: acme.file(id), hsts: true, challenges: true }, before };
+    }
     // Browsers that were once told to would refuse plain HTTP at a name of this machine's for a year.
     return {
       tls: { certificate: file, hsts: false },
@@ -141,12 +154,13 @@ export class Edge {
     { id: tenant, proxied }: TenantSpec,
     parent: pulumi.Resource,
     site: pulumi.Resource,
-  ): void {
-    if (host.spec.kind === "local") return;
+  ): pulumi.Resource[] {
+    if (host.spec.kind === "local") return [];
     const { address } = host.machine;
     const opts = { parent, dependsOn: [site] };
     const set = this.args.names.record(name, { domain, address, proxied, tenant }, opts);
     if (!set) this.wanted.push({ domain, type: "A", content: address });
+    return set ? [set] : [];
   }
 }
 

@@ -5,7 +5,7 @@ import { draftOf } from "./fleet-config/draft.ts";
 import { hostSpecOf } from "./fleet-config/host-spec.ts";
 import { problemsOf } from "./fleet-config/issue.ts";
 import { missingLogos } from "./fleet-config/logo-file.ts";
-import type { BrandingSpec, Fleet, TenantSpec } from "./fleet-config/model.ts";
+import type { BrandingSpec, Certifier, Fleet, HostSpec, TenantSpec } from "./fleet-config/model.ts";
 import { bridgeOf, portOf, subnetOf } from "./fleet-config/placement.ts";
 import { plainTextSecrets } from "./fleet-config/plain-text.ts";
 import { FleetConfigError } from "./fleet-config/problem.ts";
@@ -52,6 +52,7 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
     monitoring,
     operators,
     dns,
+    acme,
     sync: { conflicts, direction, database, ...sync },
   } = config;
   const hosts = Object.entries(config.hosts).map(([id, entry]) => hostSpecOf(stack, id, entry, where));
@@ -61,12 +62,15 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
     certificates,
     hosts,
     operators,
+    ...(acme ? { acme } : {}),
     dns: dns.kind === "cloudflare" ? { kind: dns.kind, zones: dns.zones } : { kind: "manual" },
     tenants: Object.entries(config.tenants).map(([id, entry]) => ({
       ...tenantOf(stack, id, entry, where.repository),
-      ...(hosts.some(({ id, https }) => id === entry.host && https)
-        ? { certificate: entry.proxied ? ("origin-ca" as const) : ("self-signed" as const) }
-        : {}),
+      ...certifierOf(
+        hosts.find(({ id }) => id === entry.host),
+        entry.proxied,
+        acme !== undefined,
+      ),
       sync: {
         ...entry.sync,
         direction: entry.sync.direction ?? direction,
@@ -85,6 +89,17 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
     monitoring,
   };
 }
+
+/** Who certifies a tenant's site; nobody where its host offers no TLS. */
+const certifierOf = (
+  host: HostSpec | undefined,
+  proxied: boolean,
+  acme: boolean,
+): { certificate?: Certifier } => {
+  if (!host?.https) return {};
+  if (proxied) return { certificate: "origin-ca" };
+  return { certificate: acme && host.kind !== "local" ? "acme" : "self-signed" };
+};
 
 function tenantOf(
   stack: string,

@@ -23,6 +23,8 @@ export interface Fleet {
   sync: SyncSpec;
   certificates: CertificatesSpec;
   dns: DnsSpec;
+  /** Absent: no site is certified that way. */
+  acme?: AcmeSpec;
   monitoring: MonitoringSpec;
 }
 
@@ -95,8 +97,17 @@ export interface OperatorsSpec {
   identity?: string;
 }
 
-/** Who certifies a site: the stack's own authority, or Cloudflare for its own proxy alone. */
-export type Certifier = "self-signed" | "origin-ca";
+/** Who certifies a site: the stack's own authority, one that speaks ACME, or Cloudflare for its own proxy alone. */
+export type Certifier = "self-signed" | "acme" | "origin-ca";
+
+/** An authority that certifies whoever answers under a name. */
+export interface AcmeSpec {
+  /** URL of its directory. */
+  directory: string;
+  email?: string;
+  /** PEM by which the directory is believed; absent: public authorities. */
+  root?: string;
+}
 
 /** Who holds the records of tenants' names: an operator by hand, or Cloudflare in these zones and an operator outside. */
 export type DnsSpec = { kind: "manual" } | { kind: "cloudflare"; zones: string[] };

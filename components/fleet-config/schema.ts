@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { acmeEntry } from "./acme-entry.ts";
 import { certificatesEntry } from "./certificates-entry.ts";
 import { dnsEntry } from "./dns-entry.ts";
 import { documentation } from "./documentation.ts";
@@ -42,6 +43,13 @@ export const stackSchema = z.strictObject({
   dns: dnsEntry.prefault({}).register(documentation, {
     description: "Who sets the records of tenants' names.",
     remedy: "write kind and zones, or leave it out",
+  }),
+  acme: acmeEntry.optional().register(documentation, {
+    description:
+      "If given, sites on hosts of other kinds than `local` that are not proxied are certified over ACME: the host answers for its names on port 80, and renews by itself 30 days before a certificate ends.",
+    default: "the stack's own authority certifies, which browsers warn of",
+    example: "{ email: operators@example.com }",
+    remedy: "write directory and email, or {} for the defaults, or leave it out",
   }),
   monitoring: monitoringEntry.prefault({}).register(documentation, {
     description: "What watches the fleet, on the control host, and who hears of it (docs/alerts.md).",

@@ -6,6 +6,7 @@ import type * as pulumi from "@pulumi/pulumi";
 export const scriptNames = [
   "egress",
   "first-admin",
+  "forget-certificate",
   "install-branding",
   "install-nginx-certificate",
   "install-nginx-file",
@@ -17,11 +18,13 @@ export const scriptNames = [
   "remove-nginx-file",
   "render-branding",
   "replace-host-key",
+  "request-certificate",
   "security-report",
   "set-up-host",
   "tenant-beginnings",
   "tenant-data",
   "tenant-identity",
+  "want-certificate",
 ] as const;
 
 /** One of them. */

@@ -1,4 +1,4 @@
-import { type Front, type Listen, listenAddress } from "./nginx.ts";
+import { type Front, type Listen, listenAddress, nginxConfigDirectory } from "./nginx.ts";
 
 /** One tenant as nginx sees it. */
 export interface Site {
@@ -17,6 +17,8 @@ export interface Site {
 export interface SiteTls {
   /** File that holds its certificates and its key, PEM; relative to the configuration's directory. */
   certificate: string;
+  /** Whether an authority that speaks ACME may ask for {@link challengeDirectory} over plain HTTP. */
+  challenges?: boolean;
   /** Whether browsers are told never to come by plain HTTP again. */
   hsts: boolean;
   /** Only a proxy is let in: from its networks ({@link proxyFiles}), and with a certificate by these authorities, PEM. */
@@ -25,6 +27,9 @@ export interface SiteTls {
 
 /** One file of certificates and their key, so that nginx never reads one of each that do not belong together. */
 export const certificateFile = (...pems: string[]): string => pems.map((pem) => `${pem.trim()}\n`).join("");
+
+/** Where nginx finds answers to an authority that speaks ACME. */
+export const challengeDirectory = `${nginxConfigDirectory}/acme/challenge`;
 
 /** The file of a site, relative to the configuration's directory. */
 export const siteFile = (tenant: string): string => `sites/${tenant}.conf`;
@@ -162,10 +167,22 @@ const redirect = (
   status: 307 | 308,
   url: string,
   tls?: SiteTls,
-  proxied = tls,
+  served = tls,
 ): string => `server {${listening(listen, names, tls)}
-  set $tenant ${tenant};${proxyLines(proxied)}
-  return ${status} ${url}$request_uri;
+  set $tenant ${tenant};${proxyLines(served)}${
+    served?.challenges
+      ? `
+
+  location ^~ /.well-known/acme-challenge/ {
+    root ${challengeDirectory};
+    default_type text/plain;
+  }
+  location / {
+    return ${status} ${url}$request_uri;
+  }`
+      : `
+  return ${status} ${url}$request_uri;`
+  }
 }
 `;
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { Acme } from "../../components/acme.ts";
 import { CertificateAuthority } from "../../components/certificate-authority.ts";
-import { type NameService, nameService } from "../../components/dns.ts";
+import { byHand, type NameService, nameService } from "../../components/dns.ts";
 import { Edge } from "../../components/edge.ts";
 import type { HostSpec, LocalHostSpec, TenantSpec } from "../../components/fleet-config.ts";
 import { LocalMachine } from "../../components/machine/local-machine.ts";
@@ -158,9 +159,54 @@ describe("a proxied site", async () => {
   });
 });
 
+describe("a site that is certified over ACME", async () => {
+  const acme = { directory: "https://acme.example/directory", root: "certificate of the directory" };
+  const spec = tenantSpec({ certificate: "acme", domain: "chat.acme.example" });
+  const fleet = () =>
+    declaredBy(() => {
+      const { host, edge } = declareRemote(byHand, new Acme({ stack: "test", spec: acme }));
+      for (const each of [spec, { ...spec, id: "globex", domain: "globex.example" }])
+        new Tenant(each.id, { stack: "test", host, edge, replicas, running: true, spec: each });
+    });
+  const site = await fleet();
+
+  it("has a certificate of the fleet's own until then, which comes by standard input", () => {
+    const { inputs } = site.one("acme-site-tls");
+    expect(isSecret(inputs.stdin)).toBe(true);
+    expect(inputs.create).toContain("DOMAINS='chat.acme.example' sh components/host/want-certificate.sh");
+    expect(inputs.delete).toContain("TENANT='acme' sh components/host/forget-certificate.sh");
+    expect(site.one("acme-site").after).toContain("acme-site-tls");
+    expect(site.one("acme-site").inputs.stdin).toContain("ssl_certificate acme/certificates/acme.pem;");
+  });
+
+  it("is certified once it is open, by the one client of its host", () => {
+    expect(site.one("acme-site-certified").after).toEqual(
+      expect.arrayContaining(["acme-site", "local-acme"]),
+    );
+    expect(site.ofType("Container").filter((name) => name.endsWith("-acme"))).toEqual(["local-acme"]);
+  });
+
+  it("owes its certificate to a client that can do nothing else", () => {
+    const { inputs } = site.one("local-acme");
+    expect(inputs).toMatchObject({
+      ...{ user: "8053:0", readOnly: true, networkMode: "bridge", capabilities: { drops: ["ALL"] } },
+      envs: [
+        "DIRECTORY=https://acme.example/directory",
+        "EMAIL=admin@acme.example",
+        "LEGO_CA_CERTIFICATES=/etc/fleet/root.pem",
+        "RENEW_DAYS=30",
+      ],
+    });
+    expect(inputs.mounts.filter(({ readOnly }: { readOnly: boolean }) => !readOnly)).toEqual([
+      { type: "bind", source: "/srv/fleet/acme/state", target: "/state", readOnly: false },
+      { type: "bind", source: "/srv/fleet/nginx/acme", target: "/nginx", readOnly: false },
+    ]);
+  });
+});
+
 /** A host that is not this machine, as far as names are concerned. */
-function declareRemote(names: NameService) {
+function declareRemote(names: NameService, acme?: Acme) {
   const spec = { ...hostSpec, https, kind: "ssh" } as unknown as LocalHostSpec;
   const { authority, host } = declareHost({ machine: new LocalMachine(spec) });
-  return { host, edge: new Edge({ authority, names, today: "2026-11-22" }) };
+  return { host, edge: new Edge({ authority, names, acme, today: "2026-11-22" }) };
 }

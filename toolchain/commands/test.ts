@@ -1,5 +1,5 @@
 import { defaultVersion } from "../../components/fleet-config/tenant-entry.ts";
-import { dropletImage, fleetImages, monitoringImages } from "../images/catalog.ts";
+import { acmeImage, dropletImage, fleetImages, monitoringImages } from "../images/catalog.ts";
 import { probeMachine } from "../setup/machine.mjs";
 import { machineProblems, machineText } from "../setup/machine-check.mjs";
 import { installPackages } from "../setup/packages.ts";
@@ -92,7 +92,13 @@ async function setUp(steps: Steps): Promise<NodeJS.ProcessEnv> {
     machineText,
   );
   const tenantImage = `ghcr.io/open-webui/open-webui:${defaultVersion}`;
-  const cli = await provision(steps, [...fleetImages, ...monitoringImages, dropletImage, tenantImage]);
+  const cli = await provision(steps, [
+    ...fleetImages,
+    acmeImage,
+    ...monitoringImages,
+    dropletImage,
+    tenantImage,
+  ]);
   const { environment } = new Pulumi("test", cli);
   await provisionPlugins(steps, undefined, environment);
   await steps.run("packages", async (progress) => {

@@ -24,6 +24,9 @@ export const databaseImage = "postgres:15-bookworm";
 /** Images of what watches the fleet. Of the versions that Debian has, so that one configuration fits both makes. */
 export const monitoringImages = ["prom/prometheus:v2.42.0", "prom/alertmanager:v0.25.0"];
 
+/** The ACME client, where a site is certified that way. */
+export const acmeImage = "goacme/lego:v4.9.1";
+
 /** What the fake DigitalOcean's droplets boot from. */
 export const dropletImage = "owui-fake-droplet:debian-12";
 
@@ -38,6 +41,7 @@ const fixed: Record<string, Recipe> = {
     version: ["node", "--version"],
   },
   "nginx:stable-bookworm": { ...fromDebian, folder: "nginx", version: ["nginx", "-v"] },
+  [acmeImage]: { ...fromDebian, folder: "lego", version: ["/lego", "--version"] },
   "postgres:15-bookworm": { ...fromDebian, folder: "postgres", version: ["postgres", "--version"] },
   "prom/prometheus:v2.42.0": { ...fromDebian, folder: "prometheus", version: ["prometheus", "--version"] },
   "prom/alertmanager:v0.25.0": {

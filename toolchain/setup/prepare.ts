@@ -1,5 +1,5 @@
 import type { CloudOfStack } from "../fakes/cloud-of-stack.ts";
-import { databaseImage, dropletImage, fleetImages, monitoringImages } from "../images/catalog.ts";
+import { acmeImage, databaseImage, dropletImage, fleetImages, monitoringImages } from "../images/catalog.ts";
 import { ChildError } from "./child.mjs";
 import type { CommandLine } from "./command-line.mjs";
 import { ensureCommandLine } from "./command-line-build.ts";
@@ -39,7 +39,9 @@ export async function prepare(
 ): Promise<Prepared> {
   const { tenants, monitoring } = plan.fleet;
   const watching = monitoring.enabled ? monitoringImages : [];
-  const images = [...new Set([...fleetImages, ...watching, ...tenants.map(({ image }) => image)])];
+  const certifying = tenants.some(({ certificate }) => certificate === "acme") ? [acmeImage] : [];
+  const needed = [...fleetImages, ...certifying, ...watching, ...tenants.map(({ image }) => image)];
+  const images = [...new Set(needed)];
   const cli = await provision(steps, cloud ? [...images, dropletImage] : images);
   const pulumi = new Pulumi(stack, cli);
   const source = cloud ? await startCloud(steps, cloud, images, plan, pulumi) : plan.source;

@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { memoryOf } from "../../../components/fleet-config/droplet-size.ts";
 import { hostEntry } from "../../../components/fleet-config/host-entry.ts";
 import { hostSpecOf } from "../../../components/fleet-config/host-spec.ts";
+import { parseFleet } from "../../../components/fleet-config.ts";
+import { TestAuthority } from "../../support/certificates.ts";
 import { type Broken, type Loose, refusal, validConfig, where } from "./config.ts";
 
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHFlq1JcvgyYQ3VdNoA8tk8SxOhV6kKvA2Qm4R1GmPwZ";
@@ -51,6 +53,37 @@ describe("hosts of a cloud", () => {
       user: "root",
       hostKey: key,
     });
+  });
+});
+
+describe("sites on hosts of a cloud", async () => {
+  const { certificate: ca } = await TestAuthority.create();
+  const config = (): Loose => {
+    const config = inCloud(validConfig());
+    config.sync.database = { kind: "external", host: "db.example", user: "postgres", password: "x", ca };
+    config.tenants.acme.domain = "chat.acme.example";
+    Object.assign(config.tenants.globex, { domain: "chat.globex.example", proxied: true });
+    config.dns = { kind: "cloudflare", zones: ["globex.example"] };
+    return config;
+  };
+
+  test("are certified over ACME where that is said, and proxied ones by Cloudflare", () => {
+    const certifiers = (edited: Loose) =>
+      parseFleet("staging", edited, where).tenants.map(({ certificate }) => certificate);
+    expect(certifiers(config())).toEqual(["self-signed", "origin-ca"]);
+    expect(certifiers({ ...config(), acme: { directory: "staging" } })).toEqual(["acme", "origin-ca"]);
+  });
+
+  test("are certified by Let's Encrypt, by its staging, or by whose directory is named", () => {
+    const directoryOf = (acme: object) => parseFleet("staging", { ...config(), acme }, where).acme?.directory;
+    expect(directoryOf({})).toBe("https://acme-v02.api.letsencrypt.org/directory");
+    expect(directoryOf({ directory: "staging" })).toBe(
+      "https://acme-staging-v02.api.letsencrypt.org/directory",
+    );
+    expect(directoryOf({ directory: "https://ca.example/dir" })).toBe("https://ca.example/dir");
+    expect(() => directoryOf({ directory: "http://ca.example/dir" })).toThrow(
+      "remedy: write production, staging or the https address of an ACME directory",
+    );
   });
 });
 

@@ -30,19 +30,19 @@ export class RunningFront implements AsyncDisposable {
   readonly directory: string;
   readonly container = `owui-test-front-${randomBytes(4).toString("hex")}`;
 
-  private constructor(front: RunningFront["front"]) {
+  private constructor(front: RunningFront["front"], directory: string) {
     this.front = front;
-    this.directory = mkdtempSync(join(tmpdir(), "front-"));
+    this.directory = directory;
     this.write("nginx.conf", nginxConfig(front));
     this.write("start.sh", readFileSync(startScript, "utf8"));
     this.write("sites/.keep", "");
   }
 
   /** A configuration on free ports of the loopback, before nginx runs. */
-  static async prepared(): Promise<RunningFront> {
+  static async prepared(directory = mkdtempSync(join(tmpdir(), "front-"))): Promise<RunningFront> {
     const [http, https] = [await freePort(), await freePort()];
     const at = (port: number) => ({ address: "127.0.0.1", port });
-    return new RunningFront({ http: at(http), https: at(https) });
+    return new RunningFront({ http: at(http), https: at(https) }, directory);
   }
 
   write(path: string, text: string): void {

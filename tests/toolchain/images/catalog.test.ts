@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
+  acmeImage,
   debianImage,
   dropletImage,
   fleetImages,
@@ -9,7 +10,7 @@ import {
 } from "../../../toolchain/images/catalog.ts";
 
 describe("the catalog of images", () => {
-  it.each([debianImage, ...fleetImages, ...monitoringImages, dropletImage])(
+  it.each([debianImage, ...fleetImages, acmeImage, ...monitoringImages, dropletImage])(
     "has a recipe for %s",
     (image) => {
       const folder = `toolchain/images/${recipeOf(image)?.folder}`;
