@@ -420,7 +420,7 @@ settle_file_system() {
 
 # A volume that was made larger: its file system follows.
 settle_size() {
-  has=$(dumpe2fs -h "$device" 2>/dev/null | awk '/^Block count:/ { n = $3 } /^Block size:/ { print n * $3 }')
+  has=$(dumpe2fs -h "$device" 2>/dev/null | awk '/^Block count:/ { n = $3 } /^Block size:/ { printf "%.0f\n", n * $3 }')
   if [ "$((${has:-0} + 16777216))" -lt "$(blockdev --getsize64 "$device")" ] && [ "${has:-0}" != 0 ]; then
     change "let the file system of the volume $VOLUME grow" grow
   fi
