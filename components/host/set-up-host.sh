@@ -11,13 +11,6 @@ umask 022
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin
 MODE=${MODE:-apply}
 operator=qbmgr
-# What only an `up` knows: who is not given it takes what the machine was told last.
-told=/etc/fleet/told
-last_told() { sed -n "s/^$1=//p" "$told" 2>/dev/null || true; }
-if [ -r "$told" ] || [ "$MODE" = check ]; then
-  AGENT_FROM=${AGENT_FROM-$(last_told AGENT_FROM)}
-  VOLUME=${VOLUME-$(last_told VOLUME)}
-fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 changes=0
@@ -483,8 +476,4 @@ settle_service unattended-upgrades.service
 settle_swap
 settle_docker
 settle_egress
-put 0600 root:root "$told" <<END
-AGENT_FROM=$AGENT_FROM
-VOLUME=$VOLUME
-END
 if [ "$MODE" = check ]; then echo "set-up: $changes changes are due"; else echo "set-up: $changes changes were made"; fi

@@ -1,14 +1,16 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { stringify } from "yaml";
 import { quote, type Script, scriptText } from "../../components/host/shell.ts";
 import { cloudInit } from "../../components/machine/cloud-init.ts";
 import { digitalOcean } from "../../toolchain/fakes/digitalocean/digitalocean.ts";
 import { docker } from "../../toolchain/fakes/digitalocean/docker/engine.ts";
 import { DockerMachines } from "../../toolchain/fakes/digitalocean/docker/machines.ts";
 import { dropletImage } from "../../toolchain/images/catalog.ts";
+import { run as runProgram } from "../../toolchain/setup/child.mjs";
 import { clientOf, token } from "../toolchain/fakes/client.ts";
 import { ownName } from "../toolchain/providers/conformance/docker-command.ts";
 import { until } from "./fleet/until.ts";
@@ -23,7 +25,11 @@ export const addresses = {
   control: "198.19.224.8",
   stranger: "198.19.224.5",
 };
-export const operatorAddresses = [`${addresses.operator}/32`, `${addresses.clumsyOperator}/32`];
+export const operatorAddresses = [
+  ...[`${addresses.operator}/32`, `${addresses.clumsyOperator}/32`],
+  // This machine, at the public network's other end.
+  "198.19.224.1/32",
+];
 
 /** What a command said, and how it ended. */
 export interface Ended {
@@ -146,6 +152,30 @@ export class TestDroplet {
     await this.within(`cat >${file}`, scriptText(script).toString());
     const set = Object.entries(variables).map(([name, value]) => `${name}=${quote(String(value))}`);
     return this.ssh(`sudo -n sh -c ${quote([...set, "sh", file].join(" "))}`, { input });
+  }
+
+  /** `npm run host` on a stack whose only host is this droplet, as a server that no `up` has met. */
+  async hostCommand(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    const identity = join(this.folder, "operator");
+    await writeFile(identity, `${await this.file("operator")}\n`, { mode: 0o600 });
+    const made = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=db -keyout /dev/null";
+    const config = {
+      operators: { keys: [this.operatorKey], addresses: operatorAddresses, identity },
+      hosts: { old: { kind: "ssh", address: this.address, hostKey: this.hostKey } },
+      sync: {
+        ...{ host: "old", nodes: { a: { port: 9443 }, b: { port: 9444 } } },
+        database: {
+          ...{ kind: "external", host: "db.example", database: "postgres", user: "postgres" },
+          ...{ password: { secure: "v1:never-read" }, ca: await this.beyond(made.split(" ")) },
+        },
+      },
+      tenants: {},
+    };
+    const file = join(this.folder, "stack.yaml");
+    await writeFile(file, stringify({ config }));
+    const argv = ["node", "toolchain/commands/main.ts", "host", ...args, "--config-file", file];
+    const env = { ...process.env, OWUI_HOME: join(this.folder, "home") };
+    return runProgram([...argv, "--stack", "unmet"], { env });
   }
 
   /** Whether a TCP port answers somebody outside. */

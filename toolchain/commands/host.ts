@@ -2,7 +2,7 @@ import { access } from "node:fs/promises";
 import type { HostSpec, OperatorsSpec } from "../../components/fleet-config.ts";
 import { interpreter } from "../../components/host/local.ts";
 import { quote, type Script, scriptText } from "../../components/host/shell.ts";
-import { operatorUser, setUp } from "../../components/machine/set-up.ts";
+import { operatorUser, type SetUpArgs, setUp } from "../../components/machine/set-up.ts";
 import { asRoot, sshArguments } from "../../components/machine/ssh.ts";
 import { run } from "../setup/child.mjs";
 import { effectiveFile, readSource } from "../setup/effective-config.ts";
@@ -27,8 +27,8 @@ Examples:
 /** One host as it is asked. */
 interface Asked {
   spec: HostSpec;
-  /** Whether an `up` has set it up. */
-  met: boolean;
+  /** What its set-up was told by the last `up`; absent: none has met it. */
+  told: Script["variables"] | undefined;
   /** argv of ssh clients that may reach it, in the order in which they are tried; none of this machine. */
   doors: string[][];
 }
@@ -84,9 +84,9 @@ async function hostsOf(invocation: Invocation, only: string | undefined) {
     ]);
   const hosts = specs.map((spec): Asked => {
     const { identity } = fleet.operators;
-    const target = last?.outputs.hosts[spec.id]?.target;
-    const doors = target ? [sshArguments({ identity, ...target })] : firstDoors(spec, identity);
-    return { spec, met: target !== undefined, doors };
+    const known = last?.outputs.hosts[spec.id];
+    const doors = known?.target ? [sshArguments({ identity, ...known.target })] : firstDoors(spec, identity);
+    return { spec, told: known?.setUp, doors };
   });
   return { fleet, hosts };
 }
@@ -124,27 +124,27 @@ async function runOn({ spec, doors }: Asked, { script, variables }: Script): Pro
 const ended = ({ code, stdout, stderr }: Awaited<ReturnType<typeof run>>): Answer =>
   code === 0 ? { said: stdout } : { failure: stderr.trim() || `the script ended with ${code}` };
 
-/**
- * What its set-up would change now, or changes. What only the last `up` knew (volume, who calls the agent) the host
- * remembers.
- */
+/** What its set-up would change now, or changes: as the last `up` did it, before that as its entry says. */
 async function settle(
   asked: Asked,
-  { keys, addresses }: OperatorsSpec,
+  operators: OperatorsSpec,
   look: "check" | "repair",
 ): Promise<HostChanges> {
-  const { id, agentPort, root, ...spec } = asked.spec;
-  const swap = "swap" in spec ? { swap: spec.swap } : {};
-  const own = setUp({ keys, addresses, agent: { port: agentPort, from: [] }, root, ...swap });
-  const { AGENT_FROM: _, VOLUME: __, ...told } = own.variables;
-  if (look === "repair" && !asked.met) return { host: id, changes: null, failure: notMet };
-  const mode = look === "check" ? "check" : "apply";
-  const answer = await runOn(asked, { ...own, variables: { ...told, MODE: mode } });
+  const { id } = asked.spec;
+  if (look === "repair" && !asked.told) return { host: id, changes: null, failure: notMet };
+  const { script, variables } = setUp(entryOf(asked.spec, operators));
+  const mode = { MODE: look === "check" ? "check" : "apply" };
+  const answer = await runOn(asked, { script, variables: { ...(asked.told ?? variables), ...mode } });
   if ("failure" in answer) return { host: id, changes: null, failure: answer.failure };
   // Its last line says how many they are.
   const lines = answer.said.trim().split("\n").slice(0, -1);
   return { host: id, changes: lines.map((line) => line.replace(/^would /, "")) };
 }
+
+const entryOf = (spec: HostSpec, { keys, addresses }: OperatorsSpec): SetUpArgs => ({
+  ...{ keys, addresses, agent: { port: spec.agentPort, from: [] }, root: spec.root },
+  ...("swap" in spec ? { swap: spec.swap } : {}),
+});
 
 async function security(asked: Asked): Promise<HostFindings> {
   const { spec } = asked;

@@ -84,20 +84,31 @@ describe("a droplet that ran its user-data", () => {
   test("is as it should be: a second run only opens the agent, and a third changes nothing", async () => {
     expect(await run({}, "check")).toEqual({
       code: 0,
-      output:
-        "would write /etc/fleet/firewall.nft\nwould load the firewall\nwould write /etc/fleet/told\nset-up: 3 changes are due",
+      output: "would write /etc/fleet/firewall.nft\nwould load the firewall\nset-up: 2 changes are due",
     });
     expect((await run()).output).toBe(
-      "write /etc/fleet/firewall.nft\nload the firewall\nwrite /etc/fleet/told\nset-up: 3 changes were made",
+      "write /etc/fleet/firewall.nft\nload the firewall\nset-up: 2 changes were made",
     );
     expect(await run()).toEqual(nothingDue);
-    // A check from outside `up` does not know who calls the agent.
-    const { script, variables } = setUp(declared());
-    const { AGENT_FROM: _, VOLUME: __, ...known } = variables;
-    expect(await droplet.script({ script, variables: { ...known, MODE: "check" } })).toEqual({
-      ...{ code: 0, output: "set-up: 0 changes are due" },
-    });
+    expect(await run({}, "check")).toEqual({ code: 0, output: "set-up: 0 changes are due" });
     expect(await bad()).toEqual([keyOfBirth]);
+  });
+
+  test("is asked by a command, which before any up knows of nobody that calls the agent", async () => {
+    const { code, stdout } = await droplet.hostCommand("check");
+    expect({ code, stdout }).toEqual({
+      code: 1,
+      stdout: "old: the set-up would\n  write /etc/fleet/firewall.nft\n  load the firewall\n",
+    });
+    const { hosts } = JSON.parse((await droplet.hostCommand("security", "old", "--json")).stdout);
+    const found = hosts[0].findings.map(({ check, state }: { check: string; state: string }) => [
+      check,
+      state,
+    ]);
+    expect(found).toContainEqual(["firewall", "good"]);
+    expect(found).toContainEqual(["host key", "bad"]);
+    expect((await droplet.hostCommand("repair", "old")).stdout).toContain("no `npm run up` has met it yet");
+    expect((await droplet.hostCommand("check", "new")).stderr).toContain('Stack unmet has no host "new"');
   });
 
   test("answers each address on the ports that are for it, whoever listens on others", async () => {
@@ -260,8 +271,7 @@ describe("a droplet that ran its user-data", () => {
       "write /etc/fstab",
       "write /etc/systemd/system/docker.service.d/fleet.conf",
       "mount the volume empty at /srv/fleet",
-      "write /etc/fleet/told",
-      "set-up: 5 changes were made",
+      "set-up: 4 changes were made",
     ]);
     await droplet.within("echo kept >/srv/fleet/file; sync");
     expect(await run({ volume: "empty" })).toEqual(nothingDue);
