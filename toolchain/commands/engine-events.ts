@@ -14,6 +14,10 @@ export interface StepMetadata {
   type: string;
   diffs?: string[] | null;
   detailedDiff?: Record<string, { diffKind: string }> | null;
+  /** Address and id. */
+  provider?: string;
+  /** As it is to be. */
+  new?: { parent?: string; inputs?: Record<string, unknown> } | null;
 }
 
 /** The last part of a resource's address: the name it was declared with. */

@@ -11,14 +11,16 @@ import { type PasswordInvocation, password } from "./password.ts";
 import { type PreviewInvocation, preview } from "./preview.ts";
 import { type PromoteInvocation, promote } from "./promote.ts";
 import { pulumiCommand } from "./pulumi.ts";
+import { type RecoveryInvocation, recovery } from "./recovery.ts";
 import { type RestoreInvocation, restore } from "./restore.ts";
 import { rotate } from "./rotate.ts";
+import { setup } from "./setup.ts";
 import { type StatusInvocation, status } from "./status.ts";
 import { type SyncInvocation, sync, syncHelp } from "./sync.ts";
 import { type TestInvocation, test } from "./test.ts";
 import { projects } from "./test-project.ts";
 import { type TokenInvocation, token } from "./token.ts";
-import { up } from "./up.ts";
+import { type UpInvocation, up } from "./up.ts";
 
 const program = new Command("npm run")
   .enablePositionalOptions()
@@ -36,7 +38,11 @@ const onStack = (name: string, description: string): Command =>
 onStack("up", "makes what the stack's config declares true")
   .option("--json", "print the status as JSON")
   .option("--yes", "accepted for symmetry: up never asks")
-  .action((options: Invocation) => up(options));
+  .option(
+    "--adopt",
+    "the stack's state was lost: take over what it left, keeping all data (docs/recovery.md)",
+  )
+  .action((options: UpInvocation) => up(options));
 onStack("down", "removes everything that runs and keeps all data")
   .option("--purge", "delete the data too, after a typed confirmation")
   .option("--yes", "do not ask")
@@ -129,6 +135,16 @@ onStack("promote", "makes a Postgres database that Open WebUI runs on, from a te
 onStack("rotate", "makes the next authority issue every certificate, while everything runs")
   .option("--json", "print the status as JSON")
   .action((options: Invocation) => rotate(options));
+onStack(
+  "setup",
+  "asks for the secrets that the config needs, tests them at their services, stores them encrypted",
+).action((options: Invocation) => setup(options));
+onStack("recovery", "writes a file that brings a lost state back, uses it, or prints its key")
+  .addArgument(new Argument("<what>").choices(["write", "use", "key"]))
+  .option("--to <file>", "write: where it goes, now and at every up")
+  .option("--from <file>", "use: the kit")
+  .option("--key-file <file>", "use: what holds its key; - for standard input")
+  .action((what: "write" | "use" | "key", options: RecoveryInvocation) => recovery(options, what));
 onStack("pulumi", "the Pulumi CLI on this project's state")
   .argument("[arguments...]")
   .helpOption(false)

@@ -6,36 +6,52 @@ import { prepare } from "../setup/prepare.ts";
 import { SetupError } from "../setup/problem.mjs";
 import type { Progress } from "../setup/progress.ts";
 import { duration } from "../setup/steps.mjs";
+import { adoptingUp, removeStrangers } from "./adopt.ts";
 import { nextThings } from "./closing-words.ts";
 import { type FleetView, viewFleet } from "./fleet-status.ts";
 import { configOf, type Invocation, type LastUp, lastUp, stepsOf } from "./invocation.ts";
 import { inItsCloud } from "./its-cloud.ts";
 import { triggerSync } from "./node-api.ts";
+import { renewKit } from "./recovery.ts";
 import { interfaceOf, statusTable } from "./status-table.ts";
 import { runEngine } from "./update.ts";
 
 /** A fresh tenant answers after 20 s, its replica is verified within a minute; a slow machine gets ten times that. */
 const patienceMs = 10 * 60_000;
 
+/** How `npm run up` is asked. */
+export interface UpInvocation extends Invocation {
+  /** Takes over what an earlier state of the stack left. */
+  adopt?: boolean;
+}
+
 /** `npm run up`: makes what the stack's file declares true, and waits until it is seen to be. */
-export const up = (invocation: Invocation): Promise<void> =>
+export const up = (invocation: UpInvocation): Promise<void> =>
   inItsCloud(invocation, (cloud) => bringUp(invocation, cloud));
 
-async function bringUp(invocation: Invocation, cloud: CloudOfStack | undefined): Promise<void> {
-  const { stack, json } = invocation;
+async function bringUp(invocation: UpInvocation, cloud: CloudOfStack | undefined): Promise<void> {
+  const { stack, json, adopt = false } = invocation;
   const steps = stepsOf(invocation);
   const plan = await steps.run(
     "machine",
-    () => preflight(stack, configOf(invocation), cloud),
+    () => preflight(stack, configOf(invocation), cloud, adopt),
     ({ text }) => text,
   );
   const { pulumi, configFile } = await prepare(steps, { stack, plan, cloud });
+  if (adopt) await steps.run("adopt", () => removeStrangers(stack, plan.fleet), String);
   const again = await noticeLosses(steps, pulumi, configFile);
   // What is refused for one tenant, or fails, keeps no other from what it needs.
   const flags = ["--yes", "--skip-preview", "--continue-on-error", "--config-file", configFile, ...again];
   const tally = await steps.run(
     "fleet",
-    (progress: Progress) => runEngine(pulumi, "up", flags, progress),
+    (progress: Progress) =>
+      (adopt
+        ? adoptingUp(pulumi, flags, configFile, progress)
+        : runEngine(pulumi, "up", flags, progress)
+      ).finally(async () => {
+        const unwritten = await renewKit(invocation);
+        if (unwritten) progress(unwritten);
+      }),
     ({ summary }) => summary,
   );
   // A replica verified while its tenant was still being made equals something nobody asked about.

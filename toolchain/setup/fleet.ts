@@ -7,7 +7,7 @@ import type { Problem } from "./problem.mjs";
 
 /** The fleet a stack's file declares. Secrets stay encrypted: what is done here needs none of them. */
 export const fleetOf = (stack: string, source: StackFile): Fleet =>
-  parseFleet(stack, veiled(own(plainKeys(source.config))) as Record<string, unknown>, {
+  parseFleet(stack, veiled(unquoted(own(plainKeys(source.config)))) as Record<string, unknown>, {
     repository,
     dataHome,
   });
@@ -15,6 +15,15 @@ export const fleetOf = (stack: string, source: StackFile): Fleet =>
 /** Without the settings of provider plugins, `digitalocean:token`. */
 const own = (config: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(config).filter(([key]) => !key.includes(":")));
+
+/** Pulumi's CLI writes a truth value that stands right below `config` as a text. */
+const unquoted = (config: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [
+      key,
+      value === "true" || value === "false" ? value === "true" : value,
+    ]),
+  );
 
 /** Stands for a secret: a text that may stand wherever one may, also where an address is asked for. */
 const veil = "https://encrypted.invalid";

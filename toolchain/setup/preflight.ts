@@ -23,8 +23,14 @@ export interface Plan {
 /**
  * Looks at the machine and at the stack's file, changes neither, and reports everything that is wrong with both.
  * @param cloud what the stack's clouds are instead of real ones
+ * @param adopt containers that the state does not know are this stack's own
  */
-export async function preflight(stack: string, file: string, cloud?: StandInCloud): Promise<Plan> {
+export async function preflight(
+  stack: string,
+  file: string,
+  cloud?: StandInCloud,
+  adopt = false,
+): Promise<Plan> {
   const given = await readSource(file);
   const source = cloud ? await cloud.config(given) : given;
   const [machine, held, own, checkpoint] = await Promise.all([
@@ -33,7 +39,10 @@ export async function preflight(stack: string, file: string, cloud?: StandInClou
     runningContainers(stack),
     readCheckpoint(stack),
   ]);
-  const problems = [...machineProblems(machine), ...foreignFleet(stack, own, resourceCount(checkpoint))];
+  const problems = [
+    ...machineProblems(machine),
+    ...(adopt ? [] : foreignFleet(stack, own, resourceCount(checkpoint))),
+  ];
   const fleet = parsed(stack, file, source, problems);
   const ports = fleet ? portProblems(claimedPorts(fleet), held, new Set(own)) : [];
   if (!fleet || problems.length + ports.length > 0) throw new SetupError([...problems, ...ports]);
@@ -67,6 +76,6 @@ export const foreignFleet = (stack: string, running: readonly string[], resource
           what: `Containers of a stack "${stack}" run here (${running.slice(0, 3).join(", ")}${running.length > 3 ? ", …" : ""}), but its state is not in this data home.`,
           why: "Two fleets of one name would take each other's containers, networks and ports.",
           remedy:
-            "Use the data home it was made with (OWUI_HOME), stop it there, or use another stack (--stack).",
+            "Use the data home it was made with (OWUI_HOME), stop it there, or use another stack (--stack). If that state is lost: docs/recovery.md.",
         },
       ];

@@ -38,6 +38,18 @@ describe("the fleet of the stack's file", () => {
   });
 });
 
+describe("the fleet of the file a run used", () => {
+  it("runs or not, also where Pulumi's CLI wrote that as a text", () => {
+    for (const [text, running] of [
+      ["false", false],
+      ["true", true],
+    ] as const) {
+      const config = { ...local.config, "open-webui-infrastructure:running": text };
+      expect(fleetOf("local", { ...local, config }).running).toBe(running);
+    }
+  });
+});
+
 describe("a stack's containers", () => {
   it("are no surprise where its state is", () => {
     expect(foreignFleet("local", ["owui-local-nginx"], 63)).toEqual([]);
@@ -48,7 +60,7 @@ describe("a stack's containers", () => {
     expect(new SetupError(foreignFleet("local", running, 0)).message).toBe(`
   ✗ Containers of a stack "local" run here (owui-local-a, owui-local-b, owui-local-c, …), but its state is not in this data home.
     why:    Two fleets of one name would take each other's containers, networks and ports.
-    remedy: Use the data home it was made with (OWUI_HOME), stop it there, or use another stack (--stack).
+    remedy: Use the data home it was made with (OWUI_HOME), stop it there, or use another stack (--stack). If that state is lost: docs/recovery.md.
 
 Nothing was changed.`);
   });
