@@ -7,6 +7,7 @@ import { type Context, type Group, isCertificate } from "./group.ts";
 import {
   certificateChanges,
   hostChanges,
+  machineChanges,
   monitoringChanges,
   nodeChanges,
   replicaChanges,
@@ -124,6 +125,7 @@ export class ChangeReport {
       case "CertificateAuthority":
       case "Trust":
         return { kind: "certificates", id: "" };
+      case "Cloud":
       case "Stack":
         return { kind: "stack", id: "" };
       default:
@@ -149,6 +151,8 @@ function wordsOf(group: Group, context: Context): Change[] {
       return tenantChanges(group, context);
     case "ClientHost":
       return hostChanges(group);
+    case "Machine":
+      return machineChanges(group);
     case "Writer":
       return writerChanges(group);
     case "SyncDatabase":

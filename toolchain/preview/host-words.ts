@@ -56,6 +56,16 @@ function agent(group: Group): Change[] {
   }
 }
 
+/** What happens to a host's machine itself, besides what the cloud makes, which is told of by its types. */
+export const machineChanges = (group: Group): Change[] =>
+  group.born || group.gone
+    ? []
+    : quiet(group, {
+        met: "it is met for the first time again",
+        toolbox: "the fleet's scripts on it",
+        "set-up": "it is set up again as its entry says; containers go on",
+      });
+
 /** Upstream images it gets; those that nothing uses any more stay in its engine. */
 const fetched = (steps: readonly Step[]): Change[] =>
   steps

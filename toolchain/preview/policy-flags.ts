@@ -20,10 +20,15 @@ export const policyConfig = ({ hosts, tenants }: Declared): Record<string, unkno
 
 type Declared = Pick<Fleet, "hosts" | "tenants">;
 
-/** Flags by which the engine holds the project's policies against what it previews. */
-export async function policyFlags(stack: string, fleet: Declared): Promise<string[]> {
-  const file = join(stackFolder(stack), "policies.json");
-  await mkdir(stackFolder(stack), { recursive: true, mode: 0o700 });
+/** Flags by which the engine holds the project's policies against what it previews; what they are to know lies in the folder. */
+export async function policyConfigFlags(fleet: Declared, folder: string): Promise<string[]> {
+  const file = join(folder, "policies.json");
   await writeFile(file, JSON.stringify(policyConfig(fleet)));
   return ["--policy-pack", join(repository, "policy/run"), "--policy-pack-config", file];
+}
+
+/** The same, for a stack of the operator's. */
+export async function policyFlags(stack: string, fleet: Declared): Promise<string[]> {
+  await mkdir(stackFolder(stack), { recursive: true, mode: 0o700 });
+  return policyConfigFlags(fleet, stackFolder(stack));
 }

@@ -164,6 +164,40 @@ describe("an upgrade", () => {
   });
 });
 
+describe("a machine", () => {
+  const of = (...events: Parameters<ChangeReport["add"]>[0][]) => {
+    const report = new ChangeReport("prod", declared({}));
+    for (const event of events) report.add(event);
+    return said(report.report());
+  };
+  const step = (op: string, type: string, part: string, more: object = {}) =>
+    stepEvent(op, type, `fra1-a-machine-${part}`, "Machine", "fra1-a-machine", more);
+
+  it("is told of under its host's name", () => {
+    const size = { old: { inputs: { size: "s-2vcpu-4gb" } }, new: { inputs: { size: "s-4vcpu-8gb" } } };
+    expect(
+      of(
+        step("update", "digitalocean:index/droplet:Droplet", "droplet", { diffs: ["size"], ...size }),
+        step("update", "command:local:Command", "toolbox", { diffs: ["stdin"] }),
+        step("update", "command:local:Command", "set-up", { diffs: ["create"] }),
+        step("update", "digitalocean:index/firewall:Firewall", "firewall", { diffs: ["inboundRules"] }),
+      ),
+    ).toEqual({
+      "host fra1-a": [
+        "the fleet's scripts on it",
+        "it is set up again as its entry says; containers go on",
+        "the droplet is resized s-2vcpu-4gb → s-4vcpu-8gb: it is switched off for that [restart]",
+        "what the firewall in front of it lets through",
+      ],
+    });
+  });
+
+  it("has nothing to do with what all of them share", () => {
+    const vpc = stepEvent("create", "digitalocean:index/vpc:Vpc", "cloud-network-fra1", "Cloud", "cloud", {});
+    expect(of(vpc)).toEqual({ stack: ["a private network"] });
+  });
+});
+
 describe("a tenant's container that stopped from outside", () => {
   it("is started anew, for that reason and no other", () => {
     const report = new ChangeReport("prod", declared({}), "drift");
