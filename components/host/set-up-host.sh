@@ -328,7 +328,7 @@ backend = systemd
 banaction = nftables-multiport
 bantime = 10m
 findtime = 10m
-maxretry = 5
+maxretry = 10
 [sshd]
 enabled = true
 END

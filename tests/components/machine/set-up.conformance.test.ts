@@ -206,7 +206,7 @@ describe("a droplet that ran its user-data", () => {
   });
 
   test("bans for a while who tries names, and nobody else", async () => {
-    for (let attempt = 0; attempt < 6; attempt++)
+    for (let attempt = 0; attempt < 12; attempt++)
       await droplet.ssh("true", {
         user: `name${attempt}`,
         key: "other",
