@@ -74,7 +74,8 @@ const sayings: Record<string, Sayings> = {
     delete: { text: "the private network between the hosts goes", risk: "replacement" },
   },
   "cloudflare:index/dnsRecord:DnsRecord": {
-    create: ({ after }) => `DNS: ${words(after, "name")} will lead to ${words(after, "content")}`,
+    create: ({ after }) =>
+      `DNS: ${words(after, "name")} will lead to ${textOf(after, "content") ?? "its host"}`,
     update: (step) => ({
       text: `DNS: ${words(step.after, "name")}: ${step.changed.map((input) => `${input} ${difference(step, input)}`).join(", ")}`,
       risk: step.changed.includes("content") ? "replacement" : "none",
@@ -93,6 +94,13 @@ const sayings: Record<string, Sayings> = {
   "cloudflare:index/originCaCertificate:OriginCaCertificate": {
     create: "a certificate of Cloudflare's for its address",
     replace: "its certificate of Cloudflare's is renewed",
+  },
+  "cloudflare:index/zoneSetting:ZoneSetting": {
+    create: ({ after }) =>
+      `Cloudflare: the zone's ${words(after, "settingId")} is set to ${words(after, "value")}`,
+    update: ({ after }) =>
+      `Cloudflare: the zone's ${words(after, "settingId")} becomes ${words(after, "value")}`,
+    delete: ({ before }) => `Cloudflare: the zone's ${words(before, "settingId")} is left as it is`,
   },
   "postgresql:index/database:Database": {
     create: "the replicas' database",

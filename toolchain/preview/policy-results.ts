@@ -29,7 +29,10 @@ export class PolicyResults {
       policy: policyEvent.policyName,
       level: policyEvent.enforcementLevel === "mandatory" ? "mandatory" : "advisory",
       resource: nameOf(policyEvent.resourceUrn ?? ""),
-      message: policyEvent.message.replaceAll(/<\{%[^%]*%\}>/g, "").trim(),
+      message: policyEvent.message
+        .replaceAll(/<\{%[^%]*%\}>/g, "")
+        .trim()
+        .replaceAll(/\s*\n\s*/g, " "),
     });
   }
 

@@ -198,6 +198,24 @@ describe("a machine", () => {
   });
 });
 
+describe("a name", () => {
+  it("leads to an address, or to its host while that has none yet", () => {
+    const record = (content: string) =>
+      stepEvent("create", "cloudflare:index/dnsRecord:DnsRecord", "acme-record", "Tenant", "acme", {
+        new: { inputs: { name: "chat.acme.example", content } },
+      });
+    const words = ["203.0.113.9", "04da6b54-80e4-46f7-96ec-b56ff0331ba9"].map((content) => {
+      const report = new ChangeReport("prod", declared({}));
+      report.add(record(content));
+      return Object.values(said(report.report())).flat();
+    });
+    expect(words).toEqual([
+      ["DNS: chat.acme.example will lead to 203.0.113.9"],
+      ["DNS: chat.acme.example will lead to its host"],
+    ]);
+  });
+});
+
 describe("a tenant's container that stopped from outside", () => {
   it("is started anew, for that reason and no other", () => {
     const report = new ChangeReport("prod", declared({}), "drift");
