@@ -1,24 +1,7 @@
 #!/bin/sh
-# Puts a certificate with its key into nginx's configuration and tests the whole; the file is taken back when the test
-# fails. reload-nginx.sh comes after it, once the lock is free.
+# Puts a certificate with its key into nginx's configuration as install-nginx-file.sh does any file, for root alone.
 # Reads $NGINX (the configuration's directory) $CONTAINER $FILE (relative), and the PEM text on standard input.
 set -eu
 umask 077
-cd "$NGINX"
-mkdir -p "$(dirname "$FILE")"
-staged=.staged.$$
-trap 'rm -f "$staged" "$staged.old"' EXIT
-cat >"$staged"
-
-exec 9>.lock
-flock 9
-if [ -e "$FILE" ]; then cp -p "$FILE" "$staged.old"; fi
-mv -f "$staged" "$FILE"
-# An nginx that is not running has nothing to lose; one that runs may not use the file yet, then this says nothing.
-status=$(docker inspect --format '{{.State.Status}}' "$CONTAINER" 2>/dev/null || true)
-if [ "$status" = running ] && ! verdict=$(docker exec "$CONTAINER" nginx -t -c /etc/fleet/nginx.conf 2>&1); then
-  if [ -e "$staged.old" ]; then mv -f "$staged.old" "$FILE"; else rm -f "$FILE"; fi
-  echo "nginx refused $FILE; the file was taken back and every site is served as before. It said:" >&2
-  echo "$verdict" >&2
-  exit 1
-fi
+mkdir -p "$(dirname "$NGINX/$FILE")"
+MASK=077 exec sh "$(dirname "$0")/install-nginx-file.sh"

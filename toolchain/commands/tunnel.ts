@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fleet } from "../../components/fleet-config.ts";
 import { sshOptions } from "../../components/machine/ssh.ts";
+import { freePort } from "../setup/free-port.ts";
 import type { FleetOutputs } from "./fleet-outputs.ts";
 
 /** How long the way to a control host may take; a host that is down is not waited for longer. */
@@ -73,14 +74,4 @@ const takes = (port: number): Promise<boolean> =>
       resolve(true);
     });
     socket.once("error", () => resolve(false));
-  });
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
   });

@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { plainKeys, type StackFile } from "../setup/effective-config.ts";
+import { freePort } from "../setup/free-port.ts";
 import { stackFolder } from "../setup/paths.mjs";
 import type { Progress } from "../setup/progress.ts";
 import { type AddressPlan, addressAt, overlap } from "./digitalocean/addresses.ts";
@@ -165,16 +165,6 @@ const operatorKey = async (home: string): Promise<string> => {
   await promisify(execFile)("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", file]);
   return (await readFile(`${file}.pub`, "utf8")).trim();
 };
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 /** Addresses of this machine's own networks, as ranges. */
 const takenRanges = (): string[] =>

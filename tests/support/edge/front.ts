@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Front, nginxConfig } from "../../../components/host/nginx.ts";
+import { freePort } from "../../../toolchain/setup/free-port.ts";
 import { run } from "../fleet/command.ts";
 import { until } from "../fleet/until.ts";
 
@@ -11,17 +11,6 @@ const image = "nginx:stable-bookworm";
 const startScript = new URL("../../../components/host/start-nginx.sh", import.meta.url);
 
 const docker = (...argv: string[]) => run(["docker", ...argv]);
-
-/** A port of the loopback that nothing listens on now. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
 
 /** The fleet's nginx as a host runs it: its image, its configuration's files, its few capabilities. */
 export class RunningFront implements AsyncDisposable {

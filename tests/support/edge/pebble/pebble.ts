@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../../../toolchain/setup/free-port.ts";
 import { TestAuthority } from "../../certificates.ts";
 import { run } from "../../fleet/command.ts";
 import { until } from "../../fleet/until.ts";
-import { freePort } from "../front.ts";
 
 const image = "owui-test-pebble:bookworm";
 
