@@ -11,7 +11,7 @@ import type { Connection } from "../../sync-runtime/database/connection.ts";
 import { guard } from "../../sync-runtime/restore/guard.ts";
 import { ReplicaSnapshot } from "../../sync-runtime/restore/replica-snapshot.ts";
 import { restore } from "../../sync-runtime/restore/restore.ts";
-import { certifyServer } from "../../toolchain/fakes/supabase/server-certificate.ts";
+import { certifyServer } from "../../toolchain/fakes/server-certificate.ts";
 import { type Supabase, startSupabase } from "../../toolchain/fakes/supabase/supabase.ts";
 import { AgentProcess } from "../support/agent-process.ts";
 import { until } from "../support/fleet/until.ts";

@@ -8,9 +8,11 @@ import { plainKeys, type StackFile } from "../setup/effective-config.ts";
 import { freePort } from "../setup/free-port.ts";
 import { stackFolder } from "../setup/paths.mjs";
 import type { Progress } from "../setup/progress.ts";
+import { startNames } from "./cloudflare/names/names.ts";
 import { type AddressPlan, addressAt, overlap } from "./digitalocean/addresses.ts";
+import { type LetsEncrypt, startLetsEncrypt } from "./lets-encrypt/lets-encrypt.ts";
+import { certifyServer } from "./server-certificate.ts";
 import { type Fakes, startFakes } from "./start.ts";
-import { certifyServer } from "./supabase/server-certificate.ts";
 import { type Supabase, startSupabase } from "./supabase/supabase.ts";
 
 /** What a fake cloud keeps to once it was chosen: the stack's state remembers it. */
@@ -20,8 +22,11 @@ interface Settled {
   cloudflarePort: number;
 }
 
-/** Place of the replicas' Postgres in the public range; the first is this machine's own. */
-const databasePlace = 4;
+/** Places in the public range, whose first is this machine's own. */
+const places = { database: 4, names: 5, authority: 6 };
+
+/** Where the names of proxied tenants lead: a proxy that is not there. */
+const proxyAddress = "198.18.127.1";
 
 /** Tenants' domains of a fake stack end in it. */
 const zones = ["fleet.example"];
@@ -37,7 +42,7 @@ export const isFake = (stack: string): Promise<boolean> =>
   );
 
 /**
- * DigitalOcean, Cloudflare and Supabase of one stack, on this machine. The config is the operator's own; this says over
+ * DigitalOcean, Cloudflare, Let's Encrypt and Supabase of one stack, on this machine. The config is the operator's own; this says over
  * it who operates, where the clouds answer and which database keeps the replicas.
  */
 export class CloudOfStack {
@@ -46,6 +51,8 @@ export class CloudOfStack {
   readonly #publicKey: string;
   #fakes: Fakes | undefined;
   #database: Supabase | undefined;
+  #names: { remove(): Promise<void> } | undefined;
+  #authority: LetsEncrypt | undefined;
 
   private constructor(stack: string, settled: Settled, publicKey: string) {
     this.#stack = stack;
@@ -64,12 +71,22 @@ export class CloudOfStack {
     return homeOf(this.#stack);
   }
 
+  /** File of the authority by which sites' certificates are believed. */
+  get #issuer(): string {
+    return join(this.#home, "lets-encrypt.pem");
+  }
+
+  /** Address of a place of the public range. */
+  #at(place: keyof typeof places): string {
+    return addressAt(this.#settled.plan.public, places[place]);
+  }
+
   /** The operator's config as this cloud has it. What only a start tells stands in for itself before. */
   async config(source: StackFile): Promise<StackFile> {
     const given = plainKeys(source.config);
     const sync = (given.sync ?? {}) as Record<string, unknown>;
     const { digitalOceanPort, cloudflarePort, plan } = this.#settled;
-    const host = addressAt(plan.public, databasePlace);
+    const host = addressAt(plan.public, places.database);
     const database = {
       ...{ kind: "external", host, port: 5432, database: "postgres", user: "postgres" },
       ...(this.#database ? {} : { password: { secure: "told to the engine" } }),
@@ -86,10 +103,20 @@ export class CloudOfStack {
           identity: join(this.#home, "operator"),
         },
         sync: { ...sync, database },
+        ...(given.acme ? { acme: await this.#acme(given.acme) } : {}),
         "digitalocean:apiEndpoint": `http://127.0.0.1:${digitalOceanPort}`,
         "cloudflare:baseUrl": `http://127.0.0.1:${cloudflarePort}/client/v4`,
       },
     };
+  }
+
+  /** Whoever certifies sites elsewhere, here it is an authority of this cloud. */
+  async #acme(given: unknown): Promise<Record<string, unknown>> {
+    const { directory, root } = this.#authority ?? {
+      directory: `https://${this.#at("authority")}/dir`,
+      root: (await certifyServer([this.#at("authority")])).ca,
+    };
+    return { ...(given as Record<string, unknown>), directory, root };
   }
 
   /** What the engine is told encrypted, by its path in the config; once it has started. */
@@ -107,7 +134,7 @@ export class CloudOfStack {
     };
   }
 
-  /** Starts its APIs and its database, and goes on with the machines that are there. */
+  /** Starts its APIs, its database and what certifies sites, and goes on with the machines that are there. */
   async start(images: readonly string[], progress: Progress): Promise<string> {
     const { plan, digitalOceanPort, cloudflarePort } = this.#settled;
     this.#fakes = await startFakes(
@@ -117,15 +144,31 @@ export class CloudOfStack {
       },
       progress,
     );
-    const address = addressAt(plan.public, databasePlace);
+    const network = { name: this.#fakes.publicNetwork ?? "" };
+    const named = (part: string) => `${network.name}-${part}`;
     progress("starting the replicas' Postgres");
+    const address = this.#at("database");
     this.#database = await startSupabase({
       home: this.#home,
-      name: `${this.#fakes.publicNetwork}-database`,
+      name: named("database"),
       names: [address],
-      network: { name: this.#fakes.publicNetwork ?? "", address },
+      network: { ...network, address },
     });
-    return `nothing of it is real: DigitalOcean, Cloudflare and Supabase of this machine, in ${plan.public}`;
+    progress("starting the name server and what certifies sites");
+    this.#names = await startNames({
+      name: named("names"),
+      network: { ...network, address: this.#at("names") },
+      stateFile: join(this.#home, "cloudflare.json"),
+      edge: proxyAddress,
+    });
+    this.#authority = await startLetsEncrypt({
+      home: this.#home,
+      name: named("authority"),
+      network: { ...network, address: this.#at("authority") },
+      names: this.#at("names"),
+    });
+    await writeFile(this.#issuer, this.#authority.issuer);
+    return `nothing of it is real: DigitalOcean, Cloudflare, Let's Encrypt and Supabase of this machine, in ${plan.public}; sites' certificates are by ${this.#issuer}`;
   }
 
   /** Ends its APIs; machines and database go on. */
@@ -136,7 +179,7 @@ export class CloudOfStack {
 
   /** Removes every machine, volume, network and the database, and whatever it kept. */
   async clear(): Promise<void> {
-    await this.#database?.remove();
+    for (const part of [this.#authority, this.#names, this.#database]) await part?.remove();
     await this.#fakes?.clear();
     this.#fakes = undefined;
     await rm(this.#home, { recursive: true, force: true });

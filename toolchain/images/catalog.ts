@@ -30,6 +30,9 @@ export const acmeImage = "goacme/lego:v4.9.1";
 /** What the fake DigitalOcean's droplets boot from. */
 export const dropletImage = "owui-fake-droplet:debian-12";
 
+/** What certifies sites in a fake cloud, as Let's Encrypt does. */
+export const fakeAuthorityImage = "owui-fake-acme:bookworm";
+
 const fromDebian = { source: "Debian's packages", arguments: {} };
 
 const fixed: Record<string, Recipe> = {
@@ -48,6 +51,10 @@ const fixed: Record<string, Recipe> = {
     ...fromDebian,
     folder: "alertmanager",
     version: ["alertmanager", "--version"],
+  },
+  [fakeAuthorityImage]: {
+    ...fromDebian,
+    ...{ folder: "pebble", version: ["dpkg-query", "--show", "pebble"], own: true },
   },
   [dropletImage]: { ...fromDebian, folder: "droplet", version: ["cat", "/etc/debian_version"], own: true },
 };

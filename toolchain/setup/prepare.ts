@@ -1,5 +1,12 @@
 import type { CloudOfStack } from "../fakes/cloud-of-stack.ts";
-import { acmeImage, databaseImage, dropletImage, fleetImages, monitoringImages } from "../images/catalog.ts";
+import {
+  acmeImage,
+  databaseImage,
+  dropletImage,
+  fakeAuthorityImage,
+  fleetImages,
+  monitoringImages,
+} from "../images/catalog.ts";
 import { ChildError } from "./child.mjs";
 import type { CommandLine } from "./command-line.mjs";
 import { ensureCommandLine } from "./command-line-build.ts";
@@ -42,7 +49,7 @@ export async function prepare(
   const certifying = tenants.some(({ certificate }) => certificate === "acme") ? [acmeImage] : [];
   const needed = [...fleetImages, ...certifying, ...watching, ...tenants.map(({ image }) => image)];
   const images = [...new Set(needed)];
-  const cli = await provision(steps, cloud ? [...images, dropletImage] : images);
+  const cli = await provision(steps, cloud ? [...images, dropletImage, fakeAuthorityImage] : images);
   const pulumi = new Pulumi(stack, cli);
   const source = cloud ? await startCloud(steps, cloud, images, plan, pulumi) : plan.source;
   await provisionPlugins(steps, makerOf(await readCheckpoint(stack)), pulumi.environment);

@@ -7,7 +7,7 @@ import { acmeImage } from "../../../toolchain/images/catalog.ts";
 import { TestAuthority } from "../../support/certificates.ts";
 import { StubApplication } from "../../support/edge/application.ts";
 import { RunningFront } from "../../support/edge/front.ts";
-import { Pebble } from "../../support/edge/pebble/pebble.ts";
+import { Pebble } from "../../support/edge/pebble.ts";
 import { run } from "../../support/fleet/command.ts";
 import { until } from "../../support/fleet/until.ts";
 import { Workbench } from "./script.ts";

@@ -4,13 +4,14 @@ import {
   acmeImage,
   debianImage,
   dropletImage,
+  fakeAuthorityImage,
   fleetImages,
   monitoringImages,
   recipeOf,
 } from "../../../toolchain/images/catalog.ts";
 
 describe("the catalog of images", () => {
-  it.each([debianImage, ...fleetImages, acmeImage, ...monitoringImages, dropletImage])(
+  it.each([debianImage, ...fleetImages, acmeImage, ...monitoringImages, dropletImage, fakeAuthorityImage])(
     "has a recipe for %s",
     (image) => {
       const folder = `toolchain/images/${recipeOf(image)?.folder}`;

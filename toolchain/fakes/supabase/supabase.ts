@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import { docker, exists } from "../digitalocean/docker/engine.ts";
 import { StateFile } from "../http/state-file.ts";
-import { certifyServer } from "./server-certificate.ts";
+import { certifyServer } from "../server-certificate.ts";
 
 const image = "postgres:15-bookworm";
 

@@ -1,17 +1,21 @@
 import { webcrypto } from "node:crypto";
 import { isIP } from "node:net";
-import * as x509 from "../../providers/tls/x509.ts";
+import * as x509 from "../providers/tls/x509.ts";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const lifetimeMs = 10 * 365 * 24 * 60 * 60 * 1000;
 
 const newKeys = () => webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
 
-/** A server's certificate for these names and addresses, its key, and the authority that signed it and nothing else; PEM. */
+/**
+ * A server's certificate for these names and addresses, its key, and the authority that signed it and nothing else; PEM.
+ * @param whose whose service it is, for the authority's name
+ */
 export async function certifyServer(
   names: readonly string[],
+  whose = "Supabase",
 ): Promise<{ ca: string; certificate: string; key: string }> {
-  const [issuer, subject] = ["CN=A fake root CA of Supabase", "CN=a fake project"];
+  const [issuer, subject] = [`CN=A fake root CA of ${whose}`, `CN=a fake server of ${whose}`];
   const period = { notBefore: new Date(), notAfter: new Date(Date.now() + lifetimeMs) };
   const [authority, own] = [await newKeys(), await newKeys()];
   const ca = await x509.X509CertificateGenerator.createSelfSigned({

@@ -2,12 +2,12 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../../../../toolchain/setup/free-port.ts";
-import { TestAuthority } from "../../certificates.ts";
-import { run } from "../../fleet/command.ts";
-import { until } from "../../fleet/until.ts";
-
-const image = "owui-test-pebble:bookworm";
+import { fakeAuthorityImage as image } from "../../../toolchain/images/catalog.ts";
+import { freePort } from "../../../toolchain/setup/free-port.ts";
+import { ensureImages } from "../../../toolchain/setup/images.ts";
+import { TestAuthority } from "../certificates.ts";
+import { run } from "../fleet/command.ts";
+import { until } from "../fleet/until.ts";
 
 const docker = (...argv: string[]) => run(["docker", ...argv]);
 
@@ -41,7 +41,7 @@ export class Pebble implements AsyncDisposable {
    * @param days for how long it certifies
    */
   static async start(httpPort: number, days: number): Promise<Pebble> {
-    await docker("build", "--tag", image, import.meta.dirname);
+    await ensureImages([image], () => {});
     const [port, management, names] = [await freePort(), await freePort(), await freePort()];
     const authority = await TestAuthority.create();
     const { certificate, key } = await authority.site("localhost");
