@@ -173,7 +173,7 @@ export class TestDroplet {
     };
     const file = join(this.folder, "stack.yaml");
     await writeFile(file, stringify({ config }));
-    const argv = ["node", "toolchain/commands/main.ts", "host", ...args, "--config-file", file];
+    const argv = ["node", "fleet/main.ts", "host", ...args, "--config-file", file];
     const env = { ...process.env, OWUI_HOME: join(this.folder, "home") };
     return runProgram([...argv, "--stack", "unmet"], { env });
   }

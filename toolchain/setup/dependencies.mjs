@@ -1,4 +1,4 @@
-import { access, lstat, readFile } from "node:fs/promises";
+import { access, lstat, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { must } from "./child.mjs";
 import { locked } from "./lock.mjs";
@@ -37,10 +37,19 @@ export async function dependenciesInstalled(/** @type {string} */ repository) {
       ),
     );
     await access(join(repository, "node_modules/node/bin/node"));
+    await linkCommand(repository);
     return sameDependencies(wanted ?? {}, installed ?? {});
   } catch {
     return false;
   }
+}
+
+/**
+ * Lets `npx fleet` find the operator's command line in a checkout that was installed before there was one: npm links
+ * the commands of workspaces when it installs, and these have no packages of their own that would call for that.
+ */
+async function linkCommand(/** @type {string} */ repository) {
+  await symlink("../../fleet/fleet.mjs", join(repository, "node_modules/.bin/fleet")).catch(() => {});
 }
 
 /** @returns {Promise<Packages>} */

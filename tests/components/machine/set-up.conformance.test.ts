@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { quote } from "../../../components/host/shell.ts";
 import { type SetUpArgs, setUp } from "../../../components/machine/set-up.ts";
-import { readFacts, securityFindings } from "../../../toolchain/commands/security-findings.ts";
+import { readFacts, securityFindings } from "../../../fleet/commands/security-findings.ts";
 import { debianImage } from "../../../toolchain/images/catalog.ts";
 import { addresses, operatorAddresses, TestDroplet } from "../../support/test-droplet.ts";
 

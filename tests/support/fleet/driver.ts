@@ -4,7 +4,11 @@ import { fileURLToPath } from "node:url";
 import { CommandFailedError, type CommandOptions, type Outcome, run } from "./command.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../../..", import.meta.url));
-const PROGRAM = join(REPOSITORY, "toolchain/up.mjs");
+/** Commands that change a stack; all others are the operator's line's. */
+const CHANGING = ["up", "down", "preview", "drift", "setup", "recovery", "pulumi"];
+
+const programOf = (command: string): string =>
+  join(REPOSITORY, CHANGING.includes(command) ? "toolchain/up.mjs" : "fleet/fleet.mjs");
 
 /** The table of `npm run status -- --json`; an interface of the project. */
 export interface FleetStatus {
@@ -103,7 +107,7 @@ export class Driver {
 
   async #command(name: string, args: readonly string[] = [], options?: CommandOptions): Promise<Outcome> {
     const own = ["--stack", this.#stack, "--config-file", this.#configFile, ...this.#always];
-    const argv = [process.execPath, PROGRAM, name, ...own, ...args];
+    const argv = [process.execPath, programOf(name), name, ...own, ...args];
     const outcome = await run(argv, {
       ...options,
       directory: REPOSITORY,

@@ -1,0 +1,23 @@
+/** The operator's command line, on the project's own Node; started by fleet.mjs. */
+import { CommanderError } from "commander";
+import { repository } from "../toolchain/setup/paths.mjs";
+import { printFailure } from "../toolchain/setup/problem.mjs";
+import { completions, namesIn } from "./completion.ts";
+import { exitCodes } from "./exit-code.ts";
+import { fleetProgram } from "./program.ts";
+
+process.once("SIGINT", () => process.exit(130));
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+
+try {
+  const [word, ...words] = process.argv.slice(2);
+  if (word === "__complete") {
+    const found = await completions(fleetProgram(), words, namesIn(repository));
+    process.stdout.write(found.map((one) => `${one}\n`).join(""));
+  } else await fleetProgram().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError)
+    process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  else process.exitCode = printFailure(error);
+}

@@ -1,0 +1,57 @@
+import { join } from "node:path";
+import { Argument, Command } from "commander";
+import { repository } from "../toolchain/setup/paths.mjs";
+import { completionScript, shells } from "./completion.ts";
+import { exitCodeText } from "./exit-code.ts";
+import { looking } from "./program/looking.ts";
+import { replicas } from "./program/replicas.ts";
+import { secrets } from "./program/secrets.ts";
+
+/** Declares one command that works on a stack; its help ends with the examples. */
+export type Declare = (usage: string, description: string, examples: readonly Example[]) => Command;
+
+/** A line of a command's help: what is typed behind `npx fleet`, and what it does. */
+export type Example = readonly [line: string, what: string];
+
+/**
+ * Every command of the operator's line. What a command does is loaded when it is run: completion, which a shell asks
+ * for at each key, needs none of it.
+ */
+export function fleetProgram(): Command {
+  const program = new Command("fleet")
+    .description("Operates a fleet of Open WebUI tenants: npx fleet <command> [--stack <name>] [--json]")
+    .enablePositionalOptions()
+    .exitOverride()
+    .showHelpAfterError("(`npx fleet help <command>` shows what it takes)")
+    .addHelpText("after", exitCodeText);
+  const declare: Declare = (usage, description, examples) =>
+    program
+      .command(usage)
+      .description(description)
+      .option("--stack <name>", "the fleet to work on", "local")
+      .option("--config-file <path>", "its config, instead of Pulumi.<stack>.yaml")
+      .option("--fake", "its clouds are fakes on this machine: as it was brought up")
+      .addHelpText("after", examplesText(examples));
+  looking(declare);
+  replicas(declare);
+  secrets(declare);
+  program
+    .command("completion")
+    .description("prints what a shell needs to know `fleet` in every folder, and to complete it")
+    .addArgument(new Argument("<shell>").choices(shells))
+    .addHelpText(
+      "after",
+      examplesText([["completion bash >> ~/.bashrc", "for every shell that is opened from then on"]]),
+    )
+    .action((shell: (typeof shells)[number]) => {
+      process.stdout.write(completionScript(shell, join(repository, "fleet/fleet.mjs")));
+    });
+  return program;
+}
+
+/** The examples in two columns. */
+export function examplesText(examples: readonly Example[]): string {
+  const lines = examples.map(([line, what]) => [`npx fleet ${line}`, what] as const);
+  const width = Math.max(...lines.map(([line]) => line.length));
+  return ["", "Examples:", ...lines.map(([line, what]) => `  ${line.padEnd(width)}   ${what}`)].join("\n");
+}
