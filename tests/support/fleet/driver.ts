@@ -59,6 +59,11 @@ export class Driver {
     return this.#command("preview", flags);
   }
 
+  /** Looks at the hosts themselves; ends with 1 where something is not as it should be. */
+  host(look: "check" | "security", flags: readonly string[] = []): Promise<Outcome> {
+    return this.#command("host", [look, ...flags], { mayFail: true });
+  }
+
   /** Sends a test to everybody who hears of alerts. */
   alert(options?: CommandOptions): Promise<Outcome> {
     return this.#command("alert", ["--test"], options);
