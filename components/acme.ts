@@ -11,6 +11,9 @@ import { certificateFile } from "./host/site.ts";
 /** Days before its end on which a certificate is renewed; Let's Encrypt's last 90. */
 const renewDays = 30;
 
+/** Seconds from one look at what is due to the next, and up to two thirds more: a refusal is answered as seldom as Let's Encrypt wants it. */
+const roundSeconds = 900;
+
 /** Of Debian's version, so that one script fits both makes. */
 const image = "goacme/lego:v4.9.1";
 
@@ -78,10 +81,11 @@ export class Acme {
     opts: { parent: pulumi.Resource; dependsOn: pulumi.Resource[] },
   ): void {
     const client = this.client(host, email);
+    const { directory } = this.args.spec;
     const variables = { TENANT: tenant, CONTAINER: this.container };
     host.command(
       `${name}-site-certified`,
-      { create: [{ script: "request-certificate", variables }], again: domains.join(" ") },
+      { create: [{ script: "request-certificate", variables }], again: [...domains, directory].join(" ") },
       { ...opts, dependsOn: [...opts.dependsOn, client] },
     );
   }
@@ -140,6 +144,7 @@ export class Acme {
           `EMAIL=${chosen}`,
           ...(authority === undefined ? [] : ["LEGO_CA_CERTIFICATES=/etc/fleet/root.pem"]),
           `RENEW_DAYS=${renewDays}`,
+          `ROUND_SECONDS=${roundSeconds}`,
         ],
         mounts: [
           bind(host.path("acme/config"), "/etc/fleet"),

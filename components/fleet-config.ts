@@ -68,7 +68,7 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
       ...tenantOf(stack, id, entry, where.repository),
       ...certifierOf(
         hosts.find(({ id }) => id === entry.host),
-        entry.proxied,
+        entry,
         acme !== undefined,
       ),
       sync: {
@@ -93,12 +93,12 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
 /** Who certifies a tenant's site; nobody where its host offers no TLS. */
 const certifierOf = (
   host: HostSpec | undefined,
-  proxied: boolean,
+  { proxied, certificate }: Pick<StackConfig["tenants"][string], "proxied" | "certificate">,
   acme: boolean,
 ): { certificate?: Certifier } => {
   if (!host?.https) return {};
   if (proxied) return { certificate: "origin-ca" };
-  return { certificate: acme && host.kind !== "local" ? "acme" : "self-signed" };
+  return { certificate: certificate ?? (acme && host.kind !== "local" ? "acme" : "self-signed") };
 };
 
 function tenantOf(
@@ -106,8 +106,8 @@ function tenantOf(
   id: string,
   entry: StackConfig["tenants"][string],
   repository: string,
-): Omit<TenantSpec, "sync"> {
-  const { version, sync: _, ...given } = entry;
+): Omit<TenantSpec, "sync" | "certificate"> {
+  const { version, sync: _, certificate: __, ...given } = entry;
   return {
     ...given,
     id,

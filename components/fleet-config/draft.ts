@@ -23,6 +23,8 @@ export interface Draft {
   readers: Readable<typeof readerEntry>[];
   monitoring: Partial<z.output<typeof monitoringEntry>>;
   dns: Partial<z.output<typeof dnsEntry>>;
+  /** Whether the entry `acme` is there, right or wrong. */
+  acme: boolean;
 }
 
 /** Reads every field by itself. */
@@ -38,6 +40,7 @@ export function draftOf(stack: string, raw: Record<string, unknown>): Draft {
     readers: entriesOf(sync.readers).map(([id, entry]) => ({ id, ...readable(readerEntry, entry) })),
     monitoring: readable(monitoringEntry, raw.monitoring),
     dns: readable(dnsEntry, raw.dns),
+    acme: raw.acme !== undefined,
   };
 }
 

@@ -1,3 +1,4 @@
+import { unfitCertificates } from "./certifier.ts";
 import { portClashes } from "./claimed-ports.ts";
 import { endpointsInTenantNetworks, subnetClashes } from "./claimed-subnets.ts";
 import { zoneOf } from "./dns-entry.ts";
@@ -59,6 +60,10 @@ export const rules: readonly Rule[] = [
   {
     says: "A proxied tenant has a host of another kind than `local`, and all its names lie in `dns.zones` of kind `cloudflare`.",
     problems: proxiedNamesLieInZones,
+  },
+  {
+    says: "`certificate` of a tenant stands where its site is certified so: `acme` with the stack's `acme` and a host of another kind than `local`; neither on a proxied tenant, nor on a host without `https`.",
+    problems: unfitCertificates,
   },
   {
     says: "A port on a host is had once: by nginx, the agent, the nodes, the database, the monitoring or a tenant, whether it stands in the config or follows from a tenant's name.",

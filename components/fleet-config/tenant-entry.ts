@@ -104,6 +104,12 @@ export const tenantEntry = z
         "True: users come by way of Cloudflare's proxy, and nobody else is let in: its host takes connections for this name from Cloudflare's networks alone, and from those with the stack's own client certificate alone. Cloudflare then certifies the site.",
       remedy: yesOrNo,
     }),
+    certificate: z.enum(["acme", "self-signed"]).optional().register(documentation, {
+      description:
+        "Who certifies its site: `acme`, the authority of the stack's `acme`, which has to reach the host at port 80; `self-signed`, the stack's own, which browsers warn of. A proxied site is certified by Cloudflare.",
+      default: "`acme` where the stack has it and the host is not `local`, else `self-signed`",
+      remedy: "write acme or self-signed, or leave it out",
+    }),
     running: z.boolean().prefault(true).register(documentation, {
       description: "False: its container is not there, its data stays.",
       remedy: yesOrNo,

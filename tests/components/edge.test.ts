@@ -195,6 +195,7 @@ describe("a site that is certified over ACME", async () => {
         "EMAIL=admin@acme.example",
         "LEGO_CA_CERTIFICATES=/etc/fleet/root.pem",
         "RENEW_DAYS=30",
+        "ROUND_SECONDS=900",
       ],
     });
     expect(inputs.mounts.filter(({ readOnly }: { readOnly: boolean }) => !readOnly)).toEqual([

@@ -9,7 +9,7 @@ const broken: Broken = [
 
   tenants.acme.domian
     found:  the unknown key "domian"
-    remedy: write domain, if that was meant, or remove it; known here: host, domain, formerDomains, proxied, running, version, image, port, subnet, admin, branding, connections, privateEndpoints, persistSettings, environment, memory, cpus, pids, sync, restore, fresh`,
+    remedy: write domain, if that was meant, or remove it; known here: host, domain, formerDomains, proxied, certificate, running, version, image, port, subnet, admin, branding, connections, privateEndpoints, persistSettings, environment, memory, cpus, pids, sync, restore, fresh`,
   ],
   [
     "an unknown key deep inside an entry names the nearest known one there",
@@ -41,6 +41,32 @@ const broken: Broken = [
   tenants.acme.admin.favouriteColour
     found:  the unknown key "favouriteColour"
     remedy: remove it; known here: email, name`,
+  ],
+  [
+    "a site is certified by who can certify it",
+    ({ hosts, tenants }) => {
+      Object.assign(hosts.local, { https: { port: 8443 } });
+      tenants.acme.certificate = "acme";
+      tenants.initech = { ...tenants.globex, domain: "initech.localhost", certificate: "letsencrypt" };
+    },
+    `Pulumi.local.yaml has 2 problems. Nothing was changed.
+
+  tenants.acme.certificate
+    found:  "acme" on host "local", which is of kind local: no authority reaches it
+    remedy: write self-signed, or leave it out
+
+  tenants.initech.certificate
+    found:  "letsencrypt"
+    remedy: write acme or self-signed, or leave it out`,
+  ],
+  [
+    "a site without TLS has no certificate",
+    ({ tenants }) => (tenants.acme.certificate = "self-signed"),
+    `Pulumi.local.yaml has 1 problem. Nothing was changed.
+
+  tenants.acme.certificate
+    found:  "self-signed" on host "local", which offers no TLS
+    remedy: leave it out, or write hosts.local.https: { port: 8443 }`,
   ],
   [
     "a tenant's name is a DNS label",

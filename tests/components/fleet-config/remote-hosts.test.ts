@@ -74,6 +74,26 @@ describe("sites on hosts of a cloud", async () => {
     expect(certifiers({ ...config(), acme: { directory: "staging" } })).toEqual(["acme", "origin-ca"]);
   });
 
+  test("are certified by the stack's own authority where a tenant wants that", () => {
+    const edited = { ...config(), acme: {} };
+    edited.tenants.acme.certificate = "self-signed";
+    expect(parseFleet("staging", edited, where).tenants[0]?.certificate).toBe("self-signed");
+  });
+
+  test("are refused a certifier that does not certify them", () => {
+    const edited = config();
+    edited.tenants.acme.certificate = "acme";
+    edited.tenants.globex.certificate = "self-signed";
+    expect(() => parseFleet("staging", edited, where)).toThrow(`
+  tenants.acme.certificate
+    found:  "acme" in a stack without acme
+    remedy: write acme: { email: operators@example.com } beside tenants, or leave it out
+
+  tenants.globex.certificate
+    found:  "self-signed" of a proxied tenant, whose site Cloudflare certifies
+    remedy: leave certificate or proxied out of tenants.globex`);
+  });
+
   test("are certified by Let's Encrypt, by its staging, or by whose directory is named", () => {
     const directoryOf = (acme: object) => parseFleet("staging", { ...config(), acme }, where).acme?.directory;
     expect(directoryOf({})).toBe("https://acme-v02.api.letsencrypt.org/directory");

@@ -49,9 +49,12 @@ describe("certificates by an authority that speaks ACME", () => {
   });
 
   /** The client's container as the fleet runs it, but on this machine's own network, where pebble is. */
-  const startClient = async (renewDays: number) => {
+  const startClient = async (renewDays: number, more: Record<string, string | number> = {}) => {
     await run(["docker", "rm", "--force", client], { mayFail: true });
-    const settings = { DIRECTORY: pebble.directory, EMAIL: "operators@acme.example", RENEW_DAYS: renewDays };
+    const settings = {
+      ...{ DIRECTORY: pebble.directory, EMAIL: "operators@acme.example", RENEW_DAYS: renewDays },
+      ...{ ROUND_SECONDS: 900, ...more },
+    };
     await run([
       ...[
         "docker",
@@ -158,6 +161,28 @@ describe("certificates by an authority that speaks ACME", () => {
   it("are renewed when they are due, and nginx shows the new one by itself", async () => {
     const { serial } = await shown("chat.acme.example");
     await startClient(100);
+    expect(request("acme")).toMatchObject({ status: 0, stderr: "" });
+    await until("another certificate", async () => (await shown("chat.acme.example")).serial !== serial);
+  });
+
+  it("are renewed when they are due without anybody asking", async () => {
+    await startClient(30);
+    const { serial } = await shown("chat.acme.example");
+    await startClient(100, { ROUND_SECONDS: 1 });
+    await until("another certificate", async () => (await shown("chat.acme.example")).serial !== serial);
+  });
+
+  it("are asked for anew of another authority, or under another account", async () => {
+    const { serial } = await shown("chat.acme.example");
+    await startClient(30, { EMAIL: "others@acme.example" });
+    expect(request("acme")).toMatchObject({ status: 0, stderr: "" });
+    await until("another certificate", async () => (await shown("chat.acme.example")).serial !== serial);
+  });
+
+  it("are renewed by an authority that forgot the account", async () => {
+    await startClient(100, { EMAIL: "others@acme.example" });
+    const { serial } = await shown("chat.acme.example");
+    await pebble.forget();
     expect(request("acme")).toMatchObject({ status: 0, stderr: "" });
     await until("another certificate", async () => (await shown("chat.acme.example")).serial !== serial);
   });

@@ -95,6 +95,13 @@ export class Pebble implements AsyncDisposable {
     return stdout;
   }
 
+  /** Begins anew: without accounts, and with another key of its own. */
+  async forget(): Promise<void> {
+    const [, server = ""] = this.#containers;
+    await docker("restart", "--time", "1", server);
+    await until("pebble answers", () => this.issuer());
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await run(["docker", "rm", "--force", ...this.#containers], { mayFail: true });
     rmSync(this.#folder, { recursive: true });
