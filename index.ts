@@ -21,7 +21,8 @@ Reflect.deleteProperty(Error, "prepareStackTrace");
 const fleet = readFleet();
 const { stack, running, sync } = fleet;
 const authority = new CertificateAuthority("authority", fleet.certificates);
-const machines = declareMachines(fleet);
+const names = await nameService(fleet.dns, (name) => new CertificateAuthority(name, fleet.certificates));
+const machines = declareMachines({ ...fleet, proxy: names.proxy });
 const trust = new Trust("trust", {
   ...{ authority, sync, machines, tenants: fleet.tenants },
   monitored: fleet.monitoring.enabled,
@@ -46,7 +47,6 @@ const database = new SyncDatabase("database", {
   authority,
 });
 
-const names = await nameService(fleet.dns, (name) => new CertificateAuthority(name, fleet.certificates));
 const acme = fleet.acme && new Acme({ stack, spec: fleet.acme });
 const edge = new Edge({ authority, names, acme, today: new Date().toISOString().slice(0, 10) });
 const declared = fleet.tenants.map((spec) => {

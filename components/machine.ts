@@ -1,6 +1,7 @@
 import type * as command from "@pulumi/command";
 import type * as docker from "@pulumi/docker";
 import type * as pulumi from "@pulumi/pulumi";
+import type { FrontProxy } from "./dns.ts";
 import type { DropletSpec, Fleet, HostSpec } from "./fleet-config.ts";
 import type { HostCommandArgs } from "./host/command.ts";
 import { Cloud, cloudName } from "./machine/cloud.ts";
@@ -9,6 +10,7 @@ import { LocalMachine } from "./machine/local-machine.ts";
 import { RemoteMachine } from "./machine/remote-machine.ts";
 import { findServer } from "./machine/server.ts";
 import type { SshTarget } from "./machine/ssh.ts";
+import { visitorNetworks, visitorsOf } from "./machine/visitors.ts";
 
 /** What the files, commands and containers of a host run on, as the program that declares the fleet reaches it. */
 export interface Machine {
@@ -40,10 +42,15 @@ export interface Machine {
 }
 
 /** What the machines of a fleet follow from. */
-type Declared = Pick<Fleet, "stack" | "hosts" | "operators"> & { sync: { host: string } };
+type Declared = Pick<Fleet, "stack" | "hosts" | "operators"> & {
+  sync: { host: string };
+  tenants: Pick<Fleet["tenants"][number], "host" | "proxied">[];
+  /** What stands in front of proxied tenants. */
+  proxy?: Pick<FrontProxy, "networks"> | undefined;
+};
 
 /** The machines of a fleet's hosts, in their order; the control host's is made first, since the others let it in. */
-export function declareMachines({ stack, hosts, operators, sync }: Declared): Machine[] {
+export function declareMachines({ stack, hosts, operators, sync, tenants, proxy }: Declared): Machine[] {
   const droplets = hosts.filter((spec) => spec.kind === "digitalocean");
   const regions = droplets.map(({ region }) => region);
   const cloud = regions.length > 0 ? new Cloud("cloud", { stack, regions }) : undefined;
@@ -52,14 +59,17 @@ export function declareMachines({ stack, hosts, operators, sync }: Declared): Ma
   const declare = (spec: HostSpec, caller: Machine | undefined): Machine => {
     if (spec.kind === "local") return new LocalMachine(spec);
     const name = `${spec.id}-machine`;
+    const own = tenants.filter(({ host }) => host === spec.id);
+    const visitors = visitorNetworks(visitorsOf(own), proxy);
     return new RemoteMachine(name, {
       spec,
       operators,
+      visitors,
       control: caller instanceof RemoteMachine ? caller : undefined,
       find: (parent) =>
         spec.kind === "ssh"
           ? findServer(spec, operators)
-          : makeDroplet(name, { ...dropletArgs(spec, caller), cloud: cloud as Cloud }, parent),
+          : makeDroplet(name, { ...dropletArgs(spec, caller), visitors, cloud: cloud as Cloud }, parent),
     });
   };
   const dropletArgs = (spec: DropletSpec, caller: Machine | undefined) => ({

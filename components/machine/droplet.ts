@@ -8,6 +8,7 @@ import { cloudInit } from "./cloud-init.ts";
 import { dropletSteps } from "./first-contact.ts";
 import { type Found, identityOf, setUpArgs } from "./remote-machine.ts";
 import { operatorUser } from "./set-up.ts";
+import { everywhere } from "./visitors.ts";
 
 /** What a droplet is made from. */
 export interface DropletArgs {
@@ -19,6 +20,8 @@ export interface DropletArgs {
   control: { tag: string } | { addresses: pulumi.Output<string[]> } | undefined;
   /** Whether the fleet's other machines reach it over the private network of its region. */
   neighbour: boolean;
+  /** Networks from which its sites are opened. */
+  visitors: pulumi.Output<string[]>;
 }
 
 /** A droplet with its firewall, address and volume; children of `parent`. */
@@ -107,12 +110,16 @@ function keepUserData(
 /** What reaches it from outside; the same rules stand on the machine itself. */
 function createFirewall(
   name: string,
-  { stack, spec, operators, control }: DropletArgs,
+  { stack, spec, operators, control, visitors }: DropletArgs,
   tag: digitalocean.Tag,
   parent: pulumi.Resource,
 ): digitalocean.Firewall {
-  const everywhere = ["0.0.0.0/0", "::/0"];
-  const web = ["80", "443"].map((portRange) => ({ protocol: "tcp", portRange, sourceAddresses: everywhere }));
+  // A rule without any source would be refused.
+  const web = visitors.apply((networks) =>
+    networks.length === 0
+      ? []
+      : ["80", "443"].map((portRange) => ({ protocol: "tcp", portRange, sourceAddresses: networks })),
+  );
   const agent = { protocol: "tcp", portRange: String(spec.agentPort) };
   const callers =
     control === undefined
@@ -126,12 +133,12 @@ function createFirewall(
       name: cloudName(stack, spec.id),
       // By its tag it stands before the droplet does.
       tags: [tag.name],
-      inboundRules: [
+      inboundRules: web.apply((web) => [
         { protocol: "tcp", portRange: "22", sourceAddresses: operators.addresses },
         ...web,
         ...callers,
         { protocol: "icmp", sourceAddresses: everywhere },
-      ],
+      ]),
       outboundRules: [
         ...["tcp", "udp"].map((protocol) => ({
           protocol,

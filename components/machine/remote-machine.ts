@@ -16,6 +16,8 @@ export interface RemoteMachineArgs {
   operators: OperatorsSpec;
   /** The machine whose nodes call this one's agent; undefined on that one itself. */
   control: RemoteMachine | undefined;
+  /** Networks from which its sites are opened. */
+  visitors: pulumi.Output<string[]>;
   /** Makes or names the machine, with its own resources below `parent`. */
   find(parent: RemoteMachine): Found;
 }
@@ -169,10 +171,11 @@ export class RemoteMachine extends pulumi.ComponentResource implements Machine {
 
 /** What set-up-host.sh reads. */
 const variablesOf = (
-  { spec, operators, control }: RemoteMachineArgs,
+  { spec, operators, control, visitors }: RemoteMachineArgs,
   { volume }: Found,
 ): ScriptInput["variables"] => ({
   ...setUpVariables(setUpArgs(spec, operators)),
+  WEB_ADDRESSES: visitors.apply((networks) => networks.join(" ")),
   // Of these two alone the values are not known before the machine is there.
   AGENT_FROM: pulumi.output(control?.sources ?? []).apply((from) => from.join(" ")),
   VOLUME: volume ?? "",

@@ -1,5 +1,6 @@
 import type { Bytes } from "../fleet-config.ts";
 import type { Script } from "../host/shell.ts";
+import { everywhere } from "./visitors.ts";
 
 /** The user that the program and operators sign in as on a remote host; it has sudo and the Docker engine. */
 export const operatorUser = "qbmgr";
@@ -31,7 +32,7 @@ export interface SetUpArgs {
 export const setUpVariables = ({
   keys,
   addresses,
-  web = ["0.0.0.0/0", "::/0"],
+  web = everywhere,
   agent = { port: 8050, from: [] },
   root = remoteRoot,
   volume = "",

@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { CertificateAuthority } from "../../../components/certificate-authority.ts";
 import { ClientHost } from "../../../components/client-host.ts";
@@ -28,13 +29,18 @@ const operators = {
   identity: "~/.ssh/fleet",
 };
 
-const declared = (hosts: HostSpec[], options?: { preview: boolean }) =>
+/** Of the proxy that stands before proxied tenants. */
+const networks = ["198.51.100.0/24", "2001:db8::/32"];
+
+const declared = (
+  hosts: HostSpec[],
+  options?: { preview: boolean },
+  tenants = [tenantSpec({ host: "fra1-a" })],
+) =>
   declaredBy(() => {
     for (const machine of declareMachines({
-      stack: "staging",
-      hosts,
-      operators,
-      sync: { host: "control" },
+      ...{ stack: "staging", hosts, operators, sync: { host: "control" }, tenants },
+      proxy: { networks: pulumi.output(networks) },
     })) {
       const { id } = machine.spec;
       machine.command(`${id}-trial`, { create: [{ script: "pids-limit", variables: { PIDS: 1 } }] }, {});
@@ -97,6 +103,33 @@ describe("a droplet", () => {
     expect(JSON.stringify(inputs("control-machine-firewall").inboundRules)).not.toContain("8050");
   });
 
+  it("has no door at 80 and 443 while no tenant is on it", () => {
+    const ports = inputs("control-machine-firewall").inboundRules.map(
+      ({ portRange }: { portRange?: string }) => portRange,
+    );
+    expect(ports).toEqual(["22", undefined]);
+    expect(inputs("control-machine-set-up").create).toContain("WEB_ADDRESSES='\\'''\\''");
+    expect(inputs("fra1-a-machine-set-up").create).toContain("WEB_ADDRESSES='\\''0.0.0.0/0 ::/0'\\''");
+  });
+
+  it("lets the proxy alone in at 80 and 443 when every tenant on it is proxied", async () => {
+    const proxied = tenantSpec({ host: "fra1-a", proxied: true });
+    const behind = await declared([control, droplet], undefined, [proxied]);
+    const rules = behind.one("fra1-a-machine-firewall").inputs.inboundRules;
+    expect(rules.slice(1, 3)).toEqual([
+      { protocol: "tcp", portRange: "80", sourceAddresses: networks },
+      { protocol: "tcp", portRange: "443", sourceAddresses: networks },
+    ]);
+    const set = "WEB_ADDRESSES='\\''198.51.100.0/24 2001:db8::/32'\\''";
+    expect(behind.one("fra1-a-machine-set-up").inputs.create).toContain(set);
+    const direct = tenantSpec({ id: "globex", host: "fra1-a", running: false });
+    const mixed = await declared([control, droplet], undefined, [proxied, direct]);
+    expect(mixed.one("fra1-a-machine-firewall").inputs.inboundRules[1].sourceAddresses).toEqual([
+      "0.0.0.0/0",
+      "::/0",
+    ]);
+  });
+
   it("is first met by the key of its user-data, and from then on by one that no user-data held", () => {
     const { create, stdin } = inputs("fra1-a-machine-met");
     const [first = "", steps = ""] = create
@@ -145,13 +178,14 @@ describe("a host on a remote machine", () => {
     declaredBy(() => {
       const authority = new CertificateAuthority("authority", { generation: 1 });
       const declared = [control, droplet];
+      const tenants = [tenantSpec({ host: "fra1-a" })];
       const machines = declareMachines({
         stack: "staging",
         hosts: declared,
         operators,
         sync: { host: "control" },
+        tenants,
       });
-      const tenants = [tenantSpec({ host: "fra1-a" })];
       for (const machine of machines)
         new ClientHost(machine.spec.id, {
           ...{ stack: "staging", running: true, machine, cluster: syncSpec, authority },
