@@ -14,6 +14,8 @@ import { SimulatedFleet } from "./simulated-fleet.ts";
 import { type StatusTimes, statusTimes } from "./status-times.ts";
 
 const SAMPLE_EVERY_MS = 2_000;
+/** As the stack's monitoring does. */
+const SCRAPE_EVERY_S = 30;
 /** Of a webui.db on the workbench's scale: what makes it ask for the disk that a thousand replicas take. */
 const MEGABYTES_PER_TENANT = 0.3;
 const INTERVAL_S = 60;
@@ -104,6 +106,7 @@ async function watch(bench: Workbench, fleet: SimulatedFleet, seconds: number): 
   const minutes: Minute[] = [];
   let last = await fleet.begun();
   let minute = await Usage.begin(bench, fleet);
+  let scraped = 0;
   while (elapsed() < seconds) {
     await pause(SAMPLE_EVERY_MS);
     const now = await fleet.begun();
@@ -112,6 +115,10 @@ async function watch(bench: Workbench, fleet: SimulatedFleet, seconds: number): 
       if (previous !== undefined && at > previous) late.push(at - previous - INTERVAL_S);
     }
     last = now;
+    if (elapsed() >= scraped) {
+      await fleet.scrape();
+      scraped += SCRAPE_EVERY_S;
+    }
     for (const [index, { pid }] of nodes.entries())
       memory[index] = Math.max(memory[index] ?? 0, memoryOf(pid));
     if (minute.seconds < Math.min(60, seconds)) continue;

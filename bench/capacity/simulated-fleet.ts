@@ -64,6 +64,14 @@ export class SimulatedFleet {
     return new SimulatedFleet(nodes, admin);
   }
 
+  /** Asks every node for its metrics, as monitoring does. */
+  async scrape(): Promise<void> {
+    for (const node of this.nodes) {
+      const { status } = await node.ask("GET", "/metrics", await node.token("read"));
+      if (status !== 200) throw new Error(`The metrics were answered with ${status}.`);
+    }
+  }
+
   /** One number that Postgres tells. */
   async number(sql: string, parameters: unknown[] = []): Promise<number> {
     const { rows } = await this.admin.query(sql, parameters);

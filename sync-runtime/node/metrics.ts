@@ -23,12 +23,6 @@ export class Metrics {
     labelNames: ["client", "table"],
     registers: [this.registry],
   });
-  readonly replicaRows = new Gauge({
-    name: "replica_rows",
-    help: "Rows in the replica when it was last verified",
-    labelNames: ["client", "table"],
-    registers: [this.registry],
-  });
   readonly unrepresentable = new Gauge({
     name: "replica_unrepresentable_rows",
     help: "Rows with a value that Postgres cannot hold in its column's type, kept losslessly beside the row; missing where there are none",

@@ -2,9 +2,6 @@ import * as z from "zod";
 import type { Metrics } from "./metrics.ts";
 import type { Postgres } from "./postgres.ts";
 
-/** Open WebUI's table of its users, in every version. */
-const USERS = "user";
-
 /** One row of replica-metrics.sql. */
 const ReplicaFacts = z.object({
   tenant: z.string(),
@@ -24,9 +21,10 @@ const ReplicaFacts = z.object({
   write_refused: z.boolean().nullable(),
   /** Conflicts that wait for an operator. */
   waiting: z.coerce.number(),
-  tables: z.array(z.object({ table: z.string(), rows: z.number(), odd: z.number() })),
+  users: z.coerce.number().nullable(),
+  /** Tables with rows that Postgres cannot hold. */
+  unrepresentable: z.array(z.object({ table: z.string(), rows: z.number() })),
 });
-type ReplicaFacts = z.infer<typeof ReplicaFacts>;
 
 /**
  * Brings the gauges about replicas to what Postgres knows of all the cluster's tenants: they are the same on every node
@@ -39,7 +37,7 @@ export async function refreshReplicaMetrics(
   const replicas = z.array(ReplicaFacts).parse(await postgres.rows("replica-metrics"));
   const { interval, verified, deepVerified, held, quarantined, differences, decided, conflictsWaiting } =
     metrics;
-  const { replicaRows, unrepresentable, users, licensed, writeRefused } = metrics;
+  const { unrepresentable, users, licensed, writeRefused } = metrics;
   const byTenant = [
     interval,
     verified,
@@ -51,7 +49,7 @@ export async function refreshReplicaMetrics(
     conflictsWaiting,
     writeRefused,
   ];
-  for (const gauge of [...byTenant, replicaRows, unrepresentable, users, licensed]) gauge.reset();
+  for (const gauge of [...byTenant, unrepresentable, users, licensed]) gauge.reset();
   for (const replica of replicas) {
     const client = replica.tenant;
     if (replica.interval !== null) interval.set({ client, host: replica.host }, replica.interval);
@@ -64,15 +62,7 @@ export async function refreshReplicaMetrics(
     conflictsWaiting.set({ client }, replica.waiting);
     if (replica.write_refused !== null) writeRefused.set({ client }, Number(replica.write_refused));
     if (replica.licence) licensed.set({ client, basis: replica.licence.basis }, replica.licence.users);
-    setTables(metrics, client, replica.tables);
-  }
-}
-
-/** What is told of each table; of odd rows only where there are any, since a thousand tenants have 43,000 tables. */
-function setTables(metrics: Metrics, client: string, tables: ReplicaFacts["tables"]): void {
-  for (const { table, rows, odd } of tables) {
-    metrics.replicaRows.set({ client, table }, rows);
-    if (odd > 0) metrics.unrepresentable.set({ client, table }, odd);
-    if (table === USERS) metrics.users.set({ client }, rows);
+    if (replica.users !== null) users.set({ client }, replica.users);
+    for (const { table, rows } of replica.unrepresentable) unrepresentable.set({ client, table }, rows);
   }
 }

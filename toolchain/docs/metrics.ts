@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { Counter, Histogram, type MetricObject, type Registry } from "prom-client";
 import { Metrics as AgentMetrics } from "../../sync-runtime/agent/metrics.ts";
 import { Metrics as NodeMetrics } from "../../sync-runtime/node/metrics.ts";
+import { replicaRows } from "../../sync-runtime/node/replica-rows.ts";
 import { Metrics as WriterMetrics } from "../../sync-runtime/writer/metrics.ts";
 
 /** `npm run docs` writes docs/metrics.md from what nodes, agents and writers count; a test asserts it is current. */
@@ -20,26 +21,26 @@ What is known of replicas and of the cluster comes from Postgres, so that every 
 export const metricsReference = (): string =>
   [
     preface,
-    section("Nodes", new NodeMetrics().registry),
+    section("Nodes", new NodeMetrics().registry, replicaRows),
     section("Agents", new AgentMetrics("/", async () => 0, []).registry),
     section("Writers", new WriterMetrics([]).registry),
   ].join("\n");
 
-const section = (title: string, registry: Registry): string =>
+/** @param more what is told besides what the registry keeps */
+const section = (title: string, registry: Registry, ...more: Described[]): string =>
   [
     `## ${title}`,
     "",
     "| metric | type | meaning |",
     "|---|---|---|",
-    ...registry
-      .getMetricsAsArray()
+    ...[...(registry.getMetricsAsArray() as unknown as Described[]), ...more]
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-      .map((metric) => row(metric as Described)),
+      .map(row),
     "",
   ].join("\n");
 
 /** What a metric is declared with; prom-client keeps the labels without saying so in its types. */
-type Described = MetricObject & { labelNames: readonly string[] };
+type Described = Pick<MetricObject, "name" | "help"> & { labelNames: readonly string[] };
 
 const row = (metric: Described): string => {
   const { name, help, labelNames } = metric;

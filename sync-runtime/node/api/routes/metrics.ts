@@ -1,7 +1,9 @@
+import { Readable } from "node:stream";
 import * as z from "zod";
 import { refreshClusterMetrics } from "../../cluster-metrics.ts";
 import { refreshReplicaMetrics } from "../../replica-metrics.ts";
-import { route } from "../route.ts";
+import { replicaRowsText } from "../../replica-rows.ts";
+import { type ApiContext, route } from "../route.ts";
 
 export const metricsRoutes = [
   route(
@@ -16,14 +18,22 @@ export const metricsRoutes = [
       answer: z.string(),
       contentType: "text/plain; version=0.0.4; charset=utf-8",
     },
-    async (_, { metrics, postgres, log, states }) => {
-      metrics.stateLag.set(states.lag);
-      // While Postgres is away they stay as they were; what this node counts is told all the same.
-      await Promise.all([
-        refreshReplicaMetrics(metrics, postgres),
-        refreshClusterMetrics(metrics, postgres),
-      ]).catch((error) => log.warn({ err: error }, "metrics of replicas were not refreshed"));
-      return metrics.registry.metrics();
-    },
+    async (_, api) => Readable.from(exposition(api)),
   ),
 ];
+
+/** All that the node tells. While Postgres is away its own counts are told, and the gauges as they were. */
+async function* exposition({ metrics, postgres, log, states }: ApiContext): AsyncGenerator<string> {
+  const missing = (error: unknown) => log.warn({ err: error }, "metrics of replicas were not refreshed");
+  metrics.stateLag.set(states.lag);
+  await Promise.all([
+    refreshReplicaMetrics(metrics, postgres),
+    refreshClusterMetrics(metrics, postgres),
+  ]).catch(missing);
+  yield await metrics.registry.metrics();
+  try {
+    yield* replicaRowsText(postgres);
+  } catch (error) {
+    missing(error);
+  }
+}
