@@ -7,6 +7,7 @@ import { pino } from "pino";
 import { Certificates } from "../certificates.ts";
 import { AgentClient } from "./agent-client.ts";
 import { ApiServer } from "./api/server.ts";
+import { Garbage } from "./garbage.ts";
 import { Lease } from "./lease.ts";
 import { Metrics } from "./metrics.ts";
 import { type NodeConfig, readNodeConfig } from "./node-config.ts";
@@ -69,6 +70,7 @@ async function runNode(config: NodeConfig, signal: AbortSignal): Promise<void> {
     new Scheduler(context, lease),
     new Retention(context, lease),
     worker,
+    new Garbage(context),
     new ApiServer({ ...context, postgres: asked }, config, certificates, { lease, states, agents }),
   ];
   try {
