@@ -99,6 +99,8 @@ export const startFakes = async (settings: FakesSettings, progress: Progress = (
     { zones: settings.zones, stateFile: join(home, "cloudflare.json") },
   );
   await ocean.cloud.resume();
+  const running = ocean.cloud.account.droplets.filter(({ status }) => status === "active");
+  await Promise.all(running.map(({ id }) => booting?.stock(id)));
   const oceanAddress = await ocean.fake.listen(settings.digitalOceanPort);
   const flareAddress = await flare.fake.listen(settings.cloudflarePort).catch(async (error: Error) => {
     await ocean.fake.close();

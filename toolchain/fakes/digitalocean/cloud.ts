@@ -69,7 +69,10 @@ export class Cloud {
     return this.account.lastId;
   }
 
-  /** Goes on after a restart: actions that were under way have failed, but what was to boot or to go still does. */
+  /**
+   * Goes on after a restart: actions that were under way have failed, but what was to boot or to go still does. Machines that
+   * the restart took with it are started again, since no cloud goes off with its customer's machine.
+   */
   async resume(): Promise<void> {
     await this.driver.prepare();
     for (const action of this.account.actions) {
@@ -79,6 +82,8 @@ export class Cloud {
     }
     for (const droplet of this.account.droplets) {
       if (droplet.status === "new") this.boot(droplet);
+      else if (droplet.status === "active" && !(await this.driver.runs(droplet.id)))
+        await this.assemble(droplet);
     }
     await this.filter();
     this.save();

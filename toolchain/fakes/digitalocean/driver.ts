@@ -40,6 +40,8 @@ export interface DropletDriver {
   prepare(): Promise<void>;
   /** A machine that runs; one of that id that is there already is started. */
   create(machine: Machine): Promise<void>;
+  /** Whether it is on; false for one that is not there. */
+  runs(id: number): Promise<boolean>;
   powerOn(id: number): Promise<void>;
   /** Gracefully: the machine is asked to shut down; else its power goes. */
   powerOff(id: number, gracefully: boolean): Promise<void>;
@@ -67,6 +69,7 @@ const nothing = async (): Promise<void> => {};
 export const noMachines: DropletDriver = {
   prepare: nothing,
   create: nothing,
+  runs: async () => true,
   powerOn: nothing,
   powerOff: nothing,
   resize: nothing,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { noMachines } from "../../../../toolchain/fakes/digitalocean/driver.ts";
+import { type DropletDriver, noMachines } from "../../../../toolchain/fakes/digitalocean/driver.ts";
 import { boot, openAccount, publicKey, recording } from "./account.ts";
 
 const asked = { name: "fra1-a", region: "fra1", size: "s-1vcpu-2gb", image: "debian-12-x64" };
@@ -120,6 +120,34 @@ test("a droplet whose machine does not come up stays new", async () => {
   expect((await api("GET", `/v2/droplets/${id}/actions`)).body.actions).toMatchObject([
     { type: "create", status: "errored" },
   ]);
+});
+
+test("machines that are off although nobody turned them off run again after a restart, with their volumes", async () => {
+  const told: string[] = [];
+  const on = new Set<number>();
+  const driver: DropletDriver = {
+    ...noMachines,
+    runs: async (id) => on.has(id),
+    create: async ({ id }) => void (on.add(id) && told.push(`create ${id}`)),
+    powerOff: async (id) => void on.delete(id),
+    attach: async (id, { name }) => void told.push(`attach ${id} ${name}`),
+  };
+  const { api, cloud } = await openAccount({ driver });
+  const settle = () => cloud.settle();
+  const [lost, running, stopped] = [
+    await boot(api, settle),
+    await boot(api, settle),
+    await boot(api, settle),
+  ];
+  await api("POST", `/v2/droplets/${stopped}/actions`, { type: "power_off" });
+  const { body } = await api("POST", "/v2/volumes", { name: "data", size_gigabytes: 1, region: "fra1" });
+  await api("POST", `/v2/volumes/${body.volume.id}/actions`, { type: "attach", droplet_id: lost });
+  await settle();
+  on.delete(lost);
+  told.length = 0;
+  await cloud.resume();
+  expect(told).toEqual([`attach ${lost} data`, `create ${lost}`]);
+  expect([...on]).toEqual([running, lost]);
 });
 
 test("a removed droplet frees its volumes and its reserved address; its own address is not used again", async () => {

@@ -16,10 +16,13 @@ const kept = 3;
  * engine only ever adds and removes what lies in a layer. The rest, databases among it, is copied.
  */
 export class EngineRoots {
+  /** Names of what is in every root, with tags. */
+  readonly images: readonly string[];
   readonly #template: string;
   readonly #mountpoint: string;
 
-  private constructor(template: string, mountpoint: string) {
+  private constructor(images: readonly string[], template: string, mountpoint: string) {
+    this.images = images;
     this.#template = template;
     this.#mountpoint = mountpoint;
   }
@@ -44,7 +47,7 @@ export class EngineRoots {
         `ls -t templates | tail -n +${kept + 1} | while read -r old; do rm -rf "templates/$old"; done`,
       );
     }
-    return new EngineRoots(template, mountpoint);
+    return new EngineRoots(names, template, mountpoint);
   }
 
   /** A root of this name, made unless it is there. Answers its path for the engine. */
@@ -78,9 +81,17 @@ const inVolume = (script: string): Promise<string> =>
 const filling = (template: string): string => `
 mkdir -p templates && rm -rf templates/.part && mkdir templates/.part
 dpkg --unpack --force-depends /var/cache/apt/archives/*.deb >/dev/null 2>&1
-dockerd --data-root /engines/templates/.part --exec-root /run/engine --pidfile /run/engine.pid \\
-  --host unix:///run/engine.sock --bridge none --iptables=false >/run/engine.log 2>&1 &
-for _ in $(seq 300); do [ -S /run/engine.sock ] && break || sleep 0.1; done
+# It gives its containerd fifteen seconds, which a machine with a busy disk may not have.
+for _ in 1 2 3 4; do
+  rm -f /run/engine.sock
+  dockerd --data-root /engines/templates/.part --exec-root /run/engine --pidfile /run/engine.pid \\
+    --host unix:///run/engine.sock --bridge none --iptables=false >/run/engine.log 2>&1 &
+  answers=no
+  while [ $answers = no ] && kill -0 $! 2>/dev/null; do
+    if docker --host unix:///run/engine.sock version >/dev/null 2>&1; then answers=yes; else sleep 0.2; fi
+  done
+  if [ $answers = yes ]; then break; fi
+done
 if ! docker --host unix:///run/engine.sock load --quiet; then cat /run/engine.log >&2; exit 1; fi
 kill "$(cat /run/engine.pid)" && wait
 # What makes an engine that engine, and what it keeps of a run.
@@ -106,7 +117,11 @@ const fill = (template: string, images: readonly string[]): Promise<void> =>
     }
     save.stdout.pipe(load.stdin);
     load.stdin.on("error", () => {});
-    const failed = (what: string) => reject(new DockerError(`${what}: ${said.trim()}`));
+    const failed = (what: string) => {
+      // Nobody reads it any more, and it would wait for ever.
+      save.kill("SIGKILL");
+      reject(new DockerError(`${what}: ${said.trim()}`));
+    };
     save.once("error", (error) => failed(`docker cannot be run: ${error.message}`));
     load.once("error", (error) => failed(`docker cannot be run: ${error.message}`));
     load.once("close", (code) => (code === 0 ? resolve() : failed(`images could not be prepared (${code})`)));

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { dropletImage } from "../../../images/catalog.ts";
 import type { BlockDevice, DropletDriver, Machine } from "../driver.ts";
 import type { PacketPolicy } from "../packet-policy.ts";
@@ -36,6 +38,13 @@ const systemdArguments = [
   ...["--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec"],
   ...["--volume", "/var/lib/containerd"],
 ];
+
+/** Images of this engine into that of a container, by way of a pipe. */
+const carry = async (images: readonly string[], container: string): Promise<void> => {
+  const line =
+    'set -o pipefail; to=$1; shift; docker save "$@" | docker exec --interactive "$to" docker load --quiet';
+  await promisify(execFile)("bash", ["-c", line, "carry", container, ...images]);
+};
 
 /** Droplets as containers of the local Docker engine. Starts nothing and removes nothing but its own. */
 export class DockerMachines implements DropletDriver {
@@ -136,6 +145,25 @@ export class DockerMachines implements DropletDriver {
     await writeFile(join(folder, file), lines.map((line) => `${line}\n`).join(""), { mode: 0o600 });
   }
 
+  async runs(id: number): Promise<boolean> {
+    const name = this.nameOf(id);
+    if (!(await exists("container", name))) return false;
+    return (await docker(["inspect", "--format", "{{.State.Running}}", name])) === "true";
+  }
+
+  /**
+   * Gives a droplet's own engine what it lacks of the images that new ones begin with, as a registry would; nothing where
+   * it has none yet.
+   */
+  async stock(id: number): Promise<void> {
+    const name = this.nameOf(id);
+    if (!this.#engines || !(await this.runs(id))) return;
+    const listing = ["exec", name, "docker", "images", "--format", "{{.Repository}}:{{.Tag}}"];
+    const there = await docker(listing).catch(() => undefined);
+    const missing = this.#engines.images.filter((image) => !there?.split("\n").includes(image));
+    if (there !== undefined && missing.length > 0) await carry(missing, name);
+  }
+
   async powerOn(id: number): Promise<void> {
     await docker(["start", this.nameOf(id)]);
   }
@@ -170,10 +198,7 @@ export class DockerMachines implements DropletDriver {
 
   /** Lets a droplet that runs see its hardware as it is now; one that is off, or not there yet, sees it when it starts. */
   async #plug(id: number): Promise<void> {
-    const name = this.nameOf(id);
-    if (!(await exists("container", name))) return;
-    const running = await docker(["inspect", "--format", "{{.State.Running}}", name]);
-    if (running === "true") await docker(["exec", name, "/usr/local/sbin/droplet-hardware"]);
+    if (await this.runs(id)) await docker(["exec", this.nameOf(id), "/usr/local/sbin/droplet-hardware"]);
   }
 
   #fileOf(volume: string): string {
