@@ -47,14 +47,22 @@ export const firstContactDigest = (): string =>
     .digest("hex")
     .slice(0, 16);
 
+/**
+ * Waits until cloud-init has ended. Where it failed, its last part runs again, which is the set-up: it goes on from where it
+ * ended, so that a mirror that was away for a while costs no droplet.
+ */
+const bornLine = [
+  "cloud-init status --wait >/dev/null 2>&1",
+  "sh /var/lib/cloud/instance/scripts/runcmd >>/var/log/cloud-init-output.log 2>&1",
+  "{ tail -n 40 /var/log/cloud-init-output.log; cloud-init status --long; exit 1; }",
+].join(" || ");
+
 /** What a droplet is waited for: its own set-up, and then a host key that no user-data held. */
 export const dropletSteps = (publicKey: string): Step[] => [
   {
     what: "it answers; cloud-init sets it up (user, firewall, Docker)",
     input: "/dev/null",
-    line: asRoot(
-      "cloud-init status --wait >/dev/null 2>&1 || { cloud-init status --long; tail -n 40 /var/log/cloud-init-output.log; exit 1; }",
-    ),
+    line: asRoot(bornLine),
   },
   ...scriptSteps("its host key is replaced by one that no user-data held", "-", {
     script: "replace-host-key",
