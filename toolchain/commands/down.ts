@@ -8,7 +8,7 @@ import { type Prepared, prepare } from "../setup/prepare.ts";
 import { SetupError } from "../setup/problem.mjs";
 import type { Progress } from "../setup/progress.ts";
 import type { Pulumi } from "../setup/pulumi.ts";
-import { readCheckpoint } from "../setup/stack-state.ts";
+import { readCheckpoint, resourceCount } from "../setup/stack-state.ts";
 import { configOf, type Invocation, noFleet, stepsOf } from "./invocation.ts";
 import { inItsCloud } from "./its-cloud.ts";
 import { runEngine } from "./update.ts";
@@ -45,11 +45,13 @@ async function takeDown(invocation: DownInvocation, cloud: CloudOfStack | undefi
 
   const prepared = await prepare(steps, { stack, plan, overrides: { running: false }, cloud });
   const flags = ["--yes", "--skip-preview", "--config-file", prepared.configFile];
-  await steps.run(
-    "fleet",
-    (progress: Progress) => runEngine(prepared.pulumi, "up", flags, progress),
-    ({ summary }) => summary,
-  );
+  // A stack that was only ever previewed has nothing that could stop, and would be given all of it first.
+  if (resourceCount(await readCheckpoint(stack)) > 0)
+    await steps.run(
+      "fleet",
+      (progress: Progress) => runEngine(prepared.pulumi, "up", flags, progress),
+      ({ summary }) => summary,
+    );
   if (!purge) {
     process.stdout.write(
       `\nNothing runs any more, all data is kept in ${kept.join(", ")}. \`npm run up\` brings it back.\n`,

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { isFake } from "../fakes/cloud-of-stack.ts";
 import { ensureCommandLine } from "../setup/command-line-build.ts";
-import { readSource, writeEffective } from "../setup/effective-config.ts";
+import { effectiveFile, readSource, writeEffective } from "../setup/effective-config.ts";
 import { locked } from "../setup/lock.mjs";
 import { ensurePassphrase } from "../setup/passphrase.ts";
 import { repository } from "../setup/paths.mjs";
@@ -24,8 +26,7 @@ export async function pulumiCommand(invocation: Invocation, args: readonly strin
   );
   const pulumi = new Pulumi(stack, cli);
   await ensurePassphrase();
-  const source = await readSource(configOf(invocation));
-  const effective = await writeEffective(stack, source, {});
+  const { effective, after } = await configFor(invocation, args[0] === "config");
   await ensureStack(pulumi);
   const madeBy = makerOf(await readCheckpoint(stack));
   await ensurePlugins(madeBy, pulumi.environment, () => {});
@@ -38,7 +39,24 @@ export async function pulumiCommand(invocation: Invocation, args: readonly strin
     child.on("close", (code) => done(code ?? 1));
     child.on("error", () => done(127));
   });
-  if (args[0] === "config") await carryOver(effective, configOf(invocation));
+  await after();
+}
+
+/**
+ * The config that a command gets, and what has to be done with it afterwards. In a fake cloud only the last run's says where
+ * that answers, so it stays as it was; what edits a config gets the operator's.
+ */
+async function configFor(invocation: Invocation, edits: boolean) {
+  const { stack } = invocation;
+  const last = (await isFake(stack)) && (await readFile(effectiveFile(stack), "utf8").catch(() => undefined));
+  if (last && !edits) return { effective: effectiveFile(stack), after: async () => {} };
+  const source = configOf(invocation);
+  const effective = await writeEffective(stack, await readSource(source), {});
+  const after = async () => {
+    if (edits) await carryOver(effective, source);
+    if (last) await writeFile(effective, last, { mode: 0o600 });
+  };
+  return { effective, after };
 }
 
 /** Where a command finds the config, unless it was told. */
