@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 
 /** What a finished command left. */
 export interface Outcome {
@@ -16,6 +17,8 @@ export interface CommandOptions {
   directory?: string;
   /** A failing command resolves instead of throwing: for tests that expect the refusal. */
   mayFail?: boolean;
+  /** Hears each line of its output while it runs. */
+  heard?: (line: string) => void;
 }
 
 /** A command that ended with another code than 0. */
@@ -41,6 +44,8 @@ export const run = async (argv: readonly string[], options: CommandOptions = {})
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+  if (options.heard)
+    for (const input of [child.stdout, child.stderr]) createInterface({ input }).on("line", options.heard);
   child.stdin.on("error", () => {}); // a command may end without reading its input
   child.stdin.end(options.input ?? "");
   const code = await new Promise<number | null>((resolve, reject) => {

@@ -28,14 +28,26 @@ export class Driver {
   readonly #configFile: string;
   readonly #home: string;
   readonly #always: readonly string[];
+  readonly #tell: (line: string) => void;
   /** Where every command's output is kept, for the reader of a failure and the search for secrets. */
   readonly logs: string;
   #commands = 0;
   #lastSaid = "";
 
-  /** @param always flags of every command */
-  constructor(stack: string, configFile: string, home: string, logs: string, always: readonly string[] = []) {
+  /**
+   * @param always flags of every command
+   * @param tell hears what each command printed, line by line, while it runs
+   */
+  constructor(
+    stack: string,
+    configFile: string,
+    home: string,
+    logs: string,
+    always: readonly string[] = [],
+    tell: (line: string) => void = () => {},
+  ) {
     this.#always = always;
+    this.#tell = tell;
     this.#stack = stack;
     this.#configFile = configFile;
     this.#home = home;
@@ -47,16 +59,16 @@ export class Driver {
     return this.#lastSaid.split("\n").slice(-40).join("\n");
   }
 
-  up(options?: CommandOptions): Promise<Outcome> {
-    return this.#command("up", [], options);
+  up({ flags = [], ...options }: CommandOptions & { flags?: string[] } = {}): Promise<Outcome> {
+    return this.#command("up", flags, options);
   }
 
   down(flags: readonly string[] = [], options?: CommandOptions): Promise<Outcome> {
     return this.#command("down", flags, options);
   }
 
-  preview(flags: readonly string[] = []): Promise<Outcome> {
-    return this.#command("preview", flags);
+  preview(flags: readonly string[] = [], options?: CommandOptions): Promise<Outcome> {
+    return this.#command("preview", flags, options);
   }
 
   /** Looks at the hosts themselves; ends with 1 where something is not as it should be. */
@@ -72,6 +84,11 @@ export class Driver {
   async status(): Promise<FleetStatus> {
     const { stdout } = await this.#command("status", ["--json"]);
     return JSON.parse(stdout) as FleetStatus;
+  }
+
+  /** Brings a tenant's replica up to date now. */
+  sync(tenant: string): Promise<Outcome> {
+    return this.#command("sync", [tenant]);
   }
 
   /** Lets what a replica is held for go through. */
@@ -113,7 +130,9 @@ export class Driver {
   async #command(name: string, args: readonly string[] = [], options?: CommandOptions): Promise<Outcome> {
     const own = ["--stack", this.#stack, "--config-file", this.#configFile, ...this.#always];
     const argv = [process.execPath, programOf(name), name, ...own, ...args];
+    this.#tell(`npm run ${[name, ...args].join(" ")}`);
     const outcome = await run(argv, {
+      ...(["up", "down"].includes(name) ? { heard: this.#tell } : {}),
       ...options,
       directory: REPOSITORY,
       environment: { ...options?.environment, OWUI_HOME: this.#home },

@@ -1,4 +1,5 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
+import { request as secureRequest } from "node:https";
 import { text } from "node:stream/consumers";
 
 /** A server on loopback that is addressed by name: `fetch` forbids the Host header that needs. */
@@ -7,6 +8,8 @@ export interface Origin {
   port: number;
   /** Sent as Host, with the port. */
   domain: string;
+  /** It is asked over TLS, and has to show a certificate that this authority (PEM) signed for the domain. */
+  ca?: string;
 }
 
 export interface Call {
@@ -27,7 +30,10 @@ export const open = (origin: Origin, path: string, call: Call = {}): Promise<Inc
   const raw = Buffer.isBuffer(call.body);
   const body = raw || call.body === undefined ? call.body : JSON.stringify(call.body);
   return new Promise((resolve, reject) => {
-    const outgoing = request({
+    const { ca } = origin;
+    const asking = ca === undefined ? request : (secureRequest as typeof request);
+    const outgoing = asking({
+      ...(ca === undefined ? {} : { ca, servername: origin.domain }),
       host: origin.address,
       port: origin.port,
       path,
