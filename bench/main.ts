@@ -3,11 +3,12 @@ import { capacity } from "./capacity/capacity.ts";
 import { edge } from "./edge/edge.ts";
 import { failover } from "./failover/failover.ts";
 import { preview } from "./preview/preview.ts";
+import { provisionBenchmark as provision } from "./provision/provision.ts";
 import { replicate } from "./replicate/replicate.ts";
 import { type Benchmark, table } from "./result.ts";
 
 /** Every benchmark, by the name it is run with. */
-const benchmarks: Record<string, Benchmark> = { capacity, edge, failover, preview, replicate };
+const benchmarks: Record<string, Benchmark> = { capacity, edge, failover, preview, provision, replicate };
 
 const usage = [
   "npm run bench -- <name> [options] [--json]",
