@@ -2,19 +2,25 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { docker } from "../../../toolchain/fakes/digitalocean/docker/engine.ts";
 import { dropletImage } from "../../../toolchain/images/catalog.ts";
 import type { Staging } from "../../support/cloud/staging.ts";
+import { run } from "../../support/fleet/command.ts";
 
 /** Every port of a host that something listens on, and some that nothing may. */
 const ports = [22, 80, 443, 2375, 2376, 8050, 9090, 9093, 9443, 9444];
 
-/** Prints which of these ports of an address take a connection. */
-const scan = (address: string) =>
-  [
-    "import socket",
-    `for port in ${JSON.stringify(ports)}:`,
-    "  try:",
-    `    socket.create_connection(("${address}", port), 2).close(); print(port)`,
-    "  except OSError: pass",
-  ].join("\n");
+/** Prints which of these ports of an address take a connection; all are tried at once. */
+const scan = (address: string) => `
+import socket
+from concurrent.futures import ThreadPoolExecutor
+def opens(port):
+    try:
+        socket.create_connection(("${address}", port), 4).close()
+        return True
+    except OSError:
+        return False
+ports = ${JSON.stringify(ports)}
+with ThreadPoolExecutor(len(ports)) as pool:
+    print(*[port for port, open in zip(ports, pool.map(opens, ports)) if open], sep="\n")
+`;
 
 const hosts = ["control", "fra1-a", "fra1-b"];
 
@@ -58,7 +64,6 @@ export const doors = (staging: Staging) =>
     it("let operators in by the stack's user and their key, and root not at all", async () => {
       const address = await staging.addressOf("fra1-a");
       const identity = `${staging.home}/stacks/${staging.stack}/cloud/operator`;
-      const { run } = await import("../../support/fleet/command.ts");
       const signIn = (user: string, ...more: string[]) =>
         run(
           [
