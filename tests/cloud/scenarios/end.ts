@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { docker } from "../../../toolchain/fakes/digitalocean/docker/engine.ts";
-import { keeps, patience, type Staging } from "../../support/cloud/staging.ts";
+import { goesOn, patience, type Staging } from "../../support/cloud/staging.ts";
 
 /** To nothing. */
 export const end = (staging: Staging) =>
-  describe.skipIf(keeps)("the end", () => {
+  describe.skipIf(goesOn)("the end", () => {
     it(
       "a plain `pulumi destroy` is refused: what holds data is protected",
       async () => {

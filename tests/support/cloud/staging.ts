@@ -17,8 +17,12 @@ import { Driver, type FleetStatus } from "../fleet/driver.ts";
 import { type Session, TenantClient } from "../fleet/tenant-client.ts";
 import { until } from "../fleet/until.ts";
 
-/** Whether a run takes up the fleet that an earlier one left, and leaves its own. */
-export const keeps = Boolean(process.env.OWUI_CLOUD_KEEP);
+/** A run takes up the fleet that an earlier one left, and leaves its own: with `1` as it is, with `end` as the last scenario does. */
+const kept = process.env.OWUI_CLOUD_KEEP;
+const keeps = Boolean(kept);
+
+/** Whether the fleet is to be there afterwards. */
+export const goesOn = kept === "1";
 
 /** What the tests change of the stack's file. */
 export interface StagingConfig {
