@@ -22,8 +22,6 @@ with ThreadPoolExecutor(len(ports)) as pool:
     print(*[port for port, open in zip(ports, pool.map(opens, ports)) if open], sep="\n")
 `;
 
-const hosts = ["control", "fra1-a", "fra1-b"];
-
 /** What is open to whom: tried from an address that is nobody's, and from machine to machine. */
 export const doors = (staging: Staging) =>
   describe("the doors of the hosts", () => {
@@ -48,11 +46,13 @@ export const doors = (staging: Staging) =>
       return found;
     };
 
-    it.each(hosts)("of %s: a stranger finds the web alone, at either of its addresses", async (host) => {
-      // Nothing listens on the control host's: it has no tenants, and nginx stands there all the same.
-      const web = [80, 443];
-      expect(await seenBy(stranger, await staging.addressOf(host))).toEqual(web);
-      expect(await seenBy(stranger, (await droplet(host)).address)).toEqual(web);
+    it.each([
+      ["the web alone, for its sites are everybody's", "fra1-a", [80, 443]],
+      ["nothing, for its only site is behind a proxy", "fra1-b", []],
+      ["nothing, for it has no site", "control", []],
+    ])("show a stranger %s: %s, at both of its addresses", async (_, host, open) => {
+      expect(await seenBy(stranger, await staging.addressOf(host))).toEqual(open);
+      expect(await seenBy(stranger, (await droplet(host)).address)).toEqual(open);
     });
 
     it("lead from the control host to agents, and from no other host", async () => {
