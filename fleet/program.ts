@@ -3,7 +3,9 @@ import { Argument, Command } from "commander";
 import { repository } from "../toolchain/setup/paths.mjs";
 import { completionScript, shells } from "./completion.ts";
 import { exitCodeText } from "./exit-code.ts";
+import { changing } from "./program/changing.ts";
 import { looking } from "./program/looking.ts";
+import { people } from "./program/people.ts";
 import { replicas } from "./program/replicas.ts";
 import { secrets } from "./program/secrets.ts";
 
@@ -33,6 +35,8 @@ export function fleetProgram(): Command {
       .option("--fake", "its clouds are fakes on this machine: as it was brought up")
       .addHelpText("after", examplesText(examples));
   looking(declare);
+  changing(declare);
+  people(declare);
   replicas(declare);
   secrets(declare);
   program

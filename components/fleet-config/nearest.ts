@@ -12,11 +12,11 @@ function distance(from: string, to: string): number {
   return row[to.length] ?? 0;
 }
 
-/** The known word a reader most likely meant; undefined where none is near (more than half of it differs). */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+/** The known word a reader most likely meant; undefined where none is near (more than `part` of it differs). */
+export function nearest(word: string, known: readonly string[], part = 0.5): string | undefined {
   const [best] = known
     .map((candidate) => ({ candidate, edits: distance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, edits }) => edits <= Math.max(word.length, candidate.length) / 2)
+    .filter(({ candidate, edits }) => edits <= Math.max(word.length, candidate.length) * part)
     .sort((a, b) => a.edits - b.edits);
   return best?.candidate;
 }

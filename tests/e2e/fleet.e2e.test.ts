@@ -23,6 +23,7 @@ import { isolation } from "./scenarios/isolation.ts";
 import { losses } from "./scenarios/losses.ts";
 import { mistakes } from "./scenarios/mistakes.ts";
 import { neighbours } from "./scenarios/neighbours.ts";
+import { operating } from "./scenarios/operating.ts";
 import { promotion } from "./scenarios/promotion.ts";
 import { readers } from "./scenarios/readers.ts";
 import { rest } from "./scenarios/rest.ts";
@@ -52,6 +53,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on the real engine, as root",
   mistakes(fleet);
   neighbours(fleet);
   branding(fleet);
+  operating(fleet);
   losses(fleet);
   interruption(fleet);
   failover(fleet);

@@ -49,7 +49,7 @@ export async function throughTunnel(fleet: Fleet, outputs: FleetOutputs): Promis
 type Target = Parameters<typeof sshOptions>[0] & { user: string };
 
 /** Starts the client, and waits until its first port takes connections or it has given up. */
-async function forward(target: Target, ways: readonly { far: string; near: string }[]): Promise<void> {
+export async function forward(target: Target, ways: readonly { far: string; near: string }[]): Promise<void> {
   const forwards = ways.flatMap(({ far, near }) => ["-L", `127.0.0.1:${near}:127.0.0.1:${far}`]);
   const options = [...sshOptions(target), "-o", "ExitOnForwardFailure=yes", "-N", ...forwards];
   const client = spawn("ssh", [...options, `${target.user}@${target.address}`], { stdio: "ignore" });

@@ -122,6 +122,11 @@ export class Driver {
     return this.#command("promote", ["--tenant", tenant, "--to", to, "--json"], { ...options, environment });
   }
 
+  /** Any command of the operator's line. */
+  operate(command: string, args: readonly string[], options?: CommandOptions): Promise<Outcome> {
+    return this.#command(command, args, options);
+  }
+
   /** A command of Pulumi's own, on the stack, with the state and passphrase of the driver. */
   pulumi(args: readonly string[], options?: CommandOptions): Promise<Outcome> {
     return this.#command("pulumi", args, options);

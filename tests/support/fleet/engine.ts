@@ -82,6 +82,12 @@ export class Engine {
     return this.docker(["exec", "-u", "0", container, ...argv], options);
   }
 
+  /** What a container's program was told: its environment as the kernel has it. */
+  async environmentOf(container: string): Promise<Record<string, string>> {
+    const { stdout } = await this.exec(container, ["cat", "/proc/1/environ"]);
+    return Object.fromEntries(stdout.split("\0").map((line) => line.split(/=(.*)/s).slice(0, 2)));
+  }
+
   /** Whether a program inside a container can open a connection; a refusal and silence both count as no. */
   async connects(container: string, address: string, port: number): Promise<boolean> {
     const attempt = ["timeout", "5", "bash", "-c", 'exec 3<>"/dev/tcp/$0/$1"', address, String(port)];

@@ -70,6 +70,11 @@ export class Session {
     return this.#call<Chat[]>("/api/v1/chats/");
   }
 
+  /** Makes an account, as an admin does. */
+  async addUser(user: { name: string; email: string; password: string; role: string }): Promise<void> {
+    await this.#call("/api/v1/auths/add", { body: user });
+  }
+
   /** A chat, whole, as the application gives it. */
   chat(id: string): Promise<Chat & { chat: { messages: { content: string }[] } }> {
     return this.#call(`/api/v1/chats/${id}`);

@@ -1,0 +1,146 @@
+import { readFile, realpath, rename, stat, writeFile } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { parse } from "yaml";
+import { configOf, type Invocation } from "../../toolchain/commands/invocation.ts";
+import { readSource, type StackFile } from "../../toolchain/setup/effective-config.ts";
+import { fleetOf } from "../../toolchain/setup/fleet.ts";
+import { locked } from "../../toolchain/setup/lock.mjs";
+import { CommandError, SetupError } from "../../toolchain/setup/problem.mjs";
+import { applyStack } from "../driver.ts";
+import { type Edit, edited, withSalt } from "./edited.ts";
+import { commitFile, commitOnBranch, committedText, tracked } from "./git.ts";
+
+/** How every command is asked that edits the stack's config. */
+export interface EditInvocation extends Invocation {
+  /** A branch that gets the edit as a commit; nothing is applied then. */
+  branch?: string;
+  /** Does not ask. */
+  yes?: boolean;
+}
+
+/** What is to be changed, and what it is called in the history. */
+export interface Change {
+  edits: readonly Edit[];
+  /** `acme: RAG_TOP_K set` */
+  message: string;
+  /** Salt of the secrets among the edits, where the file may have none yet. */
+  salt?: string | undefined;
+}
+
+/** What became of an edit; what `--json` prints. */
+export interface Applied {
+  file: string;
+  /** False: the file said so already; it was applied all the same. */
+  changed: boolean;
+  /** Id of the commit that holds it; null where the file is in no Git checkout, or had other edits. */
+  commit: string | null;
+  branch: string | null;
+}
+
+/**
+ * Edits the stack's config and has `up` apply it, then commits the file where it is in a Git checkout, so that nothing
+ * that applies the repository takes it back. Edits of one stack are made one after the other. A config that would be
+ * wrong is refused before the file is touched.
+ */
+export const applyEdit = (invocation: EditInvocation, change: Change): Promise<Applied> =>
+  locked(
+    `config-${invocation.stack}`,
+    (text) => process.stderr.write(`${text}\n`),
+    () => (invocation.branch === undefined ? applyHere(invocation, change) : branchOff(invocation, change)),
+  );
+
+async function applyHere(invocation: EditInvocation, { edits, message, salt }: Change): Promise<Applied> {
+  const file = await fileOf(invocation);
+  const git = await tracked(file);
+  const before = await readFile(file, "utf8");
+  const after = changedText(invocation.stack, before, edits, salt);
+  const changed = after !== before;
+  if (changed) await replace(file, after);
+  try {
+    await applyStack(invocation, { quiet: invocation.json ?? false });
+  } catch (error) {
+    throw error instanceof CommandError && changed ? new CommandError(leftBehind(error, file)) : error;
+  }
+  if (!changed || !git) return { file, changed, commit: null, branch: null };
+  if (!git.clean) {
+    tell(`${basename(file)} had other edits that are not committed: commit it yourself.`);
+    return { file, changed, commit: null, branch: null };
+  }
+  const made = await commitFile(git, message);
+  if ("failure" in made) tell(`${basename(file)} was applied and not committed: ${made.failure}`);
+  return { file, changed, commit: "commit" in made ? made.commit : null, branch: null };
+}
+
+/** The edit as a commit of its own on what HEAD has; whoever applies the repository makes it true. */
+async function branchOff(
+  { branch = "", ...invocation }: EditInvocation,
+  { edits, message, salt }: Change,
+): Promise<Applied> {
+  const file = await fileOf(invocation);
+  const git = await tracked(file);
+  if (!git)
+    throw new SetupError([
+      {
+        what: `${file} is not committed in a Git checkout.`,
+        why: "--branch makes a branch of the commit that is checked out.",
+        remedy: "Leave --branch out, or commit the file first.",
+      },
+    ]);
+  const before = await committedText(git);
+  const after = changedText(invocation.stack, before, edits, salt);
+  if (after === before)
+    throw new SetupError([
+      {
+        what: `${basename(file)} says so already.`,
+        why: "A branch without an edit is of no use.",
+        remedy: "Run `npm run preview`: it shows whether it is applied.",
+      },
+    ]);
+  return { file, changed: true, commit: await commitOnBranch(git, branch, after, message), branch };
+}
+
+/** The text with the edits in it, seen to be a fleet. */
+export function changedText(
+  stack: string,
+  before: string,
+  edits: readonly Edit[],
+  salt?: string | undefined,
+): string {
+  const text = edited(before, edits);
+  fleetOf(stack, (parse(text) ?? {}) as StackFile);
+  return salt === undefined ? text : withSalt(text, salt);
+}
+
+/** The operator's file itself, behind any link; an unreadable one is told as every command tells it. */
+export async function fileOf(invocation: Invocation): Promise<string> {
+  const file = resolve(configOf(invocation));
+  await readSource(file);
+  return realpath(file);
+}
+
+/** Puts the text in the file's place at once, with the rights it had. */
+async function replace(file: string, text: string): Promise<void> {
+  const { mode } = await stat(file);
+  const fresh = `${file}.${process.pid}`;
+  await writeFile(fresh, text, { mode: mode & 0o777, flag: "wx" });
+  await rename(fresh, file);
+}
+
+const leftBehind = (error: Error, file: string): string =>
+  [
+    error.message,
+    `The edit stays in ${file}, and is not committed. Once the cause is gone, run the command again: it goes on from here.`,
+    "To take it back, undo it in the file and run `npm run up`.",
+  ].join("\n");
+
+const tell = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** What an operator reads behind it. */
+export function appliedText({ file, changed, commit, branch }: Applied): string {
+  if (branch !== null)
+    return `Branch ${branch} has it as commit ${commit?.slice(0, 12)}; nothing was applied. Push it, and merge it once its preview is right.`;
+  if (!changed) return `${basename(file)} said so already; it is applied.`;
+  return commit === null
+    ? `${basename(file)} says so now, and it is applied.`
+    : `${basename(file)} says so now, it is applied and committed as ${commit.slice(0, 12)}.`;
+}

@@ -1,0 +1,89 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  commitFile,
+  commitOnBranch,
+  committedText,
+  type Tracked,
+  tracked,
+} from "../../../fleet/config-edit/git.ts";
+
+let folder: string;
+let file: string;
+const git = (...args: string[]) => execFileSync("git", args, { cwd: folder, encoding: "utf8" });
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "fleet-git-"));
+  file = join(folder, "Pulumi.it's.yaml");
+  git("init", "--quiet", "--initial-branch=main");
+  git("config", "user.name", "Operator");
+  git("config", "user.email", "operator@fleet.example");
+  writeFileSync(file, "config: {}\n");
+  writeFileSync(join(folder, "other"), "one\n");
+  git("add", ".");
+  git("commit", "--quiet", "--message", "first");
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const known = async (): Promise<Tracked> => {
+  const found = await tracked(file);
+  if (!found) throw new Error("the file is not tracked");
+  return found;
+};
+
+describe("the stack's file in a Git checkout", () => {
+  it("is committed alone: what else was changed or staged stays as it is", async () => {
+    const before = await known();
+    expect(before).toMatchObject({ name: "Pulumi.it's.yaml", clean: true });
+    writeFileSync(file, "config: { a: 1 }\n");
+    writeFileSync(join(folder, "other"), "two\n");
+    git("add", "other");
+    expect((await known()).clean).toBe(false);
+    const made = await commitFile(before, "acme: A set; --not an option");
+    expect(made).toEqual({ commit: git("rev-parse", "HEAD").trim() });
+    expect(git("log", "-1", "--format=%s").trim()).toBe("acme: A set; --not an option");
+    expect(git("status", "--short")).toBe("M  other\n");
+  });
+
+  it("gets a branch with one commit, and what is checked out stays as it is", async () => {
+    writeFileSync(join(folder, "other"), "two\n");
+    const head = git("rev-parse", "HEAD").trim();
+    const commit = await commitOnBranch(await known(), "fleet/acme", "config: { b: 2 }\n", "acme: b set");
+    expect(git("show", `fleet/acme:Pulumi.it's.yaml`)).toBe("config: { b: 2 }\n");
+    expect(git("diff", "--name-only", "main", "fleet/acme").trim()).toMatch(/Pulumi.it's.yaml/);
+    expect(git("rev-parse", "fleet/acme", "fleet/acme~1").trim().split("\n")).toEqual([commit, head]);
+    expect(git("status", "--short", "--branch")).toBe("## main\n M other\n");
+    expect(await readFile(file, "utf8")).toBe("config: {}\n");
+  });
+
+  it.each([["main"], ["-f"], ["a..b"]])("gets no branch called %s", async (name) => {
+    const before = git("for-each-ref");
+    await expect(commitOnBranch(await known(), name, "x\n", "x")).rejects.toThrow(/branch|free/i);
+    expect(git("for-each-ref")).toBe(before);
+  });
+
+  it("is told as HEAD has it, whatever was edited since", async () => {
+    writeFileSync(file, "config: { edited: true }\n");
+    expect(await committedText(await known())).toBe("config: {}\n");
+  });
+
+  it("does not count where it was never committed, or where there is no checkout", async () => {
+    writeFileSync(join(folder, "new.yaml"), "");
+    expect(await tracked(join(folder, "new.yaml"))).toBeUndefined();
+    rmSync(join(folder, ".git"), { recursive: true });
+    expect(await tracked(file)).toBeUndefined();
+  });
+
+  it("says why it could not be committed", async () => {
+    const before = await known();
+    writeFileSync(file, "config: { a: 1 }\n");
+    writeFileSync(join(folder, ".git/hooks/pre-commit"), "#!/bin/sh\necho not today >&2\nexit 1\n", {
+      mode: 0o755,
+    });
+    expect(await commitFile(before, "x")).toEqual({ failure: "not today" });
+  });
+});
