@@ -51,6 +51,9 @@ export const effectiveConfig = (
   return { ...(encryptionsalt && { encryptionsalt }), config: { ...plainKeys(source.config), ...overrides } };
 };
 
+/** As YAML for the engine, which reads 1.1: there a day, an hour or a yes without quotes is no text. */
+export const effectiveText = (config: StackFile): string => stringify(config, { version: "1.1" });
+
 /** Writes the file a run uses; answers its path. */
 export async function writeEffective(
   stack: string,
@@ -60,7 +63,7 @@ export async function writeEffective(
   const file = effectiveFile(stack);
   await mkdir(stackFolder(stack), { recursive: true, mode: 0o700 });
   const earlier = (parse(await readFile(file, "utf8").catch(() => "")) ?? {}) as StackFile;
-  const text = stringify(effectiveConfig(source, earlier, overrides));
+  const text = effectiveText(effectiveConfig(source, earlier, overrides));
   const fresh = `${file}.${process.pid}`;
   await writeFile(
     fresh,

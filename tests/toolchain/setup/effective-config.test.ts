@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { effectiveConfig, plainKeys } from "../../../toolchain/setup/effective-config.ts";
+import { describe, expect, it, test } from "vitest";
+import { effectiveConfig, effectiveText, plainKeys } from "../../../toolchain/setup/effective-config.ts";
 
 const earlier = { encryptionsalt: "v1:earlier", config: { running: false } };
 
@@ -24,6 +24,12 @@ describe("the config a run uses", () => {
     const source = { config: { "open-webui-infrastructure:running": true, sync: {} } };
     expect(effectiveConfig(source, {}, { running: false }).config).toEqual({ running: false, sync: {} });
   });
+});
+
+test("texts that the engine would read as something else are quoted", () => {
+  expect(effectiveText({ config: { until: "2027-03-31", at: "04:00", say: "yes", plain: "acme" } })).toBe(
+    'config:\n  until: "2027-03-31"\n  at: "04:00"\n  say: "yes"\n  plain: acme\n',
+  );
 });
 
 describe("a config's keys", () => {
