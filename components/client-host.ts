@@ -77,6 +77,7 @@ export class ClientHost extends pulumi.ComponentResource {
     const certified = this.certifyAgent(name, args, directories);
     const nginxFile = this.configureNginx(name, directories);
     this.guarded = [directories, this.keepTenantsFromPrivateRanges(name, args)];
+    this.tellAgentOfSites(name, args, directories);
     this.front = running ? this.startNginx(name, args, nginxFile) : nginxFile;
     if (running) {
       const network = this.createAgentNetwork(name, args);
@@ -182,6 +183,17 @@ export class ClientHost extends pulumi.ComponentResource {
       ...agent.agentLayout(this.agentConfig(cluster)),
     ];
     return this.layout(`${name}-directories`, entries, { parent: this });
+  }
+
+  /** nginx of this machine listens on its loopback, where no container looks. */
+  private tellAgentOfSites(
+    name: string,
+    { tenants, running }: ClientHostArgs,
+    directories: pulumi.Resource,
+  ): void {
+    if (this.spec.kind === "local") return;
+    const open = tenants.filter((tenant) => running && tenant.running);
+    this.layout(`${name}-sites`, [agent.agentSites(open)], { parent: this, dependsOn: [directories] });
   }
 
   private certifyAgent(name: string, { authority }: ClientHostArgs, directories: pulumi.Resource) {

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Subject } from "../certificate-authority.ts";
-import type { HostSpec, SyncSpec } from "../fleet-config/model.ts";
+import type { HostSpec, SyncSpec, TenantSpec } from "../fleet-config/model.ts";
 import { type LayoutEntry, type Owner, root } from "./layout.ts";
 import type { TlsDirectory } from "./tls-files.ts";
 
@@ -72,6 +72,16 @@ export const agentLayout = (config: pulumi.Input<string>): LayoutEntry[] => [
   { kind: "directory", path: "agent/state", mode: "0700", owner: agentUser },
   { kind: "file", path: "agent/config/agent.json", mode: "0440", owner: "0:8050", content: config },
 ];
+
+/** What the agent looks at of its host's nginx, with every look anew: no change of it starts the agent again. */
+export const agentSites = (tenants: Pick<TenantSpec, "id" | "domain" | "certificate">[]): LayoutEntry => ({
+  ...{ kind: "file", path: "agent/config/sites.json", mode: "0440", owner: "0:8050" },
+  content: JSON.stringify(
+    tenants.flatMap(({ id: tenant, domain, certificate: certifier }) =>
+      certifier ? [{ tenant, domain, certifier }] : [],
+    ),
+  ),
+});
 
 /**
  * Whether the agent listens, as the kernel lists it (0A). A connection would tell no more, and the agent would log it

@@ -10,6 +10,7 @@ import { ChangeFinder } from "./changes.ts";
 import { DEFAULT_CONFIG_PATH, loadConfig } from "./config.ts";
 import { Metrics } from "./metrics.ts";
 import { Routes } from "./routes.ts";
+import { hostFront, SITES_PATH, SiteWatch } from "./sites.ts";
 
 async function serveTenants(configPath: string, signal: AbortSignal): Promise<void> {
   const config = await loadConfig(configPath);
@@ -27,7 +28,8 @@ async function serveTenants(configPath: string, signal: AbortSignal): Promise<vo
   const server = new HostServer(config, certificates, routes.handle.bind(routes), log, (reason) =>
     metrics.refused.inc({ reason }),
   );
-  await server.run(signal);
+  const sites = new SiteWatch({ file: SITES_PATH, ca, front: hostFront }, metrics, log);
+  await Promise.all([server.run(signal), sites.run(signal)]);
 }
 
 await runProgram(serveTenants, DEFAULT_CONFIG_PATH);

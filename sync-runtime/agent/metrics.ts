@@ -49,6 +49,25 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly siteEnds = new Gauge({
+    name: "site_certificate_expires_timestamp_seconds",
+    help: "When the certificate ends that the host's nginx shows for a tenant's site; missing where it shows none",
+    labelNames: ["client"],
+    registers: [this.registry],
+  });
+  readonly siteShows = new Gauge({
+    name: "site_shows_certificate",
+    help: "1 while the host's nginx shows a certificate for a tenant's site; missing where it serves it by plain HTTP",
+    labelNames: ["client"],
+    registers: [this.registry],
+  });
+  readonly siteCertified = new Gauge({
+    name: "site_certified",
+    help: "0 while a tenant's site shows another certificate than of who is to certify it: the fleet's own, until an authority has certified",
+    labelNames: ["client"],
+    registers: [this.registry],
+  });
+
   readonly refused = new Counter({
     name: "agent_refused_total",
     help: "Connections and requests that were not let in, by reason.",

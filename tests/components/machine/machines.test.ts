@@ -178,7 +178,10 @@ describe("a host on a remote machine", () => {
     declaredBy(() => {
       const authority = new CertificateAuthority("authority", { generation: 1 });
       const declared = [control, droplet];
-      const tenants = [tenantSpec({ host: "fra1-a" })];
+      const tenants = [
+        tenantSpec({ host: "fra1-a", certificate: "acme" }),
+        tenantSpec({ id: "globex", host: "fra1-a", certificate: "acme", running: false }),
+      ];
       const machines = declareMachines({
         stack: "staging",
         hosts: declared,
@@ -213,6 +216,16 @@ describe("a host on a remote machine", () => {
       ["fra1-a-nginx", "fra1-a-machine-droplet-id"],
       ["fra1-a-runtime-image", "fra1-a-machine-droplet-id"],
     ]);
+  });
+
+  it("tells its agent of the sites that are open, and starts it for no change of them", async () => {
+    const declared = await hosts();
+    const [line = ""] = String(plain(declared.one("fra1-a-sites").inputs.stdin)).split("\n");
+    expect(line).toMatch(/^file 0440 0:8050 agent\/config\/sites.json /);
+    expect(JSON.parse(Buffer.from(line.split(" ").at(-1) ?? "", "base64").toString())).toEqual([
+      { tenant: "acme", domain: "acme.localhost", certifier: "acme" },
+    ]);
+    expect(declared.one("fra1-a-agent").after).not.toContain("fra1-a-sites");
   });
 
   it("lets the control host alone call its agent, at its private address, which its certificate names", async () => {
