@@ -71,7 +71,7 @@ const cluster = new SyncCluster(sync.cluster, {
   stack,
   running,
   spec: sync,
-  host: control,
+  watched: fleet.monitoring.enabled,
   database,
   hosts: [...clientHosts.values()],
   tenants: declared,
@@ -83,6 +83,7 @@ const watching =
   new Monitoring("monitoring", {
     ...{ stack, running, sync, authority },
     spec: fleet.monitoring,
+    nodes: cluster.watched,
     host: control,
     hosts: [...clientHosts.values()],
   });
@@ -99,7 +100,7 @@ export const hosts = Object.fromEntries(
   machines.map(({ spec, address, target, setUp }) => [spec.id, { kind: spec.kind, address, target, setUp }]),
 );
 
-/** Id of the host on whose loopback nodes and monitoring answer. */
+/** Id of the host on whose loopback the monitoring answers. */
 export const controlHost = sync.host;
 
 /** What each reader of replicas signs in with; the password is a secret. */

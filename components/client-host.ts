@@ -16,6 +16,7 @@ import type { ScriptInput, ScriptName } from "./host/shell.ts";
 import { identityFiles, type TlsDirectory } from "./host/tls-files.ts";
 import type { Machine } from "./machine.ts";
 import { entryPoint, runtimeImage } from "./runtime-image.ts";
+import { callsAgents } from "./sync/control-hosts.ts";
 import { type Transform, transformed } from "./transform.ts";
 
 /** Arguments of {@link ClientHost}. */
@@ -28,7 +29,7 @@ export interface ClientHostArgs {
   /** False: nothing runs on it, and everything on its disk stays. */
   running: boolean;
   /** The sync cluster whose nodes, and no others, its agent answers. */
-  cluster: Pick<SyncSpec, "cluster" | "nodes">;
+  cluster: Pick<SyncSpec, "cluster" | "host" | "nodes">;
   /** Signs its agent's certificate. */
   authority: CertificateAuthority;
   /** Changes a child just before it is declared. */
@@ -60,6 +61,8 @@ export class ClientHost extends pulumi.ComponentResource {
   readonly besideAgent: docker.types.input.ContainerNetworksAdvanced[] = [];
   /** What has to be there before a tenant's container may start. */
   readonly guarded: pulumi.Resource[];
+  /** From where nodes call what answers them here. */
+  readonly callers: pulumi.Input<agent.AgentCallers>;
   private readonly stack: string;
   private readonly salt: pulumi.Output<string>;
   private readonly images = new Map<string, docker.RemoteImage>();
@@ -70,6 +73,7 @@ export class ClientHost extends pulumi.ComponentResource {
     this.machine = machine;
     this.spec = machine.spec;
     this.stack = stack;
+    this.callers = callersIn(machine, args.cluster);
     this.docker = new docker.Provider(`${name}-docker`, machine.engine, { parent: this });
     this.runtimeImage = runtimeImage(`${name}-runtime-image`, this.inEngine(this)).imageName;
     this.salt = new random.RandomPassword(`${name}-salt`, { length: 32 }, { parent: this }).result;
@@ -89,27 +93,27 @@ export class ClientHost extends pulumi.ComponentResource {
 
   /** Where nodes and monitoring call its agent. */
   get agentAddress(): pulumi.Output<string> {
-    const { callers, privateAddress, spec } = this.machine;
-    return callers
-      ? pulumi.interpolate`${privateAddress}:${spec.agentPort}`
-      : pulumi.output(`${agent.agentName(spec.id)}:${agent.agentPort}`);
+    return this.doorOf({
+      name: agent.agentName(this.spec.id),
+      ...{ internal: agent.agentPort, external: this.spec.agentPort },
+    });
   }
 
-  private agentConfig(cluster: ClientHostArgs["cluster"]): pulumi.Input<string> {
-    const { callers } = this.machine;
-    if (!callers) return agent.agentConfig(this.spec, cluster);
-    return callers.apply((addresses) =>
-      agent.agentConfig(
-        this.spec,
-        cluster,
-        addresses.map((address) => `${address}/32`),
-      ),
-    );
+  /** Where nodes call what answers them here: by its name on their network, or, as soon as one runs elsewhere, by a port. */
+  doorOf({ name, internal, external }: { name: string; internal: number; external: number }) {
+    return this.calledAt === undefined
+      ? pulumi.output(`${name}:${internal}`)
+      : pulumi.interpolate`${this.calledAt}:${external}`;
   }
 
-  private agentSubject() {
+  /** The address at which nodes on other hosts call this one; undefined where there are none. */
+  get calledAt(): pulumi.Output<string> | undefined {
     const { callers, privateAddress } = this.machine;
-    return agent.agentSubject(this.spec.id, callers && privateAddress);
+    return callers && privateAddress;
+  }
+
+  private agentConfig(cluster: ClientHostArgs["cluster"]): pulumi.Output<string> {
+    return pulumi.output(this.callers).apply((callers) => agent.agentConfig(this.spec, cluster, callers));
   }
 
   /** Runs scripts on this host as root. */
@@ -197,7 +201,11 @@ export class ClientHost extends pulumi.ComponentResource {
   }
 
   private certifyAgent(name: string, { authority }: ClientHostArgs, directories: pulumi.Resource) {
-    const args = { authority, subject: this.agentSubject(), directory: agent.agentTls };
+    const args = {
+      authority,
+      subject: agent.agentSubject(this.spec.id, this.calledAt),
+      directory: agent.agentTls,
+    };
     return this.certify(`${name}-agent`, args, { parent: this, dependsOn: [directories] });
   }
 
@@ -327,9 +335,10 @@ export class ClientHost extends pulumi.ComponentResource {
       user: agent.agentUser,
       networksAdvanced: [{ name: network.id, aliases: [agent.agentName(this.spec.id)] }],
       ports: [
-        this.machine.callers
-          ? { ...loopbackPort(agent.agentPort, this.spec.agentPort), ip: this.machine.privateAddress }
-          : loopbackPort(agent.agentPort, this.spec.agentPort),
+        {
+          ...loopbackPort(agent.agentPort, this.spec.agentPort),
+          ...(this.calledAt ? { ip: this.calledAt } : {}),
+        },
       ],
       mounts: [
         bind(this.path("tenants"), "/tenants"),
@@ -353,6 +362,16 @@ export class ClientHost extends pulumi.ComponentResource {
     const { target, started } = this.machine;
     return { parent, provider: this.docker, dependsOn, ...(target ? { replacementTrigger: started } : {}) };
   }
+}
+
+/** From where nodes call what answers them on a machine: those on it by their network, others from their addresses. */
+function callersIn(
+  { spec, callers }: Machine,
+  cluster: ClientHostArgs["cluster"],
+): pulumi.Input<agent.AgentCallers> {
+  if (!callers) return "neighbours";
+  const beside = callsAgents(spec.id, cluster) ? ["neighbours"] : [];
+  return callers.apply((addresses) => [...beside, ...addresses.map((address) => `${address}/32`)]);
 }
 
 /** What nginx' configuration has besides on a host that offers TLS. */

@@ -83,7 +83,7 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
         database.kind === "embedded"
           ? database
           : { ...database, ca: readAuthority(database.ca, where.repository) },
-      nodes: Object.entries(sync.nodes).map(([id, { port }]) => ({ id, port })),
+      nodes: Object.entries(sync.nodes).map(([id, { port, host = sync.host }]) => ({ id, host, port })),
       readers: Object.entries(sync.readers).map(([id, reader]) => ({ id, ...reader })),
     },
     monitoring,

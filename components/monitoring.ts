@@ -17,8 +17,9 @@ export interface MonitoringArgs {
   /** The control host, where it runs. */
   host: ClientHost;
   spec: MonitoringSpec;
-  /** The cluster it watches. */
-  sync: Pick<SyncSpec, "cluster" | "nodes">;
+  /** The cluster it watches, and where its nodes answer. */
+  sync: Pick<SyncSpec, "cluster">;
+  nodes: { id: string; address: pulumi.Input<string> }[];
   /** The hosts whose agents it watches. */
   hosts: Pick<ClientHost, "spec" | "agentAddress">[];
   /** False: neither container is declared; what they have stored stays. */
@@ -84,9 +85,9 @@ export class Monitoring extends pulumi.ComponentResource {
 
   /** Prometheus, and what it looks at. */
   private watch(name: string, args: MonitoringArgs): void {
-    const { stack, spec, sync, hosts, host, transform } = args;
+    const { stack, spec, nodes, hosts, host, transform } = args;
     const watched = pulumi.output({
-      ...{ stack, cluster: sync.cluster, nodes: sync.nodes.map(({ id }) => id) },
+      ...{ stack, nodes },
       agents: hosts.map(({ spec: { id }, agentAddress }) => ({ id, address: agentAddress })),
     });
     const home = {

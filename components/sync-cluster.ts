@@ -12,15 +12,16 @@ import * as node from "./sync/node.ts";
 import type { SyncDatabase } from "./sync-database.ts";
 import type { Tenant } from "./tenant.ts";
 import { type Transform, transformed } from "./transform.ts";
+import { writerAddress } from "./writer.ts";
 
 /** Arguments of {@link SyncCluster}. */
 export interface SyncClusterArgs {
   stack: string;
-  /** The control host, where the nodes run. */
-  host: ClientHost;
   spec: SyncSpec;
+  /** Whether Prometheus on the control host looks at the nodes. */
+  watched: boolean;
   database: SyncDatabase;
-  /** Whose agents it calls, and what it replicates. */
+  /** Whose agents it calls, those on which nodes run among them, and what it replicates. */
   hosts: ClientHost[];
   tenants: Tenant[];
   /** False: no node is declared and the database is not written to. */
@@ -36,14 +37,19 @@ export interface SyncClusterArgs {
 interface NodeHome {
   id: string;
   port: number;
+  host: ClientHost;
+  /** Address at which it is watched from another host. */
+  watchedAt: pulumi.Output<string> | undefined;
   config: pulumi.Output<string>;
   written: pulumi.Resource;
 }
 
 /** The nodes that keep the replicas, and the database made ready for them. */
 export class SyncCluster extends pulumi.ComponentResource {
-  /** Where each node answers, by its id. */
-  readonly nodes: Record<string, { url: string }>;
+  /** Where each node answers on its host's loopback, by its id. */
+  readonly nodes: Record<string, { url: string; host: string }>;
+  /** Where each is watched. */
+  readonly watched: { id: string; address: pulumi.Output<string> }[];
   /** Secret PEM of the key that signs an operator's tokens. */
   readonly operatorKey: pulumi.Output<string>;
 
@@ -60,14 +66,22 @@ export class SyncCluster extends pulumi.ComponentResource {
     }
     this.operatorKey = operator.privateKeyPemPkcs8;
     this.nodes = Object.fromEntries(
-      spec.nodes.map(({ id, port }) => [id, { url: `https://localhost:${port}` }]),
+      spec.nodes.map(({ id, host, port }) => [id, { url: `https://localhost:${port}`, host }]),
     );
+    this.watched = homes.map(({ id, port, watchedAt }) => ({
+      id,
+      address: watchedAt
+        ? pulumi.interpolate`${watchedAt}:${port}`
+        : pulumi.output(`${node.nodeName(spec.cluster, id)}:${node.nodePort}`),
+    }));
     this.registerOutputs({ nodes: this.nodes, operatorKey: this.operatorKey });
   }
 
   /** Brings the schema up to date and writes what the stack wants, in one transaction. */
   private migrate(name: string, { spec, database, hosts, tenants }: SyncClusterArgs): pulumi.Resource {
-    const agents = hosts.map(({ spec: { id }, agentAddress }) => ({ id, address: agentAddress }));
+    const agents = hosts.map((host) => ({
+      ...{ id: host.spec.id, address: host.agentAddress, writer: writerAddress(host) },
+    }));
     const intent = pulumi.output(agents).apply((agents) => intentOf(spec, agents, tenants));
     return new command.local.Command(
       `${name}-intent`,
@@ -96,10 +110,13 @@ export class SyncCluster extends pulumi.ComponentResource {
   /** What a node reads: its settings, certificate and key. */
   private writeHome(
     name: string,
-    { id, port }: SyncSpec["nodes"][number],
-    { host, spec, database, authority }: SyncClusterArgs,
+    { id, port, host: on }: SyncSpec["nodes"][number],
+    { hosts, spec, watched, database, authority }: SyncClusterArgs,
     operators: tls.PrivateKey[],
   ): NodeHome {
+    const host = hosts.find((host) => host.spec.id === on);
+    if (!host) throw new pulumi.RunError(`node "${id}" runs on host "${on}", which is not declared`);
+    const watchedAt = watched && on !== spec.host ? host.calledAt : undefined;
     const { authority: authorityOfDatabase, ...door } = database.nodes;
     const config = pulumi
       .all([pulumi.all(operators.map(({ publicKeyPem }) => publicKeyPem)), door.password])
@@ -108,16 +125,16 @@ export class SyncCluster extends pulumi.ComponentResource {
       );
     const files = node.nodeLayout(id, config, authorityOfDatabase);
     const home = host.layout(`${name}-node-${id}-home`, files, { parent: this });
-    const subject = node.nodeSubject(spec.cluster, id);
+    const subject = node.nodeSubject(spec.cluster, id, watchedAt);
     const certificate = { authority, subject, directory: node.nodeTls(id) };
     const written = host.certify(`${name}-node-${id}`, certificate, { parent: this, dependsOn: [home] });
-    return { id, port, config, written };
+    return { id, port, host, watchedAt, config, written };
   }
 
   private startNode(
     name: string,
-    { id, port, config, written }: NodeHome,
-    { stack, host, spec, transform }: SyncClusterArgs,
+    { id, port, host, watchedAt, config, written }: NodeHome,
+    { stack, spec, transform }: SyncClusterArgs,
     before: pulumi.Resource,
   ): docker.Container {
     const args = fleetContainer({
@@ -132,7 +149,10 @@ export class SyncCluster extends pulumi.ComponentResource {
         ...network,
         aliases: [node.nodeName(spec.cluster, id)],
       })),
-      ports: [loopbackPort(node.nodePort, port)],
+      ports: [
+        loopbackPort(node.nodePort, port),
+        ...(watchedAt ? [{ ...loopbackPort(node.nodePort, port), ip: watchedAt }] : []),
+      ],
       mounts: [bind(host.path(node.nodeDirectory(id)), "/etc/fleet")],
       readOnly: true,
       memory: { limit: 512 * 2 ** 20 },

@@ -74,7 +74,7 @@ export class Trust extends pulumi.ComponentResource {
   }
 }
 
-/** The agent of every host, and the writer of one that has one; on the control host the nodes, the monitoring, and whoever connects to Postgres from there. */
+/** The agent of every host, the writer of one that has one, its nodes; on the control host the monitoring, and whoever connects to Postgres from there. */
 const believersOn = (machine: Machine, { sync, tenants, monitored }: TrustArgs): Believers => {
   const host = machine.spec.id;
   const written = writtenTenants(host, tenants).length > 0;
@@ -82,17 +82,17 @@ const believersOn = (machine: Machine, { sync, tenants, monitored }: TrustArgs):
     directories: [...agentDirectories, ...(written ? writerDirectories : [])],
     tls: [agentTls, ...(written ? [writerTls] : [])],
   };
-  if (host !== sync.host) return { machine, ...own };
-  const nodes = sync.nodes.map(({ id }) => id);
+  const first = host === sync.host;
+  const nodes = sync.nodes.filter((node) => node.host === host).map(({ id }) => id);
   return {
     machine,
     directories: [
-      ...[...own.directories, ...postgresDirectories, ...nodes.flatMap(nodeDirectories)],
-      ...(monitored ? [...prometheusDirectories, ...alertmanagerDirectories] : []),
+      ...[...own.directories, ...(first ? postgresDirectories : []), ...nodes.flatMap(nodeDirectories)],
+      ...(first && monitored ? [...prometheusDirectories, ...alertmanagerDirectories] : []),
     ],
     tls: [
-      ...[...own.tls, postgresTls, ...nodes.map(nodeTls)],
-      ...(monitored ? [prometheusTls, alertmanagerTls] : []),
+      ...[...own.tls, ...(first ? [postgresTls] : []), ...nodes.map(nodeTls)],
+      ...(first && monitored ? [prometheusTls, alertmanagerTls] : []),
     ],
   };
 };

@@ -2,7 +2,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import type { ClientHost } from "./client-host.ts";
-import { fleetContainer } from "./container.ts";
+import { fleetContainer, loopbackPort } from "./container.ts";
 import type { SyncSpec } from "./fleet-config.ts";
 import * as host from "./host/writer.ts";
 import { entryPoint } from "./runtime-image.ts";
@@ -26,6 +26,13 @@ export interface WriterArgs {
   transform?: { container?: Transform<docker.ContainerArgs> };
 }
 
+/** Where nodes call a host's writer, if it has one. */
+export const writerAddress = (on: ClientHost): pulumi.Output<string> =>
+  on.doorOf({
+    name: host.writerName(on.spec.id),
+    ...{ internal: host.writerPort, external: on.spec.writerPort },
+  });
+
 /**
  * What may write into tenants' databases: a companion of the host's agent, which never does, with a certificate of its own.
  * It is there only where a tenant's entry says so, and sees those tenants' data and nothing else.
@@ -34,7 +41,9 @@ export class Writer extends pulumi.ComponentResource {
   constructor(name: string, args: WriterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("owui:fleet:Writer", name, {}, opts);
     const ids = args.tenants.map(({ spec }) => spec.id);
-    const config = host.writerConfig(args.host.spec.id, args.cluster, ids);
+    const config = pulumi
+      .output(args.host.callers)
+      .apply((callers) => host.writerConfig(args.host.spec.id, args.cluster, ids, callers));
     const home = args.host.layout(`${name}-home`, host.writerLayout(config), { parent: this });
     const certified = this.certify(name, args, home);
     if (args.running) this.start(name, args, config, certified);
@@ -42,14 +51,18 @@ export class Writer extends pulumi.ComponentResource {
   }
 
   private certify(name: string, { host: on, authority }: WriterArgs, home: pulumi.Resource): pulumi.Resource {
-    const args = { authority, subject: host.writerSubject(on.spec.id), directory: host.writerTls };
+    const args = {
+      authority,
+      subject: host.writerSubject(on.spec.id, on.calledAt),
+      directory: host.writerTls,
+    };
     return on.certify(name, args, { parent: this, dependsOn: [home] });
   }
 
   private start(
     name: string,
     { stack, host: on, tenants, transform }: WriterArgs,
-    config: string,
+    config: pulumi.Output<string>,
     certified: pulumi.Resource,
   ): void {
     const ids = tenants.map(({ spec }) => spec.id);
@@ -64,6 +77,9 @@ export class Writer extends pulumi.ComponentResource {
         ...network,
         aliases: [host.writerName(on.spec.id)],
       })),
+      ...(on.calledAt
+        ? { ports: [{ ...loopbackPort(host.writerPort, on.spec.writerPort), ip: on.calledAt }] }
+        : {}),
       mounts: host.writerMounts(on.path.bind(on), ids),
       readOnly: true,
       // A process for each request is its child, of 300 MB at most.

@@ -11,16 +11,23 @@ export const portClashes = (draft: Draft): Problem[] =>
     ({ path }, port) => nextPort(port, path.startsWith("tenants.") ? tenantPorts : anyPort),
   );
 
-const hostPorts = ({ hosts }: Draft): Claim<number>[] =>
-  hosts.flatMap(({ id, kind, http, https, agentPort }) => [
+const hostPorts = ({ hosts, tenants, sync }: Draft): Claim<number>[] =>
+  hosts.flatMap(({ id, kind, http, https, agentPort, writerPort }) => [
     ...(kind === "local" ? claim(id, `hosts.${id}.http.port`, http?.port ?? listenOf("local").port) : []),
     ...(kind === "local" ? claim(id, `hosts.${id}.https.port`, https?.port) : []),
     ...claim(id, `hosts.${id}.agentPort`, agentPort),
+    // On this machine nodes reach it by a network of their own.
+    ...(kind !== "local" && tenants.some((tenant) => tenant.host === id && isWritten(tenant, sync))
+      ? claim(id, `hosts.${id}.writerPort`, writerPort)
+      : []),
   ]);
+
+const isWritten = ({ sync: own }: Draft["tenants"][number], sync: Draft["sync"]): boolean =>
+  (own?.direction ?? sync.direction) === "both";
 
 const syncPorts = ({ sync, nodes }: Draft): Claim<number>[] => [
   ...(sync.database?.kind === "embedded" ? claim(sync.host, "sync.database.port", sync.database.port) : []),
-  ...nodes.flatMap(({ id, port }) => claim(sync.host, `sync.nodes.${id}.port`, port)),
+  ...nodes.flatMap(({ id, host = sync.host, port }) => claim(host, `sync.nodes.${id}.port`, port)),
 ];
 
 const monitoringPorts = ({

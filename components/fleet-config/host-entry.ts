@@ -152,7 +152,12 @@ export const hostEntry = z
     }),
     agentPort: port().prefault(8050).register(documentation, {
       description:
-        "Port of the agent, which lets the sync nodes read the tenants' databases. Of kinds other than `local` only the control host reaches it.",
+        "Port of the agent, which lets the sync nodes read the tenants' databases. Of kinds other than `local` only control hosts reach it.",
+      remedy: portRemedy,
+    }),
+    writerPort: port().prefault(8051).register(documentation, {
+      description:
+        "Port of what writes into the databases of tenants that are synced both ways. It is open where there is such a tenant and nodes run on other hosts, to these alone.",
       remedy: portRemedy,
     }),
     memory: size().optional().register(documentation, {

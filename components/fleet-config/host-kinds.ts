@@ -111,21 +111,3 @@ export function embeddedIsLocal({ hosts, sync }: Draft): Problem[] {
     },
   ];
 }
-
-/** What writes into tenants' databases answers on the network that it shares with the nodes, which ends at their host. */
-export function writtenWhereNodesRun({ hosts, tenants, sync }: Draft): Problem[] {
-  const remote = new Set(
-    hosts.filter(({ kind }) => kind !== undefined && kind !== "local").map(({ id }) => id),
-  );
-  return tenants.flatMap(({ id, host, sync: own }) => {
-    if (host === undefined || host === sync.host || !remote.has(host)) return [];
-    if ((own?.direction ?? sync.direction) !== "both") return [];
-    return [
-      {
-        path: `tenants.${id}.sync.direction`,
-        found: `both, on host "${host}", and the nodes run on "${sync.host}"`,
-        remedy: `write one-way, or let it say host: ${sync.host}`,
-      },
-    ];
-  });
-}

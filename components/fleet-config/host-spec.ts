@@ -20,12 +20,13 @@ export function hostSpecOf(
   entry: HostEntry,
   where: { repository: string; dataHome: string },
 ): HostSpec {
-  const { agentPort, syncBandwidth } = entry;
+  const { agentPort, writerPort, syncBandwidth } = entry;
   const memory = entry.memory ?? memoryOf(entry.size);
   const any = {
     id,
     http: entry.http ?? listenOf(entry.kind),
     agentPort,
+    writerPort,
     ...(memory === undefined ? {} : { memory }),
     ...(syncBandwidth === undefined ? {} : { syncBandwidth }),
   };

@@ -81,6 +81,7 @@ interface AnyHostSpec {
   /** Where it listens for TLS; sites are then served there, and `http` only leads to them. */
   https?: { address: string; port: number };
   agentPort: number;
+  writerPort: number;
   /** What the machine has. Known: tenants may reserve 70 % of it. */
   memory?: Bytes;
   /** The most that its agent sends. */
@@ -203,7 +204,7 @@ export interface ConflictsSpec {
 
 /** The sync pair and the database that holds the replicas. */
 export interface SyncSpec {
-  /** Id of the control host. */
+  /** Id of the control host: what watches the fleet and an embedded database run there. */
   host: string;
   cluster: string;
   /** How many tenants one node syncs at once. */
@@ -216,7 +217,8 @@ export interface SyncSpec {
   quarantine: number;
   /** Which key signs operators' tokens, counted from 1; the former is accepted too. */
   operatorKey: number;
-  nodes: { id: string; port: number }[];
+  /** `host`: the id of the host it runs on. */
+  nodes: { id: string; host: string; port: number }[];
   database: DatabaseSpec;
   readers: ReaderSpec[];
 }

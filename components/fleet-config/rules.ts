@@ -10,7 +10,6 @@ import {
   localStandsAlone,
   machinesAreDifferent,
   operatorsReachHosts,
-  writtenWhereNodesRun,
 } from "./host-kinds.ts";
 import { unfitNames } from "./label.ts";
 import { nearest } from "./nearest.ts";
@@ -43,10 +42,6 @@ export const rules: readonly Rule[] = [
   {
     says: "With hosts of kinds other than `local`, `operators` says who signs in, and from where.",
     problems: operatorsReachHosts,
-  },
-  {
-    says: "A tenant that is synced both ways runs on the control host, unless that is of kind `local`.",
-    problems: writtenWhereNodesRun,
   },
   { says: "An embedded database has a control host of kind `local`.", problems: embeddedIsLocal },
   { says: "Every `host` names an entry of `hosts`.", problems: hostsExist },
@@ -82,12 +77,13 @@ export const rules: readonly Rule[] = [
 ];
 
 /** That there is no host at all is the schema's to say, once. */
-function hostsExist({ hosts, tenants, sync }: Draft): Problem[] {
+function hostsExist({ hosts, tenants, sync, nodes }: Draft): Problem[] {
   if (hosts.length === 0) return [];
   const known = hosts.map(({ id }) => id);
   const references = [
     ...tenants.map(({ id, host }) => ({ path: `tenants.${id}.host`, host })),
     { path: "sync.host", host: sync.host },
+    ...nodes.map(({ id, host }) => ({ path: `sync.nodes.${id}.host`, host })),
   ];
   return references.flatMap(({ path, host }) =>
     host === undefined || known.includes(host) ? [] : [unknownHost(path, host, known)],

@@ -15,6 +15,13 @@ export const nodeEntry = z
       example: "9443",
       remedy: portRemedy,
     }),
+    host: z.string().optional().register(documentation, {
+      description:
+        "Host it runs on, a name under `hosts`. A pair on two hosts goes on when either of them is lost (docs/hosts.md); its database is then of kind `external`.",
+      default: "that of `sync.host`",
+      example: "control-b",
+      remedy: "name one of the hosts, or leave it out",
+    }),
   })
   .register(documentation, { description: "One of the sync pair.", remedy: "give it a port" });
 
@@ -72,7 +79,8 @@ const [hour, day] = [3_600, 86_400];
 /** The entry `sync`. */
 export const syncEntry = z.strictObject({
   host: z.string().register(documentation, {
-    description: "Control host, a name under `hosts`: the nodes and the embedded database run there.",
+    description:
+      "Control host, a name under `hosts`: what watches the fleet, the embedded database, and nodes that name no other host run there.",
     example: "local",
     remedy: "name one of the hosts",
   }),

@@ -34,8 +34,8 @@ type AgentHost = Pick<HostSpec, "id" | "syncBandwidth">;
 type AgentCluster = Pick<SyncSpec, "cluster" | "nodes">;
 
 /**
- * From where an agent is called: by the control network, on which it is itself on the nodes' own host (this machine's own
- * calls come by that network's gateway), or from subnets.
+ * From where an agent is called: "neighbours" by the control network, on which it is itself on a node's own host (this
+ * machine's own calls come by that network's gateway); from subnets; or from both.
  */
 export type AgentCallers = "neighbours" | string[];
 

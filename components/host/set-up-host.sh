@@ -3,7 +3,7 @@
 # it is. Prints a line for each thing it changes; with MODE=check it prints what it would change, and changes nothing.
 #   OPERATOR_KEYS       public keys that may sign in, one a line; no others may
 #   OPERATOR_ADDRESSES  ranges from which port 22 is reached     WEB_ADDRESSES  ranges from which 80 and 443 are
-#   AGENT_PORT AGENT_FROM  the agent's port, and the addresses it is reached from; none: it is closed
+#   AGENT_PORT AGENT_FROM  ports of the agent and of what else control hosts reach, and their addresses; none: closed
 #   DATA_ROOT VOLUME    where data lies, and the block-storage volume mounted there; none: on the machine's own disk
 #   SWAP                bytes of the swap file, 0: none          REBOOT_TIME    when a patch may restart it, HH:MM
 set -eu
@@ -91,7 +91,10 @@ check_variables() {
   check_ranges OPERATOR_ADDRESSES "$OPERATOR_ADDRESSES"
   check_ranges WEB_ADDRESSES "$WEB_ADDRESSES"
   check_ranges AGENT_FROM "$AGENT_FROM"
-  { matches "$AGENT_PORT" '[1-9][0-9]{0,4}' && [ "$AGENT_PORT" -le 65535 ]; } || problem "AGENT_PORT is \"$AGENT_PORT\", which is no port"
+  if [ -z "$AGENT_PORT" ]; then problem "AGENT_PORT is empty, which is no port"; fi
+  for port in $AGENT_PORT; do
+    { matches "$port" '[1-9][0-9]{0,4}' && [ "$port" -le 65535 ]; } || problem "AGENT_PORT holds \"$port\", which is no port"
+  done
   matches "$DATA_ROOT" '(/[A-Za-z0-9_][A-Za-z0-9._-]*){2,}' ||
     problem "DATA_ROOT is \"$DATA_ROOT\", which is no absolute path of two or more plain names"
   matches "$VOLUME" '([a-z][a-z0-9-]{0,63})?' || problem "VOLUME is \"$VOLUME\", which is no volume's name"
@@ -217,6 +220,8 @@ END
   nft_sets operators "$OPERATOR_ADDRESSES"
   nft_sets web "$WEB_ADDRESSES"
   nft_sets agent "$AGENT_FROM"
+  # One port stands as it always did: a set would be another text, and the firewall loaded anew for nothing.
+  case $AGENT_PORT in *" "*) inside="{ $(echo "$AGENT_PORT" | sed 's/ /, /g') }" ;; *) inside=$AGENT_PORT ;; esac
   cat <<END
   chain arriving {
     type filter hook prerouting priority mangle; policy accept;
@@ -234,8 +239,8 @@ END
     ip6 saddr @operators6 tcp dport 22 accept
     ip saddr @web4 tcp dport { 80, 443 } accept
     ip6 saddr @web6 tcp dport { 80, 443 } accept
-    ip saddr @agent4 tcp dport $AGENT_PORT accept
-    ip6 saddr @agent6 tcp dport $AGENT_PORT accept
+    ip saddr @agent4 tcp dport $inside accept
+    ip6 saddr @agent6 tcp dport $inside accept
     drop
   }
   chain leaving {

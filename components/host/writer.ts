@@ -1,10 +1,12 @@
+import type * as pulumi from "@pulumi/pulumi";
 import type { Subject } from "../certificate-authority.ts";
 import { bind } from "../container.ts";
 import type { SyncSpec, TenantSpec } from "../fleet-config/model.ts";
+import type { AgentCallers } from "./agent.ts";
 import { type LayoutEntry, type Owner, root } from "./layout.ts";
 import type { TlsDirectory } from "./tls-files.ts";
 
-/** Port of the writer inside its container; it is published nowhere. */
+/** Port of the writer inside its container. */
 export const writerPort = 8051;
 
 /** The writer owns tenants' files as their applications do, without any capability; files that SQLite makes are the agent's group's. */
@@ -16,10 +18,14 @@ export const writerName = (host: string): string => `writer.${host}`;
 /** What a node demands of the certificate of a host's writer. */
 export const writerIdentity = (host: string): string => `urn:owui:writer:${host}`;
 
-/** A writer serves; with its certificate nobody can call an agent, a node or another writer. */
-export const writerSubject = (host: string): Subject => ({
+/**
+ * A writer serves; with its certificate nobody can call an agent, a node or another writer.
+ * @param address at which it is called from other hosts, where it is
+ */
+export const writerSubject = (host: string, address?: pulumi.Input<string>): Subject => ({
   dns: [writerName(host)],
   uri: writerIdentity(host),
+  ...(address === undefined ? {} : { ip: [address] }),
   uses: ["server_auth"],
 });
 
@@ -32,13 +38,13 @@ export const writerConfig = (
   host: string,
   { cluster, nodes }: Pick<SyncSpec, "cluster" | "nodes">,
   tenants: string[],
+  callers: AgentCallers = "neighbours",
 ): string =>
   JSON.stringify({
     host,
     cluster,
     nodes: nodes.map(({ id }) => id),
-    // Nodes come by the control network, on which the writer is itself.
-    callers: "neighbours",
+    callers,
     listen: { address: "0.0.0.0", port: writerPort },
     tls: { certificate: "/etc/fleet/tls.crt", key: "/etc/fleet/tls.key", ca: "/etc/fleet/ca.crt" },
     tenants,
@@ -56,7 +62,7 @@ export const writerDirectories: LayoutEntry[] = [
 ];
 
 /** Directories and files of a host's writer, its certificates aside. */
-export const writerLayout = (config: string): LayoutEntry[] => [
+export const writerLayout = (config: pulumi.Input<string>): LayoutEntry[] => [
   ...writerDirectories,
   { kind: "directory", path: "writer/state", mode: "0700", owner: root },
   { kind: "file", path: "writer/config/writer.json", mode: "0440", owner: root, content: config },

@@ -16,12 +16,19 @@ export interface DropletArgs {
   spec: DropletSpec;
   operators: OperatorsSpec;
   cloud: Cloud;
-  /** Whether the machine whose nodes call its agent is in its private network; undefined: it is that machine. */
-  control: { tag: string } | { addresses: pulumi.Output<string[]> } | undefined;
-  /** Whether the fleet's other machines reach it over the private network of its region. */
+  /** Ports that only its callers reach. */
+  inside: number[];
+  callers: Callers;
+  /** Whether all of them reach it over the private network of its region; else they come over the public one. */
   neighbour: boolean;
   /** Networks from which its sites are opened. */
   visitors: pulumi.Output<string[]>;
+}
+
+/** Who calls from other hosts: droplets with one of the tags, and machines at these addresses. */
+export interface Callers {
+  tags: string[];
+  addresses: string[];
 }
 
 /** A droplet with its firewall, address and volume; children of `parent`. */
@@ -110,7 +117,7 @@ function keepUserData(
 /** What reaches it from outside; the same rules stand on the machine itself. */
 function createFirewall(
   name: string,
-  { stack, spec, operators, control, visitors }: DropletArgs,
+  { stack, spec, operators, visitors, inside, callers: { tags, addresses } }: DropletArgs,
   tag: digitalocean.Tag,
   parent: pulumi.Resource,
 ): digitalocean.Firewall {
@@ -120,13 +127,14 @@ function createFirewall(
       ? []
       : ["80", "443"].map((portRange) => ({ protocol: "tcp", portRange, sourceAddresses: networks })),
   );
-  const agent = { protocol: "tcp", portRange: String(spec.agentPort) };
+  const from = {
+    ...(tags.length > 0 ? { sourceTags: tags } : {}),
+    ...(addresses.length > 0 ? { sourceAddresses: addresses } : {}),
+  };
   const callers =
-    control === undefined
-      ? []
-      : "tag" in control
-        ? [{ ...agent, sourceTags: [control.tag] }]
-        : [{ ...agent, sourceAddresses: control.addresses }];
+    tags.length + addresses.length > 0
+      ? inside.map((port) => ({ protocol: "tcp", portRange: String(port), ...from }))
+      : [];
   return new digitalocean.Firewall(
     `${name}-firewall`,
     {

@@ -14,8 +14,10 @@ import { toolbox, toolboxLines, unpackLine } from "./toolbox.ts";
 export interface RemoteMachineArgs {
   spec: HostSpec;
   operators: OperatorsSpec;
-  /** The machine whose nodes call this one's agent; undefined on that one itself. */
-  control: RemoteMachine | undefined;
+  /** IPv4 addresses from which other hosts' nodes call its agent; undefined where nobody else's do. */
+  callers: pulumi.Output<string[]> | undefined;
+  /** The ports that these reach. */
+  inside: number[];
   /** Networks from which its sites are opened. */
   visitors: pulumi.Output<string[]>;
   /** Makes or names the machine, with its own resources below `parent`. */
@@ -67,7 +69,7 @@ export class RemoteMachine extends pulumi.ComponentResource implements Machine {
     this.address = found.address;
     this.privateAddress = found.privateAddress;
     this.sources = found.sources;
-    this.callers = args.control?.sources;
+    this.callers = args.callers;
     this.started = found.instance;
     this.target = pulumi.all([found.address, found.hostKey]).apply(([address, hostKey]) => ({
       user: operatorUser,
@@ -171,13 +173,14 @@ export class RemoteMachine extends pulumi.ComponentResource implements Machine {
 
 /** What set-up-host.sh reads. */
 const variablesOf = (
-  { spec, operators, control, visitors }: RemoteMachineArgs,
+  { spec, operators, callers, inside, visitors }: RemoteMachineArgs,
   { volume }: Found,
 ): ScriptInput["variables"] => ({
   ...setUpVariables(setUpArgs(spec, operators)),
   WEB_ADDRESSES: visitors.apply((networks) => networks.join(" ")),
+  AGENT_PORT: inside.join(" "),
   // Of these two alone the values are not known before the machine is there.
-  AGENT_FROM: pulumi.output(control?.sources ?? []).apply((from) => from.join(" ")),
+  AGENT_FROM: pulumi.output(callers ?? []).apply((from) => from.join(" ")),
   VOLUME: volume ?? "",
 });
 

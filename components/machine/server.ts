@@ -4,6 +4,11 @@ import { serverSteps } from "./first-contact.ts";
 import { type Found, identityOf, setUpArgs } from "./remote-machine.ts";
 import { setUp } from "./set-up.ts";
 
+/** Where a server's connections to the fleet's other machines come from. */
+export const serverAddresses = ({ address, privateAddress }: SshHostSpec): string[] => [
+  ...new Set([privateAddress, address]),
+];
+
 /** A server that is there: met as whoever may sign in to it, and known by the key that it has. */
 export function findServer(spec: SshHostSpec, operators: OperatorsSpec): Found {
   const { address, privateAddress, hostKey, user } = spec;
@@ -11,7 +16,7 @@ export function findServer(spec: SshHostSpec, operators: OperatorsSpec): Found {
   return {
     address: pulumi.output(address),
     privateAddress: pulumi.output(privateAddress),
-    sources: pulumi.output([...new Set([privateAddress, address])]),
+    sources: pulumi.output(serverAddresses(spec)),
     hostKey: pulumi.output(hostKey),
     instance: pulumi.output(hostKey),
     contact: pulumi.output({ first, steps: serverSteps(setUp(setUpArgs(spec, operators)), user) }),

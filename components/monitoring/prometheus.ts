@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { LayoutEntry, Owner } from "../host/layout.ts";
 import type { PlacedAgent } from "../sync/intent.ts";
-import { nodeName, nodePort } from "../sync/node.ts";
 import { alertmanagerHost, alertmanagerPort } from "./alertmanager.ts";
 import { clientTls, monitorDirectories, monitorFiles, monitorTls, serverTls } from "./identity.ts";
 
@@ -15,10 +14,9 @@ export const prometheusUser: Owner = "9090:9090";
 /** What Prometheus looks at. */
 export interface Watched {
   stack: string;
-  cluster: string;
-  /** Ids. */
-  nodes: string[];
-  agents: PlacedAgent[];
+  /** `node-a.main:9443` */
+  nodes: { id: string; address: string }[];
+  agents: Pick<PlacedAgent, "id" | "address">[];
 }
 
 /**
@@ -28,7 +26,7 @@ export interface Watched {
 const perTable = "replica_rows|sync_rows_processed_total";
 
 /** What /etc/fleet/prometheus.yml says; JSON is YAML. */
-export function prometheusConfig({ stack, cluster, nodes, agents }: Watched): string {
+export function prometheusConfig({ stack, nodes, agents }: Watched): string {
   const tls = { scheme: "https", tls_config: clientTls };
   const target = (address: string, labels = {}) => ({ targets: [address], labels });
   const alertmanager = [target(`${alertmanagerHost(stack)}:${alertmanagerPort}`)];
@@ -40,7 +38,7 @@ export function prometheusConfig({ stack, cluster, nodes, agents }: Watched): st
       scrape_configs: [
         {
           ...{ job_name: "nodes", ...tls },
-          static_configs: nodes.map((node) => target(`${nodeName(cluster, node)}:${nodePort}`, { node })),
+          static_configs: nodes.map(({ id, address }) => target(address, { node: id })),
           metric_relabel_configs: [{ source_labels: ["__name__"], regex: perTable, action: "drop" }],
         },
         {

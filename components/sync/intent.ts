@@ -7,7 +7,7 @@ import type {
   TenantSpec,
 } from "../fleet-config.ts";
 import { agentIdentity } from "../host/agent.ts";
-import { writerIdentity, writerName, writerPort, writtenTenants } from "../host/writer.ts";
+import { writerIdentity, writtenTenants } from "../host/writer.ts";
 import { digestOf, filesBelow } from "../source-digest.ts";
 import { clusterLogin } from "./node.ts";
 import { readerLogin } from "./reader.ts";
@@ -26,7 +26,7 @@ export interface Intent {
    * failures in a row put a tenant into quarantine.
    */
   settings: { verify: number; tombstones: number; quarantine: number };
-  /** Where each host's agent answers on the network of the nodes, and whose certificate it must show; its writer, if it has one. */
+  /** Where each host's agent is called by nodes, and whose certificate it must show; its writer, if it has one. */
   hosts: { id: string; agent: Door; writer?: Door }[];
   /** `interval` in seconds. */
   tenants: {
@@ -51,11 +51,13 @@ export interface PlacedTenant {
   url: string;
 }
 
-/** A host and where its agent is called. */
+/** A host, and where its agent and its writer are called. */
 export interface PlacedAgent {
   id: string;
   /** `agent.local:8050` */
   address: string;
+  /** `writer.local:8051`; of no meaning where the host has none. */
+  writer: string;
 }
 
 /** What is wanted of a cluster. A stopped tenant stays in it: its database can be read all the same. */
@@ -72,10 +74,10 @@ export const intentOf = (
 ): Intent => ({
   cluster,
   settings: { verify, tombstones, quarantine },
-  hosts: hosts.map(({ id, address }) => ({
+  hosts: hosts.map(({ id, address, writer }) => ({
     id,
     agent: { address, identity: agentIdentity(id) },
-    ...writerOf(id, tenants),
+    ...writerOf(id, writer, tenants),
   })),
   tenants: tenants.map(({ spec: { id, host, sync, branding }, url }) => ({
     ...{ id, host, url, ...sync },
@@ -86,13 +88,17 @@ export const intentOf = (
 });
 
 /** Where a host's writer answers; nothing on a host whose tenants' rows go one way. */
-const writerOf = (host: string, tenants: PlacedTenant[]): Pick<Intent["hosts"][number], "writer"> =>
+const writerOf = (
+  host: string,
+  address: string,
+  tenants: PlacedTenant[],
+): Pick<Intent["hosts"][number], "writer"> =>
   writtenTenants(
     host,
     tenants.map(({ spec }) => spec),
   ).length === 0
     ? {}
-    : { writer: { address: `${writerName(host)}:${writerPort}`, identity: writerIdentity(host) } };
+    : { writer: { address, identity: writerIdentity(host) } };
 
 /** As many users as clause 4 of Open WebUI's licence asks no permission for, over all tenants together. */
 const smallFleet = 50;

@@ -22,11 +22,14 @@ export const clusterLogin = (cluster: string): string => `sync_${cluster}`;
 /** Name of a node on the network that it shares with agents and monitoring. */
 export const nodeName = (cluster: string, node: string): string => `node-${node}.${cluster}`;
 
-/** A node serves its API and calls agents, who ask for its URI. */
-export const nodeSubject = (cluster: string, node: string): Subject => ({
+/**
+ * A node serves its API and calls agents, who ask for its URI.
+ * @param address at which it is watched from another host, where it is
+ */
+export const nodeSubject = (cluster: string, node: string, address?: pulumi.Input<string>): Subject => ({
   dns: [nodeName(cluster, node), "localhost"],
   uri: `urn:owui:node:${cluster}:${node}`,
-  ip: ["127.0.0.1"],
+  ip: ["127.0.0.1", ...(address === undefined ? [] : [address])],
   uses: ["server_auth", "client_auth"],
 });
 

@@ -90,14 +90,21 @@ const entryOf = (spec: HostSpec, { keys, addresses }: OperatorsSpec): SetUpArgs 
 });
 
 async function security(asked: AskedHost): Promise<HostFindings> {
-  const { spec } = asked;
+  const { spec, told } = asked;
   const answer = await runOn(asked, scriptText("security-report").toString(), { DATA_ROOT: spec.root });
   if ("failure" in answer) return { host: spec.id, findings: null, failure: answer.failure };
   const facts = readFacts(answer.said);
   if (!facts) return { host: spec.id, findings: null, failure: "its report was cut off" };
   const judged = {
     local: spec.kind === "local",
-    ports: [22, 80, 443, spec.agentPort],
+    ports: [
+      22,
+      80,
+      443,
+      ...String(told?.AGENT_PORT ?? spec.agentPort)
+        .split(" ")
+        .map(Number),
+    ],
     now: Date.now() / 1000,
   };
   return { host: spec.id, findings: securityFindings(facts, judged) };

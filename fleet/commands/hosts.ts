@@ -1,4 +1,5 @@
 import type { Fleet } from "../../components/fleet-config.ts";
+import { controlHosts } from "../../components/sync/control-hosts.ts";
 import type { FleetOutputs } from "../../toolchain/commands/fleet-outputs.ts";
 import { type Invocation, lastUp, noFleet } from "../../toolchain/commands/invocation.ts";
 import { columns } from "../../toolchain/commands/status-table.ts";
@@ -48,7 +49,11 @@ export async function hosts({ stack, json }: Invocation): Promise<void> {
 
 /** The lines, from what the hosts said; pure. */
 export const hostLines = (
-  { hosts, tenants, sync }: Pick<Fleet, "hosts" | "tenants"> & { sync: Pick<Fleet["sync"], "host"> },
+  {
+    hosts,
+    tenants,
+    sync,
+  }: Pick<Fleet, "hosts" | "tenants"> & { sync: Pick<Fleet["sync"], "host" | "nodes"> },
   outputs: Pick<FleetOutputs, "hosts">,
   usages: ReadonlyMap<string, HostUsage | string>,
 ): HostLine[] =>
@@ -57,7 +62,7 @@ export const hostLines = (
     const known = typeof usage === "object" ? usage : undefined;
     return {
       ...{ id, kind, address: outputs.hosts[id]?.target?.address ?? null },
-      control: sync.host === id,
+      control: controlHosts(sync).includes(id),
       tenants: tenants.filter(({ host }) => host === id).length,
       cpus: known?.cpus ?? null,
       load: known?.load ?? null,

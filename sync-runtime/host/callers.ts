@@ -5,11 +5,13 @@ import * as z from "zod";
 /** A subnet, `10.0.0.0/24` or `2001:db8::/64`; a single address is `/32` or `/128`. */
 const Subnet = z.string().refine(isSubnet, "is no subnet such as 10.0.0.0/24 or 2001:db8::/64");
 
+const NEIGHBOURS = z.literal("neighbours");
+
 /**
- * From where a server takes connections: subnets, or "neighbours", whoever is on a network that this machine (or
+ * From where a server takes connections: subnets, and "neighbours", whoever is on a network that this machine (or
  * container) is on itself. That is what a container's engine chose, so nobody has to know it before.
  */
-export const Callers = z.union([z.literal("neighbours"), z.array(Subnet)]);
+export const Callers = z.union([NEIGHBOURS, z.array(z.union([NEIGHBOURS, Subnet]))]);
 export type Callers = z.infer<typeof Callers>;
 
 /** An address that was not let in is named in the log once in this time, so that nobody fills it. */
@@ -40,7 +42,8 @@ export class CallerList extends BlockList {
     super();
     this.#refused = refused;
     this.#now = now;
-    for (const subnet of callers === "neighbours" ? neighbouringSubnets() : callers) {
+    const listed = callers === "neighbours" ? [callers] : callers;
+    for (const subnet of listed.flatMap((one) => (one === "neighbours" ? neighbouringSubnets() : [one]))) {
       const [address, length] = parts(subnet);
       this.#allowed.addSubnet(address, length, familyOf(address));
     }

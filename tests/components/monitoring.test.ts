@@ -11,6 +11,7 @@ const declared = ({ running = true, preview = false, alerts = {} as AlertsSpec, 
       const { host, authority } = declareHost({ running });
       new Monitoring("monitoring", {
         ...{ stack: "test", running, host, authority, sync: syncSpec },
+        nodes: ["a", "b"].map((id) => ({ id, address: `node-${id}.main:9443` })),
         hosts: hosts.map((id) => ({
           ...{ spec: { ...hostSpec, id }, agentAddress: pulumi.output(`agent.${id}:8050`) },
         })),

@@ -13,6 +13,7 @@ export const hostSpec: HostSpec = {
   root: "/srv/fleet",
   http: { address: "127.0.0.1", port: 8080 },
   agentPort: 8050,
+  writerPort: 8051,
 };
 
 /** The sync pair of the tests' fleets. */
@@ -25,8 +26,8 @@ export const syncSpec: SyncSpec = {
   quarantine: 5,
   operatorKey: 1,
   nodes: [
-    { id: "a", port: 9443 },
-    { id: "b", port: 9444 },
+    { id: "a", host: "local", port: 9443 },
+    { id: "b", host: "local", port: 9444 },
   ],
   database: { kind: "embedded", port: 15_432 },
   readers: [],

@@ -1,11 +1,14 @@
+import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { CertificateAuthority } from "../../components/certificate-authority.ts";
+import { ClientHost } from "../../components/client-host.ts";
 import type { ReaderSpec } from "../../components/fleet-config.ts";
+import { LocalMachine } from "../../components/machine/local-machine.ts";
 import { SyncCluster } from "../../components/sync-cluster.ts";
 import { SyncDatabase } from "../../components/sync-database.ts";
 import { Tenant } from "../../components/tenant.ts";
 import { declaredBy, plain } from "./engine.ts";
-import { declareHost, externalDatabase, syncSpec, tenantSpec } from "./specs.ts";
+import { declareHost, externalDatabase, hostSpec, syncSpec, tenantSpec } from "./specs.ts";
 
 const declared = ({
   running = true,
@@ -33,8 +36,8 @@ const declared = ({
       });
       new SyncCluster("main", {
         ...shared,
-        host,
         spec,
+        watched: true,
         database,
         hosts: [host],
         tenants: tenants.map(
@@ -136,6 +139,66 @@ describe("a node", () => {
         ca: "/etc/fleet/ca.crt",
       },
     });
+  });
+});
+
+describe("a node on another host than what watches it", async () => {
+  const nodes = [
+    { id: "a", host: "first", port: 9443 },
+    { id: "b", host: "local", port: 9444 },
+  ];
+  const apart = async (watched: boolean) => {
+    const seen: Record<string, string> = {};
+    const fleet = await declaredBy(() => {
+      const cluster = { ...syncSpec, host: "first", nodes, database: externalDatabase };
+      const authority = new CertificateAuthority("authority", { generation: 1 });
+      const hosts = ["first", "local"].map((id) => {
+        const machine = Object.assign(new LocalMachine({ ...hostSpec, id, root: `/srv/${id}` }), {
+          callers: pulumi.output(["10.0.0.9"]),
+          privateAddress: pulumi.output(`private of ${id}`),
+        });
+        return new ClientHost(id, {
+          ...{ stack: "test", running: true, machine, tenants: [], cluster, authority },
+        });
+      });
+      const shared = { stack: "test", running: true, spec: cluster, authority };
+      const [host] = hosts as [ClientHost, ClientHost];
+      const database = new SyncDatabase("database", { ...shared, host, tenants: [] });
+      const declared = new SyncCluster("main", { ...shared, watched, database, hosts, tenants: [] });
+      for (const { id, address } of declared.watched)
+        address.apply((address) => {
+          seen[id] = address;
+        });
+      expect(declared.nodes).toEqual({
+        a: { url: "https://localhost:9443", host: "first" },
+        b: { url: "https://localhost:9444", host: "local" },
+      });
+    });
+    return { fleet, seen };
+  };
+
+  it("runs in its own host's engine, from its own host's files", async () => {
+    const { fleet } = await apart(true);
+    expect(fleet.one("main-node-b").inputs.mounts).toMatchObject([{ source: "/srv/local/nodes/b" }]);
+    expect(fleet.one("main-node-b").after).toEqual(
+      expect.arrayContaining(["local-runtime-image", "main-node-a"]),
+    );
+    expect(fleet.one("main-node-a").inputs.mounts).toMatchObject([{ source: "/srv/first/nodes/a" }]);
+  });
+
+  it("answers there beside its loopback, under that address, and the other one does not", async () => {
+    const { fleet, seen } = await apart(true);
+    expect(fleet.one("main-node-b").inputs.ports).toEqual([
+      { internal: 9443, external: 9444, ip: "127.0.0.1", protocol: "tcp" },
+      { internal: 9443, external: 9444, ip: "private of local", protocol: "tcp" },
+    ]);
+    expect(fleet.one("main-node-b-request").inputs.ipAddresses).toEqual(["127.0.0.1", "private of local"]);
+    expect(fleet.one("main-node-a").inputs.ports).toHaveLength(1);
+    expect(seen).toEqual({ a: "node-a.main:9443", b: "private of local:9444" });
+  });
+
+  it("answers on its loopback alone where nothing watches", async () => {
+    expect((await apart(false)).fleet.one("main-node-b").inputs.ports).toHaveLength(1);
   });
 });
 

@@ -30,7 +30,7 @@ const declared = (generation: number) =>
     const written = tenants.map((spec) => ({ spec, home: host }));
     new Writer("local-writer", { ...shared, cluster: syncSpec, tenants: written });
     const database = new SyncDatabase("database", { ...shared, tenants: [] });
-    new SyncCluster("main", { ...shared, database, hosts: [host], tenants: [] });
+    new SyncCluster("main", { ...shared, watched: true, database, hosts: [host], tenants: [] });
     trust.forgetFormer("trust-only");
   });
 

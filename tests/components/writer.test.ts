@@ -1,10 +1,12 @@
+import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { CertificateAuthority } from "../../components/certificate-authority.ts";
 import type { TenantSpec } from "../../components/fleet-config.ts";
+import { LocalMachine } from "../../components/machine/local-machine.ts";
 import { Tenant } from "../../components/tenant.ts";
-import { Writer, type WriterArgs } from "../../components/writer.ts";
+import { Writer, type WriterArgs, writerAddress } from "../../components/writer.ts";
 import { declaredBy, plain } from "./engine.ts";
-import { declareHost, replicas, syncSpec, tenantSpec } from "./specs.ts";
+import { declareHost, hostSpec, replicas, syncSpec, tenantSpec } from "./specs.ts";
 
 const both = { sync: { ...tenantSpec().sync, direction: "both" } } satisfies Partial<TenantSpec>;
 
@@ -89,6 +91,34 @@ describe("a host's writer", () => {
     expect(two.one("local-writer-container").inputs.mounts).toHaveLength(4);
     expect(two.one("local-agent").inputs).toEqual(fleet.one("local-agent").inputs);
     expect(two.one("acme-container").inputs).toEqual(fleet.one("acme-container").inputs);
+  });
+
+  it("is published where nodes on other hosts call it, to their addresses alone, which its certificate names", async () => {
+    const machine = Object.assign(new LocalMachine(hostSpec), {
+      callers: pulumi.output(["10.0.0.2"]),
+      privateAddress: pulumi.output("10.0.0.3"),
+    });
+    const cluster = { ...syncSpec, host: "control", nodes: [{ id: "a", host: "control", port: 9443 }] };
+    let found = "";
+    const called = await declaredBy(() => {
+      const { host, authority } = declareHost({ machine, cluster });
+      const tenants = [{ spec: tenantSpec(both), home: host }];
+      new Writer("local-writer", { stack: "test", host, tenants, cluster, authority, running: true });
+      writerAddress(host).apply((address) => {
+        found = address;
+      });
+    });
+    expect(found).toBe("10.0.0.3:8051");
+    expect(called.one("local-writer-container").inputs.ports).toEqual([
+      { internal: 8051, external: 8051, ip: "10.0.0.3", protocol: "tcp" },
+    ]);
+    expect(called.one("local-writer-request").inputs.ipAddresses).toEqual(["10.0.0.3"]);
+    const line = String(plain(called.one("local-writer-home").inputs.stdin))
+      .split("\n")
+      .find((line) => line.includes("writer.json"));
+    expect(JSON.parse(Buffer.from(line?.split(" ")[4] ?? "", "base64").toString()).callers).toEqual([
+      "10.0.0.2/32",
+    ]);
   });
 
   it("is not declared while the fleet does not run, and keeps its certificate", async () => {

@@ -20,7 +20,8 @@ const Outputs = z.object({
     z.string(),
     z.object({ url: z.string(), admin: z.object({ email: z.string(), password: z.string() }) }),
   ),
-  nodes: z.record(z.string(), z.object({ url: z.string() })),
+  /** `host`: on whose loopback it answers; absent in a stack that was brought up before nodes could differ in it. */
+  nodes: z.record(z.string(), z.object({ url: z.string(), host: z.string().optional() })),
   hosts: z.record(z.string(), HostOutput).prefault({}),
   /** Logins of Postgres that read replicas. */
   readers: z.record(z.string(), z.object({ role: z.string(), password: z.string() })).prefault({}),

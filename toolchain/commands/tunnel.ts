@@ -9,38 +9,64 @@ import type { FleetOutputs } from "./fleet-outputs.ts";
 /** How long the way to a control host may take; a host that is down is not waited for longer. */
 const patienceMs = 15_000;
 
-/** What listens on the control host's loopback: its addresses there. */
-const farOf = ({ nodes, monitoring }: FleetOutputs): URL[] =>
-  [
-    ...Object.values(nodes).map(({ url }) => url),
-    ...(monitoring ? [monitoring.prometheus, monitoring.alertmanager] : []),
-  ].map((url) => new URL(url));
+/** A port of a control host's loopback, and the one of this machine that leads to it. */
+interface Way {
+  host: string;
+  far: string;
+  near: string;
+}
+
+/** What listens on control hosts' loopback: by host, its addresses there. */
+const farOf = ({ sync }: Pick<Fleet, "sync">, { nodes, monitoring }: FleetOutputs): [host: string, URL][] => [
+  ...Object.values(nodes).map(({ url, host = sync.host }): [string, URL] => [host, new URL(url)]),
+  ...(monitoring ? [monitoring.prometheus, monitoring.alertmanager] : []).map((url): [string, URL] => [
+    sync.host,
+    new URL(url),
+  ]),
+];
 
 /**
- * The outputs of a stack whose control host is another machine, with ports of this one in place of those that only listen
- * over there: an ssh client forwards them until this process ends. Where it cannot, they are as good as silent.
+ * The outputs of a stack whose control hosts are other machines, with ports of this one in place of those that only listen
+ * over there: ssh clients forward them until this process ends. What is on a host that does not answer is as good as silent.
  */
 export async function throughTunnel(fleet: Fleet, outputs: FleetOutputs): Promise<FleetOutputs> {
-  const target = outputs.hosts[fleet.sync.host]?.target;
-  if (!target) return outputs;
   const ways = await Promise.all(
-    farOf(outputs).map(async ({ port }) => ({ far: port, near: String(await freePort()) })),
+    farOf(fleet, outputs)
+      .filter(([host]) => outputs.hosts[host]?.target)
+      .map(async ([host, { port }]): Promise<Way> => ({ host, far: port, near: String(await freePort()) })),
   );
-  await forward({ identity: fleet.operators.identity, ...target }, ways);
-  const nearby = (url: string): string => {
+  await Promise.all(
+    [...new Set(ways.map(({ host }) => host))].map(async (host) => {
+      const target = outputs.hosts[host]?.target;
+      const own = ways.filter((way) => way.host === host);
+      if (target) await forward({ identity: fleet.operators.identity, ...target }, own);
+    }),
+  );
+  return nearby(fleet, outputs, ways);
+}
+
+/** The outputs with the near ends of these ways in place of their far ones; what has none stays as it is. */
+export function nearby(
+  { sync }: Pick<Fleet, "sync">,
+  outputs: FleetOutputs,
+  ways: readonly Way[],
+): FleetOutputs {
+  const near = (host: string, url: string): string => {
     const address = new URL(url);
-    address.port = ways.find(({ far }) => far === address.port)?.near ?? address.port;
+    address.port = ways.find((way) => way.host === host && way.far === address.port)?.near ?? address.port;
     return address.href.replace(/\/$/, "");
   };
   const { nodes, monitoring } = outputs;
   return {
     ...outputs,
-    nodes: Object.fromEntries(Object.entries(nodes).map(([id, { url }]) => [id, { url: nearby(url) }])),
+    nodes: Object.fromEntries(
+      Object.entries(nodes).map(([id, { url, host = sync.host }]) => [id, { url: near(host, url), host }]),
+    ),
     ...(monitoring && {
       monitoring: {
         ...monitoring,
-        prometheus: nearby(monitoring.prometheus),
-        alertmanager: nearby(monitoring.alertmanager),
+        prometheus: near(sync.host, monitoring.prometheus),
+        alertmanager: near(sync.host, monitoring.alertmanager),
       },
     }),
   };

@@ -26,6 +26,7 @@ describe("a config that is right", () => {
         root: "/data/local",
         http: { address: "127.0.0.1", port: 8080 },
         agentPort: 8050,
+        writerPort: 8051,
       },
     ]);
     expect(tenants[0]).toEqual({
@@ -67,8 +68,8 @@ describe("a config that is right", () => {
       quarantine: 5,
       operatorKey: 1,
       nodes: [
-        { id: "a", port: 9443 },
-        { id: "b", port: 9444 },
+        { id: "a", host: "local", port: 9443 },
+        { id: "b", host: "local", port: 9444 },
       ],
       database: { kind: "embedded", port: 15_432 },
       readers: [],

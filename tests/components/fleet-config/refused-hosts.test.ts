@@ -27,7 +27,7 @@ const broken: Broken = [
 
   hosts.local.agentport
     found:  the unknown key "agentport"
-    remedy: write agentPort, if that was meant, or remove it; known here: kind, root, http, https, address, user, hostKey, privateAddress, region, size, image, volume, reservedIp, generation, swap, agentPort, memory, syncBandwidth`,
+    remedy: write agentPort, if that was meant, or remove it; known here: kind, root, http, https, address, user, hostKey, privateAddress, region, size, image, volume, reservedIp, generation, swap, agentPort, writerPort, memory, syncBandwidth`,
   ],
   [
     "two local hosts have one address, whatever their ports and folders",

@@ -33,6 +33,7 @@ describe("hosts of a cloud", () => {
       http: { address: "0.0.0.0", port: 80 },
       https: { address: "0.0.0.0", port: 443 },
       agentPort: 8050,
+      writerPort: 8051,
       region: "fra1",
       size: "s-4vcpu-8gb",
       image: "debian-12-x64",
@@ -104,6 +105,20 @@ describe("sites on hosts of a cloud", async () => {
     expect(() => directoryOf({ directory: "http://ca.example/dir" })).toThrow(
       "remedy: write production, staging or the https address of an ACME directory",
     );
+  });
+});
+
+describe("nodes", async () => {
+  const { certificate: ca } = await TestAuthority.create();
+
+  test("run on the control host, unless they name another", () => {
+    const config = inCloud(validConfig());
+    config.sync.database = { kind: "external", host: "db.example", user: "postgres", password: "x", ca };
+    config.sync.nodes.b = { port: 9443, host: "fra1-a" };
+    expect(parseFleet("staging", config, where).sync.nodes).toEqual([
+      { id: "a", host: "control", port: 9443 },
+      { id: "b", host: "fra1-a", port: 9443 },
+    ]);
   });
 });
 
@@ -221,14 +236,37 @@ const broken: Broken = [
     remedy: lower memory.reserved of tenants on "fra1-a", move some to another host, or give it 2GB`,
   ],
   [
-    "rows go both ways where the nodes run",
-    ({ sync, tenants }) => {
-      sync.direction = "both";
-      tenants.acme.sync = { direction: "one-way" };
+    "a writer has a port of its own, where a tenant is written into",
+    ({ hosts, tenants }) => {
+      hosts["fra1-a"].agentPort = 8051;
+      hosts.control.agentPort = 8051;
+      tenants.globex.sync = { direction: "both" };
     },
-    `  tenants.globex.sync.direction
-    found:  both, on host "fra1-a", and the nodes run on "control"
-    remedy: write one-way, or let it say host: control`,
+    `  hosts.fra1-a.writerPort
+    found:  8051, which hosts.fra1-a.agentPort already has on host "fra1-a"
+    remedy: set hosts.fra1-a.writerPort to 8052, which is free there`,
+  ],
+  [
+    "a node runs on a host of the stack",
+    ({ sync }) => {
+      sync.nodes.b.host = "contrl";
+    },
+    `  sync.nodes.b.host
+    found:  "contrl", which is no host of this stack
+    remedy: write control, if that was meant, or declare hosts.contrl; declared are: control, fra1-a`,
+  ],
+  [
+    "two nodes on one host have two ports, and on two hosts any",
+    ({ sync }) => {
+      sync.nodes = {
+        a: { port: 9443 },
+        b: { port: 9443, host: "fra1-a" },
+        c: { port: 9443, host: "fra1-a" },
+      };
+    },
+    `  sync.nodes.c.port
+    found:  9443, which sync.nodes.b.port already has on host "fra1-a"
+    remedy: set sync.nodes.c.port to 9444, which is free there`,
   ],
   [
     "an embedded database is on this machine",

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { agentConfig } from "../../../components/host/agent.ts";
 
-const cluster = { cluster: "main", nodes: [{ id: "a", port: 9443 }] };
+const cluster = { cluster: "main", nodes: [{ id: "a", host: "local", port: 9443 }] };
 
 test("an agent is told its bandwidth where the host has one, and nothing otherwise", () => {
   const limited = JSON.parse(agentConfig({ id: "local", syncBandwidth: 10_000_000 }, cluster));

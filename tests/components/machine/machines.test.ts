@@ -6,7 +6,7 @@ import { hostEntry } from "../../../components/fleet-config/host-entry.ts";
 import { hostSpecOf } from "../../../components/fleet-config/host-spec.ts";
 import type { HostSpec } from "../../../components/fleet-config.ts";
 import { declareMachines } from "../../../components/machine.ts";
-import { declaredBy, isSecret, plain, unknown } from "../engine.ts";
+import { type Declaration, declaredBy, isSecret, plain, unknown } from "../engine.ts";
 import { syncSpec, tenantSpec } from "../specs.ts";
 
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHFlq1JcvgyYQ3VdNoA8tk8SxOhV6kKvA2Qm4R1GmPwZ";
@@ -23,6 +23,8 @@ const server = host("old", {
   ...{ kind: "ssh", address: "203.0.113.20", user: "admin", hostKey: `${key} root@old` },
 });
 
+const elsewhere = host("nyc3-a", { kind: "digitalocean", region: "nyc3", size: "s-2vcpu-4gb" });
+
 const operators = {
   keys: [`${key} ann@example`],
   addresses: ["203.0.113.7/32"],
@@ -32,20 +34,32 @@ const operators = {
 /** Of the proxy that stands before proxied tenants. */
 const networks = ["198.51.100.0/24", "2001:db8::/32"];
 
+/** What else the machines follow from: nodes on these hosts, the first of which watches them. */
+const declaration = (
+  hosts: HostSpec[],
+  { controls = ["control"], tenants = [tenantSpec({ host: "fra1-a" })] } = {},
+) => ({
+  ...{ stack: "staging", hosts, operators, tenants, monitoring: { enabled: true } },
+  proxy: { networks: pulumi.output(networks) },
+  sync: {
+    host: controls[0] ?? "",
+    nodes: controls.map((host, index) => ({ id: `${index}`, host, port: 9443 + index })),
+  },
+});
+
 const declared = (
   hosts: HostSpec[],
-  options?: { preview: boolean },
-  tenants = [tenantSpec({ host: "fra1-a" })],
+  { preview = false, ...also }: { preview?: boolean } & Parameters<typeof declaration>[1] = {},
 ) =>
-  declaredBy(() => {
-    for (const machine of declareMachines({
-      ...{ stack: "staging", hosts, operators, sync: { host: "control" }, tenants },
-      proxy: { networks: pulumi.output(networks) },
-    })) {
-      const { id } = machine.spec;
-      machine.command(`${id}-trial`, { create: [{ script: "pids-limit", variables: { PIDS: 1 } }] }, {});
-    }
-  }, options);
+  declaredBy(
+    () => {
+      for (const machine of declareMachines(declaration(hosts, also))) {
+        const { id } = machine.spec;
+        machine.command(`${id}-trial`, { create: [{ script: "pids-limit", variables: { PIDS: 1 } }] }, {});
+      }
+    },
+    { preview },
+  );
 
 /** A control host and a host with a volume, both droplets of one region. */
 const fleet = await declared([droplet, control]);
@@ -114,7 +128,7 @@ describe("a droplet", () => {
 
   it("lets the proxy alone in at 80 and 443 when every tenant on it is proxied", async () => {
     const proxied = tenantSpec({ host: "fra1-a", proxied: true });
-    const behind = await declared([control, droplet], undefined, [proxied]);
+    const behind = await declared([control, droplet], { tenants: [proxied] });
     const rules = behind.one("fra1-a-machine-firewall").inputs.inboundRules;
     expect(rules.slice(1, 3)).toEqual([
       { protocol: "tcp", portRange: "80", sourceAddresses: networks },
@@ -123,7 +137,7 @@ describe("a droplet", () => {
     const set = "WEB_ADDRESSES='\\''198.51.100.0/24 2001:db8::/32'\\''";
     expect(behind.one("fra1-a-machine-set-up").inputs.create).toContain(set);
     const direct = tenantSpec({ id: "globex", host: "fra1-a", running: false });
-    const mixed = await declared([control, droplet], undefined, [proxied, direct]);
+    const mixed = await declared([control, droplet], { tenants: [proxied, direct] });
     expect(mixed.one("fra1-a-machine-firewall").inputs.inboundRules[1].sourceAddresses).toEqual([
       "0.0.0.0/0",
       "::/0",
@@ -173,29 +187,33 @@ describe("a command of a remote machine", () => {
   });
 });
 
-describe("a host on a remote machine", () => {
-  const hosts = (options?: { preview: boolean }) =>
-    declaredBy(() => {
+/** Hosts on a control host and a droplet. */
+const hosts = ({ preview = false, controls = ["control"] } = {}) =>
+  declaredBy(
+    () => {
       const authority = new CertificateAuthority("authority", { generation: 1 });
-      const declared = [control, droplet];
       const tenants = [
         tenantSpec({ host: "fra1-a", certificate: "acme" }),
         tenantSpec({ id: "globex", host: "fra1-a", certificate: "acme", running: false }),
       ];
-      const machines = declareMachines({
-        stack: "staging",
-        hosts: declared,
-        operators,
-        sync: { host: "control" },
-        tenants,
-      });
-      for (const machine of machines)
+      const { sync, ...fleet } = declaration([control, droplet], { controls, tenants });
+      const cluster = { ...syncSpec, ...sync };
+      for (const machine of declareMachines({ ...fleet, sync }))
         new ClientHost(machine.spec.id, {
-          ...{ stack: "staging", running: true, machine, cluster: syncSpec, authority },
+          ...{ stack: "staging", running: true, machine, cluster, authority },
           tenants: tenants.filter((tenant) => tenant.host === machine.spec.id),
         });
-    }, options);
+    },
+    { preview },
+  );
+/** What agent.json of a host says of who may connect. */
+const callersOf = (fleet: Declaration, host: string): unknown => {
+  const files = String(plain(fleet.one(`${host}-directories`).inputs.stdin)).split("\n");
+  const config = files.find((line) => line.includes(" agent/config/agent.json ")) ?? "";
+  return JSON.parse(Buffer.from(config.split(" ").at(-1) ?? "", "base64").toString()).callers;
+};
 
+describe("a host on a remote machine", () => {
   it("has its engine over ssh, by the same options as commands", async () => {
     const { inputs } = (await hosts()).one("fra1-a-docker");
     expect(inputs.host).toBe("ssh://qbmgr@address of fra1-a-machine-address");
@@ -236,15 +254,110 @@ describe("a host on a remote machine", () => {
     expect(declared.one("fra1-a-agent-request").inputs.ipAddresses).toEqual([
       "private of fra1-a-machine-droplet",
     ]);
-    const files = String(plain(declared.one("fra1-a-directories").inputs.stdin)).split("\n");
-    const config = files.find((line) => line.includes(" agent/config/agent.json ")) ?? "";
-    expect(JSON.parse(Buffer.from(config.split(" ").at(-1) ?? "", "base64").toString()).callers).toEqual([
+    expect(callersOf(declared, "fra1-a")).toEqual([
       "private of control-machine-droplet/32",
       "public of control-machine-droplet/32",
     ]);
+    expect(callersOf(declared, "control")).toBe("neighbours");
     expect(declared.one("control-agent").inputs.ports).toEqual([
       { internal: 8050, external: 8050, ip: "127.0.0.1", protocol: "tcp" },
     ]);
+  });
+});
+
+describe("two control hosts", async () => {
+  const both = ["control", "fra1-a"];
+  const pair = await declared([control, droplet, elsewhere], { controls: both });
+
+  it("let each other in, each at the agent's port, and the first at the other's node, which it watches", () => {
+    const portsOf = (host: string) =>
+      pair
+        .one(`${host}-machine-firewall`)
+        .inputs.inboundRules.filter(({ sourceTags }: { sourceTags?: string[] }) => sourceTags)
+        .map(({ portRange, sourceTags }: { portRange: string; sourceTags: string[] }) => [
+          portRange,
+          ...sourceTags,
+        ]);
+    expect(portsOf("control")).toEqual([["8050", "owui-staging-fra1-a"]]);
+    expect(portsOf("fra1-a")).toEqual([
+      ["8050", "owui-staging-control"],
+      ["9444", "owui-staging-control"],
+    ]);
+    expect(portsOf("nyc3-a")).toEqual([["8050", "owui-staging-control", "owui-staging-fra1-a"]]);
+    const setUp = (host: string) => pair.one(`${host}-machine-set-up`).inputs.create;
+    expect(setUp("control")).toContain("AGENT_PORT='\\''8050'\\''");
+    expect(setUp("control")).toContain(
+      "AGENT_FROM='\\''private of fra1-a-machine-droplet public of fra1-a-machine-droplet'\\''",
+    );
+    expect(setUp("fra1-a")).toContain("AGENT_PORT='\\''8050 9444'\\''");
+  });
+
+  it("wait for each other's address and not for each other", () => {
+    expect(pair.one("control-machine-set-up").after).not.toContain("fra1-a-machine-set-up");
+    expect(pair.one("fra1-a-machine-set-up").after).not.toContain("control-machine-set-up");
+  });
+
+  it("are known in no first preview, which ends all the same", async () => {
+    const preview = await declared([control, droplet], { controls: both, preview: true });
+    expect(preview.one("control-machine-set-up").inputs.create).toEqual(unknown);
+  });
+
+  it("open their agents to nodes of their own and to the other's, at an address that both reach", async () => {
+    const fleet = await hosts({ controls: both });
+    expect(callersOf(fleet, "control")).toEqual([
+      "neighbours",
+      "private of fra1-a-machine-droplet/32",
+      "public of fra1-a-machine-droplet/32",
+    ]);
+    expect(fleet.one("control-agent").inputs.ports).toEqual([
+      { internal: 8050, external: 8050, ip: "private of control-machine-droplet", protocol: "tcp" },
+    ]);
+  });
+});
+
+describe("a droplet in another region than a control host", () => {
+  it("is called at its public address, which its firewall opens to that host alone", async () => {
+    const fleet = await declared([control, elsewhere]);
+    const agent = fleet
+      .one("nyc3-a-machine-firewall")
+      .inputs.inboundRules.filter(({ portRange }: { portRange?: string }) => portRange === "8050");
+    expect(agent).toEqual([{ protocol: "tcp", portRange: "8050", sourceTags: ["owui-staging-control"] }]);
+    expect(await addressesIn([control, elsewhere])).toEqual([
+      "private of control-machine-droplet",
+      "public of nyc3-a-machine-droplet",
+    ]);
+  });
+
+  it("has its own control host called over the public network too, where another one is elsewhere", async () => {
+    expect(await addressesIn([control, elsewhere], ["control", "nyc3-a"])).toEqual([
+      "public of control-machine-droplet",
+      "public of nyc3-a-machine-droplet",
+    ]);
+  });
+
+  /** Where other hosts call each of them. */
+  const addressesIn = async (specs: HostSpec[], controls = ["control"]): Promise<string[]> => {
+    const found: string[] = [];
+    await declaredBy(() => {
+      declareMachines(declaration(specs, { controls })).forEach(({ privateAddress }, index) => {
+        privateAddress.apply((address) => {
+          found[index] = address;
+        });
+      });
+    });
+    return found;
+  };
+});
+
+describe("a host with a tenant that is synced both ways", () => {
+  it("opens the writer's port beside the agent's, and one without does not", async () => {
+    const tenants = [tenantSpec({ host: "fra1-a", sync: { ...tenantSpec().sync, direction: "both" } })];
+    const fleet = await declaredBy(
+      () => void declareMachines(declaration([control, droplet, elsewhere], { tenants })),
+    );
+    const setUp = (host: string) => fleet.one(`${host}-machine-set-up`).inputs.create;
+    expect(setUp("fra1-a")).toContain("AGENT_PORT='\\''8050 8051'\\''");
+    expect(setUp("nyc3-a")).toContain("AGENT_PORT='\\''8050'\\''");
   });
 });
 

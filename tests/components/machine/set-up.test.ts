@@ -73,6 +73,8 @@ describe("set-up-host.sh", () => {
     ["WEB_ADDRESSES", "1.2.3.4};", "no range of addresses"],
     ["AGENT_FROM", "10.0.0.2,10.0.0.3", "no range of addresses"],
     ["AGENT_PORT", "0", "no port"],
+    ["AGENT_PORT", "", "no port"],
+    ["AGENT_PORT", "8050 9443;", "no port"],
     ["AGENT_PORT", "70000", "no port"],
     ["DATA_ROOT", "/", "no absolute path"],
     ["DATA_ROOT", "/etc", "no absolute path"],

@@ -61,7 +61,7 @@ describe("hosts", () => {
     ] as Parameters<typeof hostLines>[0]["hosts"];
     const target = { user: "qbmgr", address: "203.0.113.9", hostKey: "ssh-ed25519 AAAA" };
     const lines = hostLines(
-      { hosts, tenants, sync: { host: "a" } },
+      { hosts, tenants, sync: { host: "a", nodes: [] } },
       { hosts: { b: { kind: "ssh", target } } },
       usages,
     );

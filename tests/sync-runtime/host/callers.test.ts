@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CallerList } from "../../../sync-runtime/host/callers.ts";
+import { CallerList, Callers } from "../../../sync-runtime/host/callers.ts";
 
 describe("a list of callers", () => {
   const list = new CallerList(["10.1.0.0/16", "192.0.2.7/32", "2001:db8:1::/48"]);
@@ -26,6 +26,15 @@ describe("a list of callers", () => {
   ])("keeps %j out", (address) => {
     expect(list.allows(address)).toBe(false);
     expect(list.check(address)).toBe(true);
+  });
+
+  it("may name neighbours beside subnets: whoever is on a network of this machine's own, its loopback among them", () => {
+    const both = new CallerList(["neighbours", "240.0.0.7/32"]);
+    expect(["127.0.0.1", "240.0.0.7", "240.0.0.8"].map((address) => both.allows(address))).toEqual([
+      ...[true, true, false],
+    ]);
+    expect(Callers.safeParse(["neighbours", "10.0.0.0/24"]).success).toBe(true);
+    expect(Callers.safeParse(["strangers"]).success).toBe(false);
   });
 
   it("that is empty lets nobody in, and one of everything everybody", () => {
