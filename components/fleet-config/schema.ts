@@ -6,6 +6,7 @@ import { documentation } from "./documentation.ts";
 import { hostEntry } from "./host-entry.ts";
 import { monitoringEntry } from "./monitoring-entry.ts";
 import { operatorsEntry } from "./operators-entry.ts";
+import { stateEntry } from "./state-entry.ts";
 import { syncEntry } from "./sync-entry.ts";
 import { tenantEntry } from "./tenant-entry.ts";
 
@@ -35,6 +36,11 @@ export const stackSchema = z.strictObject({
   sync: syncEntry.register(documentation, {
     description: "The nodes that keep the replicas, and their database.",
     remedy: "declare it: { host: local, nodes: { a: { port: 9443 }, b: { port: 9444 } } }",
+  }),
+  state: stateEntry.prefault({}).register(documentation, {
+    description: "Where Pulumi keeps what it knows of the stack.",
+    default: "the data home",
+    remedy: "write kind: file, s3 or cloud, or leave it out",
   }),
   certificates: certificatesEntry.prefault({}).register(documentation, {
     description: "The stack's own certificate authority.",

@@ -4,6 +4,7 @@ import { printFailure } from "../setup/problem.mjs";
 import { type DownInvocation, down } from "./down.ts";
 import { drift } from "./drift.ts";
 import type { Invocation } from "./invocation.ts";
+import { settleState } from "./its-state.ts";
 import { type PreviewInvocation, preview } from "./preview.ts";
 import { pulumiCommand } from "./pulumi.ts";
 import { type RecoveryInvocation, recovery } from "./recovery.ts";
@@ -15,6 +16,14 @@ import { type UpInvocation, up } from "./up.ts";
 const program = new Command("npm run")
   .enablePositionalOptions()
   .showHelpAfterError("(`npm run <command> -- --help` shows what it takes)");
+
+/** These find out themselves where the state is. */
+const findingState = ["setup", "recovery"];
+
+program.hook("preAction", async (_, command) => {
+  const invocation = command.opts<Invocation>();
+  if (invocation.stack && !findingState.includes(command.name())) await settleState(invocation);
+});
 
 /** A command that works on a stack. */
 const onStack = (name: string, description: string): Command =>

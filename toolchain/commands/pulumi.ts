@@ -10,7 +10,7 @@ import { ensurePlugins } from "../setup/plugins.ts";
 import { Pulumi } from "../setup/pulumi.ts";
 import { carryOver } from "../setup/source-edit.ts";
 import { ensureStack } from "../setup/stack.ts";
-import { makerOf, readCheckpoint } from "../setup/stack-state.ts";
+import { makerOf, readCheckpoint, saltOf } from "../setup/stack-state.ts";
 import { configOf, type Invocation } from "./invocation.ts";
 
 /** Commands that read or write a stack's config: they get the one a run of ours would use. */
@@ -25,11 +25,11 @@ export async function pulumiCommand(invocation: Invocation, args: readonly strin
     () => ensureCommandLine((text) => process.stderr.write(`${text}\n`)),
   );
   const pulumi = new Pulumi(stack, cli);
-  await ensurePassphrase();
   const { effective, after } = await configFor(invocation, args[0] === "config");
+  const checkpoint = await readCheckpoint(stack);
+  await ensurePassphrase((await readSource(effective)).encryptionsalt ?? saltOf(checkpoint));
   await ensureStack(pulumi);
-  const madeBy = makerOf(await readCheckpoint(stack));
-  await ensurePlugins(madeBy, pulumi.environment, () => {});
+  await ensurePlugins(makerOf(checkpoint), pulumi.environment, () => {});
   const child = spawn("pulumi", [...args, ...configFlag(args, effective)], {
     cwd: repository,
     env: pulumi.environment,

@@ -1,9 +1,19 @@
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { text as textOf } from "node:stream/consumers";
+import { parse } from "yaml";
+import {
+  type Backend,
+  backendText,
+  credentialsFile,
+  keepCredentials,
+  rememberBackend,
+  stateFolder,
+} from "../setup/backend.ts";
 import { ChildError } from "../setup/child.mjs";
 import { ensureCommandLine } from "../setup/command-line-build.ts";
-import { effectiveFile } from "../setup/effective-config.ts";
+import { effectiveFile, type StackFile } from "../setup/effective-config.ts";
 import { passphraseFile } from "../setup/passphrase.ts";
 import { dataHome, stackFolder } from "../setup/paths.mjs";
 import { SetupError } from "../setup/problem.mjs";
@@ -21,6 +31,7 @@ import {
 import { ensureStack } from "../setup/stack.ts";
 import { project, readCheckpoint, resourceCount } from "../setup/stack-state.ts";
 import { configOf, type Invocation, noFleet, stepsOf } from "./invocation.ts";
+import { declaredBackend, declaredIn } from "./its-state.ts";
 
 /** How `npm run recovery` is asked. */
 export interface RecoveryInvocation extends Invocation {
@@ -77,7 +88,9 @@ async function renew(invocation: Invocation, to: string): Promise<void> {
   const exported = await new Pulumi(stack, cli).run(["stack", "export"]);
   if (exported.code !== 0)
     throw new ChildError("The state could not be read.", ["pulumi", "stack", "export"], exported);
+  const credentials = await readFile(credentialsFile(stack), "utf8").catch(() => undefined);
   const kit: Kit = {
+    ...(credentials !== undefined && { credentials }),
     ...{ stack, to, written: new Date().toISOString(), state: exported.stdout },
     passphrase: await readFile(passphraseFile, "utf8"),
     source: await readFile(configOf(invocation), "utf8"),
@@ -104,8 +117,12 @@ async function use(invocation: RecoveryInvocation): Promise<void> {
   const kit = unseal(await contentOf(from), await keyOf(invocation));
   if (kit.stack !== stack)
     throw refused(`The kit is of stack ${kit.stack}, not of ${stack}.`, `Say --stack ${kit.stack}.`);
-  const present = resourceCount(await readCheckpoint(stack));
-  if (present > 0)
+  const backend = (await declaredBackend(invocation)) ??
+    declaredIn(parse(kit.source) as StackFile) ?? { kind: "file" };
+  if (kit.credentials !== undefined && backend.kind !== "file" && !existsSync(credentialsFile(stack)))
+    await keepCredentials(stack, kit.credentials);
+  const present = resourceCount(await readCheckpoint(stack, backend));
+  if (present > 0 && backend.kind === "file")
     throw refused(
       `Stack ${stack} has a state with ${present} resources in ${dataHome}.`,
       "A kit replaces no state. If this one is of no use, use another data home (OWUI_HOME), or move it away.",
@@ -114,8 +131,11 @@ async function use(invocation: RecoveryInvocation): Promise<void> {
   const steps = stepsOf(invocation);
   await steps.run(
     "state",
-    () => putBack(invocation, kit),
-    () => `of ${kit.written}, in ${dataHome}`,
+    () => putBack(invocation, kit, backend, present > 0),
+    () =>
+      present > 0
+        ? `is still in ${backendText(backend)}, and stays as it is; what opens it is here again`
+        : `of ${kit.written}, in ${backendText(backend)}`,
   );
   process.stdout.write(
     [
@@ -152,7 +172,7 @@ const refused = (what: string, remedy: string) =>
 async function refuseOthers(stack: string, { passphrase }: Kit): Promise<void> {
   const present = await readFile(passphraseFile, "utf8").catch(() => undefined);
   if (present === undefined || present === passphrase) return;
-  const files = await readdir(join(dataHome, "state/.pulumi/stacks", project)).catch(() => []);
+  const files = await readdir(join(stateFolder, ".pulumi/stacks", project)).catch(() => []);
   const others = files.filter((file) => file.endsWith(".json") && file !== `${stack}.json`);
   if (others.length > 0)
     throw refused(
@@ -161,12 +181,29 @@ async function refuseOthers(stack: string, { passphrase }: Kit): Promise<void> {
     );
 }
 
-async function putBack(invocation: RecoveryInvocation, kit: Kit): Promise<void> {
+/** @param there whether the state itself was not lost */
+async function putBack(
+  invocation: RecoveryInvocation,
+  kit: Kit,
+  backend: Backend,
+  there: boolean,
+): Promise<void> {
   const { stack } = invocation;
   await mkdir(stackFolder(stack), { recursive: true, mode: 0o700 });
   await writeFile(passphraseFile, kit.passphrase, { mode: 0o600 });
   // The salt of the secrets stands in it, and a new stack takes the one it finds.
   await writeFile(effectiveFile(stack), kit.effective, { mode: 0o600 });
+  await rememberBackend(stack, backend);
+  if (!there) await importState(stack, kit);
+  await rememberKit(stack, kit.to);
+  const own = configOf(invocation);
+  await mkdir(dirname(own), { recursive: true });
+  await writeFile(own, kit.source, { flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+}
+
+async function importState(stack: string, kit: Kit): Promise<void> {
   const { cli } = await ensureCommandLine(() => {});
   const pulumi = new Pulumi(stack, cli);
   await ensureStack(pulumi);
@@ -177,10 +214,4 @@ async function putBack(invocation: RecoveryInvocation, kit: Kit): Promise<void> 
   await rm(file);
   if (outcome.code !== 0)
     throw new ChildError("The state could not be put back.", ["pulumi", ...command], outcome);
-  await rememberKit(stack, kit.to);
-  const own = configOf(invocation);
-  await mkdir(dirname(own), { recursive: true });
-  await writeFile(own, kit.source, { flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
-  });
 }

@@ -1,5 +1,3 @@
-import { createInterface } from "node:readline/promises";
-import { Writable } from "node:stream";
 import { FleetConfigError } from "../../components/fleet-config.ts";
 import { ChildError, run } from "../setup/child.mjs";
 import { ensureCommandLine } from "../setup/command-line-build.ts";
@@ -10,22 +8,32 @@ import { ensurePassphrase } from "../setup/passphrase.ts";
 import { repository } from "../setup/paths.mjs";
 import { type Problem, SetupError } from "../setup/problem.mjs";
 import { Pulumi } from "../setup/pulumi.ts";
+import { askHidden, mayAsk } from "../setup/question.ts";
 import { carryOver } from "../setup/source-edit.ts";
 import { ensureStack } from "../setup/stack.ts";
+import { readCheckpoint, saltOf } from "../setup/stack-state.ts";
+import { askOperators } from "./ask-operators.ts";
 import { configOf, type Invocation } from "./invocation.ts";
+import { placeState } from "./place-state.ts";
 
 /**
- * `npm run setup -- --stack prod`: asks for each secret that the stack's config needs and lacks, tests it (and those it
- * has) against its service, and writes it encrypted into the stack's file. Without a terminal it asks nothing and lists
+ * `npm run setup -- --stack prod`: asks who operates, where the state is to be, and for each secret that the stack's config
+ * needs and lacks, tests it (and those it has) against its service, and writes it encrypted into the stack's file. Without a terminal it asks nothing and lists
  * what is missing, with the commands that set it.
  */
 export async function setup(invocation: Invocation): Promise<void> {
   const { stack } = invocation;
   const file = configOf(invocation);
-  const source = await readSource(file);
   const { cli } = await ensureCommandLine(() => {});
+  await askOperators(invocation);
+  await placeState(invocation, cli);
+  const source = await readSource(file);
   const pulumi = new Pulumi(stack, cli);
-  await ensurePassphrase();
+  const salt = source.encryptionsalt ?? saltOf(await readCheckpoint(stack));
+  await ensurePassphrase(
+    salt,
+    mayAsk() ? () => askHidden("The passphrase of this stack's secrets") : undefined,
+  );
   const effective = await writeEffective(stack, source, {});
   await ensureStack(pulumi);
   const problems: Problem[] = [];
@@ -50,7 +58,7 @@ async function settle(
   const { key, what, from, variable } = credential;
   const remedy = `Get it from ${from}; then: ${setCommand(stack, credential)}`;
   const present = process.env[variable ?? ""] || (await stored(credential, pulumi, effective));
-  const value = present || (process.stdin.isTTY ? await ask(`${what} (${from}): `) : "");
+  const value = present || (mayAsk() ? await askHidden(`${what} (${from})`) : "");
   if (value === "")
     return { what: `${what} is not set (${key}).`, why: "The stack's config needs it.", remedy };
   try {
@@ -83,19 +91,6 @@ async function store(
   const argv = ["pulumi", "config", "set", key, ...flags];
   const outcome = await run(argv, { cwd: repository, env: pulumi.environment, input: value });
   if (outcome.code !== 0) throw new ChildError(`${key} could not be stored.`, argv, outcome);
-}
-
-/** Asks without showing what is typed. */
-async function ask(question: string): Promise<string> {
-  process.stdout.write(question);
-  const nothing = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const prompt = createInterface({ input: process.stdin, output: nothing, terminal: true });
-  try {
-    return (await prompt.question("")).trim();
-  } finally {
-    prompt.close();
-    process.stdout.write("\n");
-  }
 }
 
 /** What else is wrong with the config, each thing once. */

@@ -5,6 +5,7 @@ import { stackFolder } from "../setup/paths.mjs";
 import { CommandError } from "../setup/problem.mjs";
 import type { Progress } from "../setup/progress.ts";
 import type { Pulumi } from "../setup/pulumi.ts";
+import { isLocked, lockHolders, StackLockedError } from "../setup/stack-lock.ts";
 import { type EngineEvent, Tally } from "./engine-events.ts";
 import { followEvents } from "./event-log.ts";
 
@@ -71,6 +72,7 @@ async function follow(
     }
     const { code, stderr } = await work;
     if (code === 0) return tally;
+    if (isLocked(stderr)) throw new StackLockedError(pulumi.stack, lockHolders(stderr));
     const said = stderr.trim() || `It was ended from outside, or gave no reason (exit code ${code}).`;
     throw new UpdateError(command, tally.errors.length > 0 ? tally.errors : [said], log);
   } finally {

@@ -2,6 +2,7 @@ import { ChildError, run } from "./child.mjs";
 import { type EngineOfState, enginesOf } from "./engines-of-state.ts";
 import type { Progress } from "./progress.ts";
 import type { Pulumi } from "./pulumi.ts";
+import { isLocked, lockHolders, StackLockedError } from "./stack-lock.ts";
 import { type Checkpoint, type CheckpointResource, readCheckpoint } from "./stack-state.ts";
 import type { Steps } from "./steps.mjs";
 
@@ -48,6 +49,7 @@ export async function noticeLosses(steps: Steps, pulumi: Pulumi, configFile: str
       const targets = lost.flatMap((urn) => ["--target", urn]);
       const refresh = ["refresh", "--yes", "--skip-preview", "--config-file", configFile, ...targets];
       const outcome = await pulumi.run(refresh);
+      if (isLocked(outcome.stderr)) throw new StackLockedError(pulumi.stack, lockHolders(outcome.stderr));
       if (outcome.code !== 0)
         throw new ChildError("The engine's losses could not be noted.", ["pulumi", ...refresh], outcome);
       return `${lost.length} containers or networks stopped or went away since the last run`;

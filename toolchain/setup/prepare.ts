@@ -20,7 +20,7 @@ import type { Plan } from "./preflight.ts";
 import type { Progress } from "./progress.ts";
 import { Pulumi } from "./pulumi.ts";
 import { ensureStack } from "./stack.ts";
-import { type Maker, makerOf, readCheckpoint } from "./stack-state.ts";
+import { type Maker, makerOf, readCheckpoint, saltOf } from "./stack-state.ts";
 import type { Steps } from "./steps.mjs";
 
 /** Everything the program needs to run: images besides those its config names, the config it is to use. */
@@ -52,9 +52,10 @@ export async function prepare(
   const cli = await provision(steps, cloud ? [...images, dropletImage, fakeAuthorityImage] : images);
   const pulumi = new Pulumi(stack, cli);
   const source = cloud ? await startCloud(steps, cloud, images, plan, pulumi) : plan.source;
-  await provisionPlugins(steps, makerOf(await readCheckpoint(stack)), pulumi.environment);
+  const checkpoint = await readCheckpoint(stack);
+  await provisionPlugins(steps, makerOf(checkpoint), pulumi.environment);
 
-  await ensurePassphrase();
+  await ensurePassphrase(plan.source.encryptionsalt ?? saltOf(checkpoint));
   const configFile = await writeEffective(stack, source, overrides);
   await steps.run(
     "stack",

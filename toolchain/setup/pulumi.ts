@@ -1,8 +1,9 @@
-import { join } from "node:path";
+import { type Backend, backendEnvironment, backendOf } from "./backend.ts";
 import { type Outcome, run } from "./child.mjs";
 import type { CommandLine } from "./command-line.mjs";
 import { passphraseFile } from "./passphrase.ts";
 import { dataHome, nodeFolder, pulumiHome, repository } from "./paths.mjs";
+import { allDead, lockHolders } from "./stack-lock.ts";
 
 /**
  * What the CLI finds in its environment: the project's own home, state and passphrase, whatever the user's
@@ -12,14 +13,14 @@ export const pulumiEnvironment = (
   stack: string,
   cli: CommandLine,
   ambient: NodeJS.ProcessEnv,
+  backend: Backend = { kind: "file" },
 ): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(Object.entries(ambient).filter(([name]) => !name.startsWith("PULUMI_"))),
   PATH: [nodeFolder, cli.folder, ambient.PATH].filter(Boolean).join(":"),
   OWUI_HOME: dataHome,
   PULUMI_HOME: pulumiHome,
-  PULUMI_BACKEND_URL: `file://${join(dataHome, "state")}`,
+  ...backendEnvironment(stack, backend, ambient),
   PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile,
-  PULUMI_STACK: stack,
   PULUMI_SKIP_UPDATE_CHECK: "true",
   PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
   PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
@@ -27,22 +28,39 @@ export const pulumiEnvironment = (
   PULUMI_DEBUG_COMMANDS: "true",
 });
 
+/** How a command of the CLI is run. */
+interface RunOptions {
+  /** File that gets everything it prints. */
+  log?: string;
+  /** The checkout unless said otherwise. */
+  directory?: string;
+  /** What it reads. */
+  input?: string;
+}
+
 /** The CLI, in the checkout, on one stack. */
 export class Pulumi {
   readonly stack: string;
   readonly environment: NodeJS.ProcessEnv;
 
-  constructor(stack: string, cli: CommandLine) {
+  /** @param backend where its state is; else where it was put */
+  constructor(stack: string, cli: CommandLine, backend: Backend = backendOf(stack)) {
     this.stack = stack;
-    this.environment = pulumiEnvironment(stack, cli, process.env);
+    this.environment = pulumiEnvironment(stack, cli, process.env, backend);
   }
 
-  /** Runs one of its commands without asking anything; for stacks' outputs, states and the like. */
-  run(
-    args: readonly string[],
-    options: { log?: string; directory?: string; input?: string } = {},
-  ): Promise<Outcome> {
-    const { log, directory = repository, input } = options;
+  /**
+   * Runs one of its commands without asking anything; for stacks' outputs, states and the like. The lock of a run that
+   * died on this machine keeps it from nothing.
+   */
+  async run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    const outcome = await this.#once(args, options);
+    if (outcome.code === 0 || !allDead(lockHolders(outcome.stderr))) return outcome;
+    await this.#once(["cancel", "--yes"], {});
+    return this.#once(args, options);
+  }
+
+  #once(args: readonly string[], { log, directory = repository, input }: RunOptions): Promise<Outcome> {
     return run(["pulumi", ...args, "--non-interactive", "--color", "never"], {
       cwd: directory,
       env: this.environment,

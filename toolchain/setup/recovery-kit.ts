@@ -20,6 +20,8 @@ const Kit = z.strictObject({
   state: z.string().startsWith("{"),
   /** Where the kit is written at every `up`. */
   to: z.string(),
+  /** What opens the place of the state, where that is not the data home. */
+  credentials: z.string().optional(),
 });
 export type Kit = z.infer<typeof Kit>;
 

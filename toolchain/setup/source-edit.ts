@@ -15,6 +15,13 @@ export async function carryOver(effective: string, source: string): Promise<void
   if (edited !== text) await writeFile(source, edited);
 }
 
+/** Writes whole entries of the config into the operator's file, which keeps its comments and its order. */
+export async function writeEntries(source: string, entries: Mapping): Promise<void> {
+  const text = await readFile(source, "utf8");
+  const { config, ...rest } = await readSource(source);
+  await writeFile(source, carriedOver(text, { ...rest, config: { ...plainKeys(config), ...entries } }));
+}
+
 /** The operator's text with the config of `after` and the salt that its secrets belong to. */
 export function carriedOver(text: string, { config, encryptionsalt }: StackFile): string {
   const document = parseDocument(text);
