@@ -113,6 +113,10 @@ export const proxyFiles = (networks: string[]): Record<"shared/proxy.conf" | "pr
   ].join("\n"),
 });
 
+/** What the application is told it was asked as: never what a request says, which may be anything. */
+const authorityOf = ({ port }: Listen, domain: string, tls: SiteTls | undefined): string =>
+  port === (tls ? 443 : 80) ? domain : `${domain}:${port}`;
+
 const application = (listen: Listen, { tenant, domain }: Site, tls?: SiteTls): string => `server {${listening(
   listen,
   [domain],
@@ -131,7 +135,7 @@ const application = (listen: Listen, { tenant, domain }: Site, tls?: SiteTls): s
       : ""
   }
 
-  proxy_set_header Host $http_host;
+  proxy_set_header Host ${authorityOf(listen, domain, tls)};
   proxy_set_header X-Real-IP $remote_addr;
   proxy_set_header X-Forwarded-For $remote_addr;
   proxy_set_header X-Forwarded-Proto $scheme;

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { request as plainRequest } from "node:http";
 import { type RequestOptions, request } from "node:https";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { connect, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -15,6 +16,7 @@ import {
 import { type Credentials, TestAuthority } from "../../support/certificates.ts";
 import { StubApplication } from "../../support/edge/application.ts";
 import { RunningFront } from "../../support/edge/front.ts";
+import { gixy, wanted } from "../../support/edge/gixy.ts";
 import { until } from "../../support/fleet/until.ts";
 
 const domain = "acme.example";
@@ -47,6 +49,10 @@ const cases: Record<string, { https: boolean; sites: Site[] }> = {
   "plain HTTP": { https: false, sites: [site()] },
   "plain HTTP with a former name": { https: false, sites: [site({ formerDomains })] },
   TLS: { https: true, sites: [site({ tls })] },
+  "TLS by an authority that asks": {
+    https: true,
+    sites: [site({ tls: { ...tls, challenges: true }, formerDomains })],
+  },
   "TLS without HSTS": { https: true, sites: [site({ tls: { ...tls, hsts: false } })] },
   "a proxy's sites": { https: true, sites: [site({ tls: proxied, formerDomains })] },
   "a proxy's sites beside others": {
@@ -66,14 +72,30 @@ const cases: Record<string, { https: boolean; sites: Site[] }> = {
   },
 };
 
+const written = async ({ https, sites }: (typeof cases)[string]): Promise<RunningFront> => {
+  const front = await RunningFront.prepared();
+  const listens = https ? front.front : { http: front.front.http };
+  front.write("nginx.conf", nginxConfig(listens));
+  front.write("tls/acme.pem", await pem(domain));
+  if (https) writeProxy(front);
+  for (const each of sites) front.write(siteFile(each.tenant), siteConfig(listens, each));
+  return front;
+};
+
+describe("gixy has nothing to say that is not wanted so, of", async () => {
+  const analyse = await gixy();
+
+  it.skipIf(!analyse).each(Object.entries(cases))("%s", async (_, each) => {
+    await using front = await written(each);
+    const findings = (await analyse?.(join(front.directory, "nginx.conf"))) ?? [];
+    const others = findings.filter(({ plugin }) => !(plugin in wanted));
+    expect(others.map(({ plugin, summary }) => `${plugin}: ${summary}`)).toEqual([]);
+  });
+});
+
 describe("nginx itself accepts", () => {
-  it.each(Object.entries(cases))("%s", async (_, { https, sites }) => {
-    await using front = await RunningFront.prepared();
-    const listens = https ? front.front : { http: front.front.http };
-    front.write("nginx.conf", nginxConfig(listens));
-    front.write("tls/acme.pem", await pem(domain));
-    if (https) writeProxy(front);
-    for (const each of sites) front.write(siteFile(each.tenant), siteConfig(listens, each));
+  it.each(Object.entries(cases))("%s", async (_, each) => {
+    await using front = await written(each);
     const said = await front.tested();
     expect(said).toContain("test is successful");
     expect(said).not.toMatch(/warn|emerg/);
@@ -140,7 +162,16 @@ describe("a site over TLS, by the real nginx", () => {
       "x-content-type-options": "nosniff",
       "x-frame-options": "SAMEORIGIN",
     });
-    expect(JSON.parse(body)).toMatchObject({ host: domain, "x-forwarded-proto": "https" });
+    const host = `${domain}:${front.front.https.port}`;
+    expect(JSON.parse(body)).toMatchObject({ host, "x-forwarded-proto": "https" });
+  });
+
+  it("tells the application the site's own name, whatever a request says", async () => {
+    const socket = await handshake({ servername: domain, ca: authority.certificate });
+    socket.write(`GET https://${domain}/ HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`);
+    const answer = await text(socket);
+    expect(answer).toContain(`"host":"${domain}:${front.front.https.port}"`);
+    expect(answer).not.toContain("evil.example");
   });
 
   it("is led to from plain HTTP, whole path and all", async () => {
