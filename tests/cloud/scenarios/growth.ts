@@ -9,7 +9,15 @@ const host = "fra1-c";
 /** A host is added, and much goes wrong on the way. Each `up` goes on where the one before it ended. */
 export const growth = (staging: Staging) =>
   describe("a host added", () => {
-    const sources = "/etc/apt/sources.list";
+    const [mirrors, packages] = ["/etc/apt/sources.list.d", "/var/cache/apt/archives"];
+    const away = [
+      `mkdir /root/away && mv ${mirrors} ${packages}/*.deb /root/away/`,
+      "echo deb http://127.0.0.1:9/debian bookworm main >/etc/apt/sources.list",
+    ].join(" && ");
+    const back = [
+      "rm /etc/apt/sources.list && mv /root/away/*.deb /var/cache/apt/archives/",
+      `mv /root/away/sources.list.d ${mirrors}`,
+    ].join(" && ");
     let before: Record<string, string>;
     let interrupted: number;
 
@@ -34,11 +42,11 @@ export const growth = (staging: Staging) =>
         "leaves a droplet that nobody noted",
         async () => {
           const up = staging.driver.up({ mayFail: true });
-          await staging.harm([
+          await staging.harm("digitalOcean", [
             { method: "POST", path: "^/v2/", answer: "rate-limit", times: 2 },
             { method: "GET", path: "^/v2/", answer: "server-error", times: 2 },
-            { path: "^/client/", answer: "unavailable", times: 1 },
           ]);
+          await staging.harm("cloudflare", [{ path: "^/client/", answer: "unavailable" }]);
           await until(
             "the cloud makes the droplet",
             async () => (await staging.dropletsOf(host)).length > 0,
@@ -47,7 +55,7 @@ export const growth = (staging: Staging) =>
           process.kill(await engine(), "SIGKILL");
           expect((await up).code).not.toBe(0);
           const faults = (await staging.requests(interrupted)).flatMap(({ fault }) => fault ?? []);
-          expect(faults).toEqual(expect.arrayContaining(["rate-limit", "server-error"]));
+          expect(faults).toEqual(expect.arrayContaining(["rate-limit", "server-error", "unavailable"]));
         },
         patience,
       );
@@ -70,7 +78,6 @@ export const growth = (staging: Staging) =>
           async () => {
             const [droplet] = await staging.dropletsOf(host);
             if (!droplet || droplet.id === half) return false;
-            const away = `rm -f /var/cache/apt/archives/*.deb; echo deb http://127.0.0.1:9/debian bookworm main >${sources}; rm -rf ${sources}.d/*`;
             await staging.within(host, away);
             return true;
           },
@@ -104,7 +111,7 @@ export const growth = (staging: Staging) =>
 
       beforeAll(async () => {
         droplet = (await staging.dropletsOf(host))[0]?.id;
-        await staging.within(host, `echo deb http://deb.debian.org/debian bookworm main >${sources}`);
+        await staging.within(host, back);
         const since = Date.now();
         await staging.up();
         await staging.well(since);

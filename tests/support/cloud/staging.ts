@@ -226,15 +226,19 @@ export class Staging {
     );
   }
 
-  /** Tells the fake DigitalOcean what is to go wrong; it listens while a command runs. */
-  async harm(faults: FaultInput[]): Promise<void> {
-    const { digitalOceanPort } = JSON.parse(await readFile(join(this.#cloud, "settled.json"), "utf8"));
-    const url = `http://127.0.0.1:${digitalOceanPort}/fake/faults`;
+  /** Tells a fake what is to go wrong; it listens while a command runs. */
+  async harm(fake: "digitalOcean" | "cloudflare", faults: FaultInput[]): Promise<void> {
+    const settled = JSON.parse(await readFile(join(this.#cloud, "settled.json"), "utf8"));
+    const url = `http://127.0.0.1:${settled[`${fake}Port`]}/fake/faults`;
     for (const fault of faults) {
-      await until("the fake takes a fault", async () => {
-        const { ok } = await fetch(url, { method: "POST", body: JSON.stringify(fault) });
-        return ok;
-      });
+      await until(
+        "the fake takes a fault",
+        async () => {
+          const { ok } = await fetch(url, { method: "POST", body: JSON.stringify(fault) });
+          return ok;
+        },
+        180,
+      );
     }
   }
 
