@@ -19,7 +19,7 @@ def opens(port):
         return False
 ports = ${JSON.stringify(ports)}
 with ThreadPoolExecutor(len(ports)) as pool:
-    print(*[port for port, open in zip(ports, pool.map(opens, ports)) if open], sep="\n")
+    print(*[port for port, open in zip(ports, pool.map(opens, ports)) if open], sep="\\n")
 `;
 
 /** What is open to whom: tried from an address that is nobody's, and from machine to machine. */

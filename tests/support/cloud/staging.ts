@@ -256,9 +256,9 @@ export class Staging {
     return lines.map((line) => JSON.parse(line)).filter(({ time }) => Date.parse(time) >= since);
   }
 
-  /** Asks a host for a site over TLS, as whoever believes the stack's authority. */
+  /** Asks a host for a site over TLS, as whoever believes those who certify there. */
   async site(host: string, domain: string, path = "/health"): Promise<Seen> {
-    const { certificateAuthority: ca } = await this.outputs();
+    const ca = await this.authorities();
     return ask(secure as typeof plain, { ...(await this.at(host, domain, path)), servername: domain, ca });
   }
 
@@ -271,9 +271,15 @@ export class Staging {
     return { host: await this.addressOf(host), headers: { Host: domain }, path };
   }
 
+  /** Who certifies sites: the stack itself, and the cloud's own authority. */
+  private async authorities(): Promise<string> {
+    const { certificateAuthority } = await this.outputs();
+    return `${certificateAuthority}\n${await readFile(join(this.#cloud, "lets-encrypt.pem"), "utf8")}`;
+  }
+
   /** A tenant as its users reach it. */
   async tenant(id: string, host: string, domain = `${id}.fleet.example`): Promise<TenantClient> {
-    const { certificateAuthority: ca } = await this.outputs();
+    const ca = await this.authorities();
     return new TenantClient({ address: await this.addressOf(host), port: 443, domain, ca });
   }
 
