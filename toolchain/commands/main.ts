@@ -41,6 +41,7 @@ onStack("up", "makes what the stack's config declares true")
     "--adopt",
     "the stack's state was lost: take over what it left, keeping all data (docs/recovery.md)",
   )
+  .option("--allow <id...>", "hosts and tenants of which may go what is refused otherwise")
   .action((options: UpInvocation) => up(options));
 onStack("down", "removes everything that runs and keeps all data")
   .option("--purge", "delete the data too, after a typed confirmation")

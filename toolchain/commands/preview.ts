@@ -69,8 +69,8 @@ export async function showReport(
   process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : `\n${reportText(report)}\n`);
 }
 
-/** A preview that fails has its report all the same: what it found until then, and why it ended. */
-async function gather(
+/** Lets the engine look. A preview that fails has its report all the same: what it found until then, and why it ended. */
+export async function gather(
   report: ChangeReport,
   pulumi: Pulumi,
   flags: readonly string[],

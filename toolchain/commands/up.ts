@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CloudOfStack } from "../fakes/cloud-of-stack.ts";
+import { policyFlags } from "../preview/policy-flags.ts";
 import { noticeLosses } from "../setup/drift.ts";
 import { begunIn, digitalOceanOf, noteBeginning, removeBegun } from "../setup/interrupted-cloud.ts";
 import { preflight } from "../setup/preflight.ts";
@@ -7,11 +8,12 @@ import { prepare } from "../setup/prepare.ts";
 import { SetupError } from "../setup/problem.mjs";
 import type { Progress } from "../setup/progress.ts";
 import type { Pulumi } from "../setup/pulumi.ts";
-import { readCheckpoint } from "../setup/stack-state.ts";
+import { readCheckpoint, resourceCount } from "../setup/stack-state.ts";
 import { duration, type Steps } from "../setup/steps.mjs";
 import { adoptingUp, removeStrangers } from "./adopt.ts";
 import { nextThings } from "./closing-words.ts";
 import { type FleetView, viewFleet } from "./fleet-status.ts";
+import { passGate } from "./gate.ts";
 import { configOf, type Invocation, type LastUp, lastUp, stepsOf } from "./invocation.ts";
 import { inItsCloud } from "./its-cloud.ts";
 import { triggerSync } from "./node-api.ts";
@@ -26,6 +28,8 @@ const patienceMs = 10 * 60_000;
 export interface UpInvocation extends Invocation {
   /** Takes over what an earlier state of the stack left. */
   adopt?: boolean;
+  /** Ids of hosts and tenants of which may go what is refused otherwise. */
+  allow?: string[];
 }
 
 /** `npm run up`: makes what the stack's file declares true, and waits until it is seen to be. */
@@ -48,7 +52,7 @@ async function removeHalfMade(steps: Steps, pulumi: Pulumi, configFile: string):
 }
 
 async function bringUp(invocation: UpInvocation, cloud: CloudOfStack | undefined): Promise<void> {
-  const { stack, json, adopt = false } = invocation;
+  const { stack, json, adopt = false, allow = [] } = invocation;
   const steps = stepsOf(invocation);
   const plan = await steps.run(
     "machine",
@@ -59,8 +63,14 @@ async function bringUp(invocation: UpInvocation, cloud: CloudOfStack | undefined
   if (adopt) await steps.run("adopt", () => removeStrangers(stack, plan.fleet), String);
   await removeHalfMade(steps, pulumi, configFile);
   const again = await noticeLosses(steps, pulumi, configFile);
+  // What was never made cannot be lost; the policies are held against it while it is made.
+  if (resourceCount(await readCheckpoint(stack)) > 0) {
+    const intended = { fleet: plan.fleet, configFile, flags: again, allow };
+    await steps.run("look", (progress: Progress) => passGate(pulumi, intended, progress));
+  }
   // What is refused for one tenant, or fails, keeps no other from what it needs.
   const flags = ["--yes", "--skip-preview", "--continue-on-error", "--config-file", configFile, ...again];
+  flags.push(...(await policyFlags(stack, plan.fleet)));
   const tally = await steps.run(
     "fleet",
     (progress: Progress) =>

@@ -1,11 +1,12 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { PolicyResults } from "../preview/policy-results.ts";
 import { locked } from "../setup/lock.mjs";
 import { stackFolder } from "../setup/paths.mjs";
 import { CommandError } from "../setup/problem.mjs";
 import type { Progress } from "../setup/progress.ts";
 import type { Pulumi } from "../setup/pulumi.ts";
-import { isLocked, lockHolders, StackLockedError } from "../setup/stack-lock.ts";
+import { isLocked, lives, lockHolders, StackLockedError } from "../setup/stack-lock.ts";
 import { type EngineEvent, Tally } from "./engine-events.ts";
 import { followEvents } from "./event-log.ts";
 
@@ -58,9 +59,11 @@ async function follow(
   const [log, events] = [join(folder, `${command}.log`), join(folder, `${command}-${process.pid}.events`)];
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await rm(log, { force: true });
+  await removeStale(folder);
 
   const finished = new AbortController();
   const tally = new Tally();
+  const policies = new PolicyResults();
   const work = pulumi
     .run([command, ...flags, "--event-log", events, "--suppress-outputs"], { log })
     .finally(() => finished.abort());
@@ -68,15 +71,31 @@ async function follow(
   try {
     for await (const event of followEvents(events, finished.signal)) {
       tally.add(event);
+      policies.add(event);
       onEvent(event);
     }
     const { code, stderr } = await work;
     if (code === 0) return tally;
     if (isLocked(stderr)) throw new StackLockedError(pulumi.stack, lockHolders(stderr));
     const said = stderr.trim() || `It was ended from outside, or gave no reason (exit code ${code}).`;
-    throw new UpdateError(command, tally.errors.length > 0 ? tally.errors : [said], log);
+    const errors = [...tally.errors, ...(command === "preview" ? [] : brokenPolicies(policies))];
+    throw new UpdateError(command, errors.length > 0 ? errors : [said], log);
   } finally {
     clearInterval(report);
     await rm(events, { force: true });
+  }
+}
+
+/** What was not made because it would have broken a policy; in a preview the report says it. */
+const brokenPolicies = ({ results }: PolicyResults): string[] =>
+  results.violations
+    .filter(({ level }) => level === "mandatory")
+    .map(({ policy, resource, message }) => `${resource} breaks the policy ${policy}: ${message}`);
+
+/** Removes the event logs of runs that were killed: what they tell of a fleet is nobody's to read later. */
+async function removeStale(folder: string): Promise<void> {
+  for (const file of await readdir(folder)) {
+    const pid = /-(\d+)\.events$/.exec(file)?.[1];
+    if (pid && !lives(Number(pid))) await rm(join(folder, file), { force: true });
   }
 }
