@@ -8,7 +8,7 @@ import { type Fakes, startFakes } from "../../toolchain/fakes/start.ts";
 import { ChangeReport } from "../../toolchain/preview/change-report.ts";
 import { policyConfigFlags } from "../../toolchain/preview/policy-flags.ts";
 import { repository } from "../../toolchain/setup/paths.mjs";
-import { exampleOf, examples } from "./example.ts";
+import { exampleOf, examples, stackOf } from "./example.ts";
 
 let engine: Engine;
 let fakes: Fakes;
@@ -37,7 +37,7 @@ const clouds = async (): Promise<Record<string, string>> => ({
 
 test.each(examples)("%s is previewed, and keeps every policy", async (file) => {
   const config = exampleOf(file);
-  const name = file.replace(".yaml", "");
+  const name = stackOf(file);
   const fleet = parseFleet(name, config, { repository, dataHome: "/data" });
   const project = { name: "open-webui-infrastructure", folder: repository };
   const stack = await engine.stack(project, name, { ...config, ...(await clouds()) });

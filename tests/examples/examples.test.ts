@@ -10,6 +10,20 @@ describe("an example", () => {
     expect(fleetOf(file).tenants.length).toBeGreaterThan(0);
   });
 
+  test("of production has two hosts with tenants, one signing in over OIDC, one with a look of its own", () => {
+    const { tenants, sync } = fleetOf("../Pulumi.prod.yaml");
+    expect(tenants.map(({ id, host, certificate }) => [id, host, certificate])).toEqual([
+      ["acme", "fra1-a", "origin-ca"],
+      ["globex", "fra1-a", "origin-ca"],
+      ["initech", "fra1-b", "origin-ca"],
+      ["umbrella", "fra1-b", "acme"],
+    ]);
+    expect(sync.host).toBe("control");
+    const { globex, initech } = Object.fromEntries(tenants.map((tenant) => [tenant.id, tenant]));
+    expect(globex?.environment).toHaveProperty("OPENID_PROVIDER_URL");
+    expect(initech?.branding?.basis).toBe("up-to-50-users");
+  });
+
   test("of twenty clients has twenty, seven on a host at most, and room for no more than the rule allows", () => {
     const { tenants, hosts } = fleetOf("twenty-clients.yaml");
     expect(tenants).toHaveLength(20);
