@@ -39,7 +39,7 @@ export async function passGate(
 
 /** Why a change is not made, a line each with its remedy; undefined where nothing speaks against it. Pure. */
 export function refusalOf({ stack, subjects, policies }: Report): string | undefined {
-  const stopped = subjects.filter(({ changes }) => changes.some(({ stop }) => stop));
+  const stopped = subjects.filter((subject) => stops(subject).length > 0);
   const broken = policies.violations.filter(({ level }) => level === "mandatory");
   if (stopped.length + broken.length === 0) return undefined;
   const ids = stopped.map(({ id }) => id).filter(Boolean);
@@ -66,8 +66,9 @@ export function refusalOf({ stack, subjects, policies }: Report): string | undef
   ].join("\n");
 }
 
+/** One tenant's refusal is its own: what refuses itself keeps no other from what it needs. */
 const stops = ({ changes }: SubjectChanges): string[] =>
-  changes.filter(({ stop }) => stop).map(({ text }) => line(text));
+  changes.filter(({ stop, itself }) => stop && !itself).map(({ text }) => line(text));
 
 const line = (text: string): string => bounded(visible(text), 600);
 

@@ -32,6 +32,8 @@ export interface Change {
   risk: Risk;
   /** True: not to be applied without a decision of its own; it is shown as STOP. */
   stop?: boolean;
+  /** True: while everything else is applied, the change refuses itself if it has to. */
+  itself?: boolean;
 }
 
 /** The part of the fleet that changes. */

@@ -36,7 +36,7 @@ function lostData(group: Group): Change[] {
   if (guard?.op !== "update") return [];
   const text =
     "its database is not in its data directory: the next up brings it back or refuses, as its entry says (restore, fresh)";
-  return [{ text, risk: "data", stop: true }];
+  return [{ text, risk: "data", stop: true, itself: true }];
 }
 
 function containerChanges(step: Step, group: Group, context: Context): Change[] {

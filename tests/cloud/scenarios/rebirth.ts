@@ -43,8 +43,11 @@ export const rebirth = (staging: Staging) =>
       await staging.driver.pulumi(["state", "unprotect", urn, "--yes"]);
       await previewOf("unasked", []);
       await previewOf("allowed", ["--allow", host]);
+      expect(await staging.upFails()).toMatch(
+        /STOP: host fra1-a: the droplet is replaced[\s\S]*--allow fra1-a/,
+      );
       const since = Date.now();
-      await staging.up();
+      await staging.up(["--allow", host]);
       await staging.well(since);
       expect((await staging.dropletsOf(host)).map(({ id }) => id)).not.toContain(old);
     }, patience);

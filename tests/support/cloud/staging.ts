@@ -118,9 +118,9 @@ export class Staging {
   }
 
   /** Applies the file; answers what the command printed. */
-  async up(): Promise<string> {
+  async up(flags: string[] = []): Promise<string> {
     this.#outputs = undefined;
-    return (await this.driver.up()).stdout;
+    return (await this.driver.up({ flags })).stdout;
   }
 
   /** Applies the file where that has to fail; answers all that was printed. */

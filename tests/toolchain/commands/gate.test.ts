@@ -45,6 +45,12 @@ Nothing was changed.`);
     expect(said).not.toContain("If it is meant");
   });
 
+  test("nothing that refuses itself, for its own subject alone", () => {
+    const text = "its database is not in its data directory";
+    const changes = [{ text, risk: "data", stop: true, itself: true } as const];
+    expect(refusalOf(report({ subjects: [{ kind: "tenant", id: "acme", changes }] }))).toBeUndefined();
+  });
+
   test("nothing for advice", () => {
     expect(refusalOf(report({ subjects: [], policies: violation("advisory") }))).toBeUndefined();
   });
