@@ -14,9 +14,12 @@ export function imageByContent(container: Container): string[] {
       ];
 }
 
-/** An upstream image that a registry is asked for; a tag there is whatever its owner makes it. */
-export const imageByDigest = (name: string): string[] =>
-  /@sha256:[0-9a-f]{64}$/.test(name)
+/**
+ * An upstream image that a registry is asked for; a tag there is whatever its owner makes it.
+ * @param built names of images that were built here, where no registry serves them: they have no digest to ask for
+ */
+export const imageByDigest = (name: string, built: readonly string[] = []): string[] =>
+  built.includes(name) || /@sha256:[0-9a-f]{64}$/.test(name)
     ? []
     : [
         `${name} is asked for by its tag, which its owner may give to another image. Append its digest: ${name}@sha256:…`,

@@ -39,6 +39,7 @@ interface Bases {
 /** Config of the rule about upstream images. */
 interface Tags {
   allowed: boolean;
+  built: string[];
 }
 
 /** A list of texts in a rule's config. */
@@ -73,11 +74,17 @@ export const policies: Policies = [
     configSchema: {
       properties: {
         allowed: { type: "boolean", description: "Whether tags will do, as on one machine.", default: true },
+        built: {
+          ...texts,
+          description: "Images that were built here: no registry has a digest.",
+          default: [],
+        },
       },
     },
     validateResource: ({ type, props, getConfig }, report) => {
-      if (type !== "docker:index/remoteImage:RemoteImage" || getConfig<Tags>().allowed) return;
-      for (const violation of imageByDigest(String(props.name))) report(violation);
+      const { allowed, built } = getConfig<Tags>();
+      if (type !== "docker:index/remoteImage:RemoteImage" || allowed) return;
+      for (const violation of imageByDigest(String(props.name), built)) report(violation);
     },
   },
   {

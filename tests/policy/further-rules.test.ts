@@ -68,6 +68,11 @@ describe("an image", () => {
   test("is asked for by digest", () => {
     expect(imageByDigest(`nginx:stable@sha256:${digest}`)).toEqual([]);
     expect(imageByDigest("nginx:stable")).toEqual([expect.stringContaining("nginx:stable@sha256:…")]);
+    expect(imageByDigest("nginx:stable", ["node:24"])).toHaveLength(1);
+  });
+
+  test("has no digest to ask for where it was built here", () => {
+    expect(imageByDigest("nginx:stable", ["nginx:stable"])).toEqual([]);
   });
 });
 

@@ -27,6 +27,20 @@ export async function ensureImages(images: readonly string[], progress: Progress
   return summary(images, presence, built.filter(Boolean));
 }
 
+/** Names of the images that were built here. */
+export async function builtImages(): Promise<string[]> {
+  const list = [
+    "docker",
+    "images",
+    "--filter",
+    `label=${recipeLabel}`,
+    "--format",
+    "{{.Repository}}:{{.Tag}}",
+  ];
+  const { stdout } = await run(list);
+  return [...new Set(stdout.split("\n").filter((name) => name && !name.includes("<none>")))];
+}
+
 async function presenceOf(image: string): Promise<Presence> {
   const format = `{{index .Config.Labels "${recipeLabel}"}}`;
   const { code, stdout } = await run(["docker", "image", "inspect", "--format", format, image]);
