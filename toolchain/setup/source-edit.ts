@@ -32,7 +32,15 @@ export function carriedOver(text: string, { config, encryptionsalt }: StackFile)
   if (isDeepStrictEqual(plainKeys(before), before)) carry(document, ["config"], before, after);
   else document.set("config", document.createNode(after));
   if (encryptionsalt) document.set("encryptionsalt", encryptionsalt);
-  return document.toString({ lineWidth: 0 });
+  return asWritten(text, document.toString({ lineWidth: 0 }));
+}
+
+/** Lines that differ from the operator's in the blanks inside of brackets only, as the operator has them. */
+function asWritten(text: string, edited: string): string {
+  const bare = (line: string) => line.replaceAll(/(?<=[[{]) | (?=[\]}])/g, "");
+  const written = new Map(text.split("\n").map((line) => [bare(line), line]));
+  const lines = edited.split("\n").map((line) => written.get(bare(line)) ?? line);
+  return lines.join("\n");
 }
 
 /** Makes the value at `path` what it is to be, touching only what differs. */

@@ -48,6 +48,15 @@ describe("a change by Pulumi's config command, carried over into the operator's 
     expect(carriedOver(operators, same)).toBe(operators);
   });
 
+  it("leaves the blanks inside of brackets as they were written", () => {
+    const text =
+      "config:\n  zones: [a.example, b.example]\n  hosts: { local: { kind: local } }\n  keys: [a]\n";
+    const zones = ["a.example", "b.example"];
+    const after = { zones, hosts: { local: { kind: "local" } }, keys: ["b"], state: { kind: "s3" } };
+    const edited = text.replace("keys: [a]", "keys: [ b ]");
+    expect(carriedOver(text, { config: after })).toBe(`${edited}  state:\n    kind: s3\n`);
+  });
+
   it("is written with bare keys into a file whose keys bear the project's name", () => {
     const before = "config:\n  open-webui-infrastructure:running: true\n";
     expect(carriedOver(before, { config: { running: false } })).toBe("config:\n  running: false\n");
