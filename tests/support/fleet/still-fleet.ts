@@ -40,11 +40,15 @@ export class StillFleet {
     return fleet;
   }
 
-  /** Writes the config. @param changed entries over the usual ones */
-  declare(changed: Record<string, unknown>): void {
+  /**
+   * Writes the config.
+   * @param changed entries over the usual ones
+   * @param name of the replicas' database
+   */
+  declare(changed: Record<string, unknown>, name = "postgres"): void {
     const { port, password } = this.#supabase;
     const database = {
-      ...{ kind: "external", host: "localhost", port, user: "postgres", password },
+      ...{ kind: "external", host: "localhost", port, database: name, user: "postgres", password },
       ca: join(this.folder, "ca.crt"),
     };
     const declared = {
