@@ -1,3 +1,5 @@
+import { CommandError } from "../toolchain/setup/problem.mjs";
+
 /** What a command's exit code says; an interface: scripts read it. */
 export const exitCodes = {
   /** It is done, or all is as it should be. */
@@ -21,3 +23,8 @@ Exit codes:
   3  sync: the replica is held until you decide
   4  something else works on the tenant: the message says what, and since when
   130  interrupted`;
+
+/** Something else works on the tenant; ends the command with {@link exitCodes.busy}. */
+export class BusyError extends CommandError {
+  override name = "BusyError";
+}

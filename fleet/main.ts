@@ -3,7 +3,7 @@ import { CommanderError } from "commander";
 import { repository } from "../toolchain/setup/paths.mjs";
 import { printFailure } from "../toolchain/setup/problem.mjs";
 import { completions, namesIn } from "./completion.ts";
-import { exitCodes } from "./exit-code.ts";
+import { BusyError, exitCodes } from "./exit-code.ts";
 import { fleetProgram } from "./program.ts";
 
 process.once("SIGINT", () => process.exit(130));
@@ -19,5 +19,8 @@ try {
 } catch (error) {
   if (error instanceof CommanderError)
     process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-  else process.exitCode = printFailure(error);
+  else {
+    const code = printFailure(error);
+    process.exitCode = error instanceof BusyError ? exitCodes.busy : code;
+  }
 }

@@ -1,5 +1,6 @@
 import { Argument, type Command } from "commander";
 import type { EnvAction, EnvInvocation } from "../commands/env.ts";
+import type { OperationsAction, OperationsInvocation } from "../commands/operations.ts";
 import type { EditInvocation } from "../config-edit/apply-edit.ts";
 import type { Declare } from "../program.ts";
 
@@ -48,6 +49,23 @@ export function changing(declare: Declare): void {
     .option("--unknown", "take names that no known version of Open WebUI reads")
     .action(async (tenant: string, action: EnvAction, words: string[], options: EnvInvocation) =>
       (await import("../commands/env.ts")).env(options, tenant, action, words),
+    );
+
+  declare("operations", "lists long operations on tenants; takes one on that nobody works on, or aborts it", [
+    ["operations", "the latest, newest first"],
+    ["operations list acme --open", "what has not ended for acme, and keeps others from it"],
+    ["operations show 12", "its steps, who works on it, why it stopped"],
+    ["operations resume 12", "go on behind the last step that was recorded"],
+    ["operations abort 12", "take back what its steps did"],
+  ])
+    .addArgument(
+      new Argument("[action]", "what is done").choices(["list", "show", "resume", "abort"]).default("list"),
+    )
+    .argument("[what]", "list: a tenant; else the number of an operation")
+    .option("--open", "list: those that have not ended")
+    .option("--json", "for scripts")
+    .action(async (action: OperationsAction, what: string | undefined, options: OperationsInvocation) =>
+      (await import("../commands/operations.ts")).operations(options, action, what),
     );
 }
 

@@ -21,6 +21,7 @@ const Queued = z.object({ job: z.string() });
 const Conflicts = z.object({ conflicts: z.array(Conflict) });
 const Resolved = z.object({ client: z.string(), job: z.string() });
 const ProblemDetails = z.object({
+  type: z.string().prefault(""),
   detail: z.string(),
   errors: z.array(z.object({ detail: z.string(), pointer: z.string().optional() })).prefault([]),
 });
@@ -36,6 +37,13 @@ export interface ClusterView {
 /** A node understood what was asked, and will not do it. Another node would say the same. */
 export class RefusedError extends Error {
   override name = "RefusedError";
+  /** `tenant-busy` and its like (docs/api.md); undefined where the node did not say. */
+  readonly kind: string | undefined;
+
+  constructor(message: string, kind?: string) {
+    super(message);
+    this.kind = kind;
+  }
 }
 
 /** Asks the nodes one after the other until one answers: either knows everything. Undefined when none does. */
@@ -157,16 +165,17 @@ export const resolveConflict = (
 };
 
 /** What a write carries. */
-interface Sent {
+export interface Sent {
   body?: unknown;
   /** Idempotency-Key. */
   key?: string;
 }
 
-type Call = (method: "GET" | "POST", path: string, sent?: Sent) => Promise<unknown>;
+/** One call of the API; answers what the node does. */
+export type Call = (method: "GET" | "POST", path: string, sent?: Sent) => Promise<unknown>;
 
 /** Lets `ask` talk to the nodes in turn until one answers it; undefined when none does. */
-async function fromAnyNode<T>(
+export async function fromAnyNode<T>(
   outputs: FleetOutputs,
   scope: "read" | "operate",
   ask: (call: Call) => Promise<T>,
@@ -188,6 +197,11 @@ async function fromAnyNode<T>(
 /** What a node finds wrong, field by field where it says so. */
 const problemText = ({ detail, errors }: z.infer<typeof ProblemDetails>): string =>
   [detail, ...errors.map(({ pointer, detail }) => `${pointer ? `${pointer}: ` : ""}${detail}.`)].join(" ");
+
+const refusal = (data: z.infer<typeof ProblemDetails> | undefined, failed: string): RefusedError =>
+  data
+    ? new RefusedError(problemText(data), data.type.replace("urn:owui:problem:", ""))
+    : new RefusedError(failed);
 
 /** One call of a node's API; its certificate must be of the stack's own authority. */
 const send = (method: string, url: URL, ca: string, token: string, { body, key }: Sent): Promise<unknown> =>
@@ -215,7 +229,7 @@ const send = (method: string, url: URL, ca: string, token: string, { body, key }
         (problem) => {
           const { data } = ProblemDetails.safeParse(problem);
           const refused = [400, 404, 409, 413].includes(statusCode);
-          reject(refused ? new RefusedError(data ? problemText(data) : failed) : new Error(failed));
+          reject(refused ? refusal(data, failed) : new Error(failed));
         },
         () => reject(new Error(failed)),
       );

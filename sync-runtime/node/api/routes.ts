@@ -8,6 +8,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { openApiRoute } from "./routes/openapi.ts";
+import { operationRoutes } from "./routes/operations.ts";
 import { stateRoutes } from "./routes/state.ts";
 import { syncRoutes } from "./routes/sync.ts";
 
@@ -23,6 +24,7 @@ const described: readonly Route[] = [
   ...auditRoutes,
   ...eventRoutes,
   ...conflictRoutes,
+  ...operationRoutes,
 ];
 
 /** Every route of the node's API. */

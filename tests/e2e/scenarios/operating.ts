@@ -42,7 +42,7 @@ export const operating = (fleet: Fleet) => {
 
     it("shows what an application printed, for people and line by line for scripts", async () => {
       const { stdout, stderr } = await fleet.driver.operate("logs", ["acme", "--lines", "all"]);
-      expect(stdout + stderr).toContain("Application startup complete");
+      expect(stdout + stderr).toContain("Waiting for application startup");
       const lines = (await fleet.driver.operate("logs", ["acme", "--lines", "5", "--json"])).stdout;
       for (const line of lines.trim().split("\n"))
         expect(JSON.parse(line) as LogLine).toMatchObject({

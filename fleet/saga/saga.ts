@@ -1,0 +1,220 @@
+import { RefusedError } from "../../toolchain/commands/node-api.ts";
+import { CommandError } from "../../toolchain/setup/problem.mjs";
+import type { Progress } from "../../toolchain/setup/progress.ts";
+import type { Steps } from "../../toolchain/setup/steps.mjs";
+import { BusyError } from "../exit-code.ts";
+import type { Facts, Operation, Operations, Runner } from "./operation.ts";
+
+/** What a step is given. */
+export interface StepContext {
+  tenant: string;
+  /** What was asked for. */
+  request: Readonly<Record<string, unknown>>;
+  /** What the steps before it found out. */
+  found: Readonly<Record<string, unknown>>;
+  say: Progress;
+  /** Ends the step: the operation is another's, or its runner is interrupted. */
+  signal: AbortSignal;
+}
+
+/**
+ * One step of a long operation. It may be done again after it was done, wholly or in part: whoever did it may have died
+ * before that was recorded.
+ */
+export interface SagaStep {
+  /** Lower-case letters and hyphens; kept in Postgres, so it says the same in later versions. */
+  name: string;
+  /** What it finds out is kept for the steps behind it; no secrets. */
+  run(context: StepContext): Promise<Facts | undefined>;
+  /** Takes back what it did, if it did anything. */
+  undo?(context: StepContext): Promise<void>;
+}
+
+/** A long operation: its steps in their order. */
+export interface Saga {
+  /** Kept in Postgres. */
+  kind: string;
+  steps: readonly SagaStep[];
+  /** Up to how many done steps it can be aborted. */
+  abortable: number;
+}
+
+/** An operation ended otherwise than it was to. */
+export class OperationError extends CommandError {
+  override name = "OperationError";
+  readonly operation: string;
+
+  constructor(operation: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.operation = operation;
+  }
+}
+
+/** How often a runner says that it still works, with a hold of a minute. */
+const beatMs = 15_000;
+
+/** What a saga is worked on with. */
+export interface Workshop {
+  operations: Operations;
+  runner: Runner;
+  /** Where steps are told. */
+  screen: Steps;
+  /** Interrupts what is being done; it can be taken on later. */
+  interrupted: AbortSignal;
+  beatMs?: number;
+}
+
+/**
+ * Works on an operation that the runner has, from its last recorded step to its end: forward, or back where somebody wants
+ * it aborted. Answers how it ended. A step that fails leaves it stopped, to be taken on or aborted.
+ */
+export async function work(saga: Saga, begun: Operation, shop: Workshop): Promise<"done" | "aborted"> {
+  const names = saga.steps.map(({ name }) => name);
+  if (names.join() !== begun.steps.join())
+    throw new OperationError(
+      begun.id,
+      `\n  ✗ Operation ${begun.id} was begun by another version of this program, with other steps (${begun.steps.join(", ")}).\n    remedy: go on with that version.`,
+    );
+  const work = new Work(saga, begun, shop);
+  try {
+    return await work.toItsEnd();
+  } finally {
+    work.end();
+  }
+}
+
+class Work {
+  readonly #saga: Saga;
+  readonly #shop: Workshop;
+  readonly #operation: Operation;
+  readonly #lost = new AbortController();
+  readonly #beat: NodeJS.Timeout;
+  #found: Record<string, unknown>;
+  #done: number;
+  #abort: boolean;
+
+  constructor(saga: Saga, operation: Operation, shop: Workshop) {
+    this.#saga = saga;
+    this.#shop = shop;
+    this.#operation = operation;
+    this.#found = operation.found;
+    this.#done = operation.done;
+    this.#abort = operation.abort_asked_by !== null;
+    this.#beat = setInterval(() => {
+      // What only holds it may fail: the next report says whether it is lost.
+      this.#report({}).catch((error) => {
+        if (!(error instanceof RefusedError)) return;
+        this.end();
+        this.#lost.abort(error);
+      });
+    }, shop.beatMs ?? beatMs);
+  }
+
+  end(): void {
+    clearInterval(this.#beat);
+  }
+
+  async toItsEnd(): Promise<"done" | "aborted"> {
+    try {
+      // Whoever was silent for a while learns here that somebody else has it.
+      await this.#report({});
+      while (this.#done < this.#saga.steps.length) {
+        if (this.#abort && this.#done <= this.#saga.abortable) return await this.#undo();
+        await this.#forward();
+      }
+      await this.#report({ outcome: "done" });
+      return "done";
+    } catch (error) {
+      return await this.#stop(error);
+    }
+  }
+
+  async #forward(): Promise<void> {
+    const step = this.#saga.steps[this.#done];
+    if (!step) return;
+    const found = await this.#shop.screen.run(
+      step.name,
+      (say: Progress) => step.run(this.#context(say)),
+      () => "done",
+    );
+    this.#found = { ...this.#found, ...found };
+    await this.#report({ done: this.#done + 1, ...(found ? { found } : {}) });
+    this.#done += 1;
+  }
+
+  /** Back to the beginning; the step that was not recorded may have done something, too. */
+  async #undo(): Promise<"aborted"> {
+    if (this.#operation.status !== "undoing") {
+      const { operations, runner } = this.#shop;
+      await operations.take(this.#operation.id, runner, true);
+    }
+    for (let at = Math.min(this.#done, this.#saga.steps.length - 1); at >= 0; at--) {
+      const step = this.#saga.steps[at];
+      if (step?.undo)
+        await this.#shop.screen.run(
+          step.name,
+          (say: Progress) => step.undo?.(this.#context(say)),
+          () => "undone",
+        );
+      await this.#report({ done: at });
+      this.#done = at;
+    }
+    await this.#report({ outcome: "aborted" });
+    return "aborted";
+  }
+
+  #context(say: Progress): StepContext {
+    const { client, request } = this.#operation;
+    const signal = AbortSignal.any([this.#lost.signal, this.#shop.interrupted]);
+    signal.throwIfAborted();
+    return { tenant: client, request, found: this.#found, say, signal };
+  }
+
+  async #report(report: Parameters<Operations["report"]>[2]): Promise<void> {
+    const { operations, runner } = this.#shop;
+    const wish = await operations.report(this.#operation.id, runner, report);
+    if (wish !== null) this.#abort = true;
+  }
+
+  /** What failed is recorded, unless it is another's operation by now. */
+  async #stop(error: unknown): Promise<never> {
+    const { id, client } = this.#operation;
+    const cause = this.#lost.signal.aborted ? this.#lost.signal.reason : error;
+    if (cause instanceof RefusedError && cause.kind === "not-to-be-had")
+      throw new OperationError(id, `\n  ✗ ${cause.message}`, { cause });
+    const why = this.#shop.interrupted.aborted ? "it was interrupted" : (error as Error).message.trim();
+    await this.#report({ outcome: "stopped", error: why }).catch(() => {});
+    const step = this.#saga.steps[this.#done]?.name ?? "its end";
+    throw new OperationError(
+      id,
+      [
+        `\n  ✗ ${this.#saga.kind} of ${client} stopped at ${step}: ${why}`,
+        `    It is operation ${id}, and nothing else works on ${client} until it has ended.`,
+        `    remedy: once the cause is gone, npx fleet operations resume ${id}`,
+        ...(this.#done <= this.#saga.abortable
+          ? [`            or take back what it did: npx fleet operations abort ${id}`]
+          : []),
+      ].join("\n"),
+      { cause: error },
+    );
+  }
+}
+
+/** Begins an operation of a kind; who holds the tenant is told with an exit code of its own. */
+export async function begin(
+  saga: Saga,
+  tenant: string,
+  request: Facts,
+  { operations, runner }: Workshop,
+): Promise<Operation> {
+  const steps = saga.steps.map(({ name }) => name);
+  try {
+    return await operations.begin(tenant, {
+      ...{ kind: saga.kind, request, steps, abortable: saga.abortable, runner },
+    });
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    const said = `\n  ✗ ${error.message}\n    remedy: look at it, and wait: npx fleet operations list ${tenant}`;
+    throw error.kind === "tenant-busy" ? new BusyError(said) : new CommandError(said);
+  }
+}
