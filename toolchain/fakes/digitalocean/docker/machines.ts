@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { dropletImage } from "../../../images/catalog.ts";
@@ -22,6 +23,9 @@ export interface MachinesSettings {
 
 /** Everything of one fake carries its name, so that two fakes on one engine keep apart. */
 const label = "owui.fake-cloud";
+
+/** A droplet gets the processors of its size, as far as the machine has so many: more of them Docker refuses. */
+const processors = (vcpus: number): string => String(Math.min(vcpus, availableParallelism()));
 
 /** Only these file systems can be told their size by a file: a volume's GiB are sparse. */
 const gibibyte = 1024 ** 3;
@@ -107,7 +111,7 @@ export class DockerMachines implements DropletDriver {
     return [
       ...["--name", this.nameOf(id), "--hostname", hostname, ...this.#labels],
       ...["--network", this.publicNetwork, "--ip", address],
-      ...["--memory", `${memory}m`, "--memory-swap", `${memory}m`, "--cpus", String(vcpus)],
+      ...["--memory", `${memory}m`, "--memory-swap", `${memory}m`, "--cpus", processors(vcpus)],
       ...systemdArguments,
       // An engine cannot lay its layers over those of the engine it runs in.
       ...["--volume", engine === undefined ? "/var/lib/docker" : `${engine}:/var/lib/docker`],
@@ -176,7 +180,7 @@ export class DockerMachines implements DropletDriver {
   }
 
   async resize(id: number, memory: number, vcpus: number): Promise<void> {
-    const limits = ["--memory", `${memory}m`, "--memory-swap", `${memory}m`, "--cpus", String(vcpus)];
+    const limits = ["--memory", `${memory}m`, "--memory-swap", `${memory}m`, "--cpus", processors(vcpus)];
     await docker(["update", ...limits, this.nameOf(id)]);
   }
 
