@@ -35,7 +35,9 @@ export interface Callers {
 export function makeDroplet(name: string, args: DropletArgs, parent: pulumi.Resource): Found {
   const { stack, spec, operators, cloud, neighbour } = args;
   const keyOf = (of: string) => new tls.PrivateKey(`${name}-${of}`, { algorithm: "ED25519" }, { parent });
-  const [firstKey, hostKey] = [keyOf("first-host-key"), keyOf("host-key")];
+  // Each generation begins with a key of its own, so that its user-data is another one whatever else stayed as it was.
+  const firstKey = keyOf(ofGeneration("first-host-key", spec));
+  const hostKey = keyOf("host-key");
   const tag = new digitalocean.Tag(`${name}-tag`, { name: cloudName(stack, spec.id) }, { parent });
   const firewall = createFirewall(name, args, tag, parent);
   const volume = createVolume(name, args, parent);
@@ -86,6 +88,10 @@ export function makeDroplet(name: string, args: DropletArgs, parent: pulumi.Reso
   };
 }
 
+/** The first generation's name is the bare one. */
+const ofGeneration = (name: string, { generation }: DropletSpec): string =>
+  generation === 1 ? name : `${name}-${generation}`;
+
 /**
  * User-data as it was when the droplet was made: what operators or the set-up say later reaches it over ssh, and does not
  * make it anew. Its generation does.
@@ -102,7 +108,7 @@ function keepUserData(
       cloudInit({ ...setUpArgs(spec, operators), hostKey: { private: secret, public: open.trim() } }),
     );
   const kept = new command.local.Command(
-    spec.generation === 1 ? `${name}-user-data` : `${name}-user-data-${spec.generation}`,
+    ofGeneration(`${name}-user-data`, spec),
     {
       create: "cat",
       stdin: pulumi.secret(userData),

@@ -10,7 +10,7 @@ export function tenantChanges(group: Group, context: Context): Change[] {
   if (group.born) return [added(group, context)];
   const container = group.steps.find(isContainer);
   return [
-    ...lostData(group),
+    ...lostData(group, context),
     ...(container ? containerChanges(container, group, context) : []),
     ...addressChanges(group),
     ...quietChanges(group, container !== undefined && container.op !== "update"),
@@ -30,10 +30,18 @@ function added({ name, steps }: Group, { fleet }: Context): Change {
   return { text: `new tenant${what}${still}`, risk: "none" };
 }
 
-/** The program looked for its database and there was none: what `up` does then is decided by the entry and the replica. */
-function lostData(group: Group): Change[] {
+/**
+ * The program looked for its database and there was none: what `up` does then is decided by the entry and the replica. On a
+ * machine that is still to come it looks again; what it finds there is what a volume brought along.
+ */
+function lostData(group: Group, { fleet }: Context): Change[] {
   const guard = part(group, "data");
   if (guard?.op !== "update") return [];
+  const { environment } = guard.after;
+  const elsewhere = isUnknown(environment) || Object.values(environment ?? {}).some(isUnknown);
+  const host = fleet.hosts.find(({ id }) => id === fleet.tenants.find(({ id }) => id === group.name)?.host);
+  if (elsewhere && host && "volume" in host)
+    return [{ text: "its database comes along on the host's volume, and is looked for there", risk: "none" }];
   const text =
     "its database is not in its data directory: the next up brings it back or refuses, as its entry says (restore, fresh)";
   return [{ text, risk: "data", stop: true, itself: true }];

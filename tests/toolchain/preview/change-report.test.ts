@@ -3,7 +3,7 @@ import type { Change, Report } from "../../../toolchain/preview/change.ts";
 import { allowing, refused } from "../../../toolchain/preview/change.ts";
 import { ChangeReport } from "../../../toolchain/preview/change-report.ts";
 import { subjectText } from "../../../toolchain/preview/report-text.ts";
-import { declared, reportOf, stepEvent } from "./events.ts";
+import { declared, onDroplet, reportOf, stepEvent } from "./events.ts";
 
 /** Each subject with what is said of it, `[risk]` behind what is not harmless. */
 const said = (report: Report): Record<string, string[]> =>
@@ -278,6 +278,21 @@ describe("what must not go unseen", () => {
       stepEvent("update", "command:local:Command", "acme-data", "Tenant", "acme", { diffs: ["environment"] }),
     );
     expect([report.risk, refused(report)]).toEqual(["data", true]);
+  });
+
+  it.each([
+    ["a volume, with which its database comes along", { volume: "20GB" }, false],
+    ["no volume, so that its database goes with the machine", {}, true],
+  ])("is, on a host whose machine will be another one, only a tenant without it: %s", (_, more, stops) => {
+    const unknown = { inputs: { environment: { RUN_AGAIN_FOR: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" } } };
+    const report = new ChangeReport("previewed", onDroplet(more));
+    report.add(
+      stepEvent("update", "command:local:Command", "acme-data", "Tenant", "acme", {
+        diffs: ["environment"],
+        new: unknown,
+      }),
+    );
+    expect(refused(report.report())).toBe(stops);
   });
 
   it("is an error of the engine", () => {

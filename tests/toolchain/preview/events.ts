@@ -25,6 +25,14 @@ export const declared = (
   return parseFleet("previewed", config, { repository, dataHome: "/data" });
 };
 
+/** The same with acme on a droplet. */
+export const onDroplet = (more: Record<string, unknown>): ReturnType<typeof declared> => {
+  const fleet = declared({});
+  const { root, http, agentPort } = fleet.hosts[0] as (typeof fleet.hosts)[number];
+  const droplet = { id: "local", kind: "digitalocean", root, http, agentPort, ...more };
+  return { ...fleet, hosts: [droplet as unknown as (typeof fleet.hosts)[number]] };
+};
+
 /** Tenants of the recorded previews where they differ from what all have. */
 const tenants: Record<string, Record<string, Record<string, unknown>>> = {
   "tenant-added": { initech: { version: "v0.9.6" } },
