@@ -123,7 +123,14 @@ export const operating = (fleet: Fleet) => {
       expect((await list())[0]).toMatchObject({ email: ana, name: "Ana O'Neill", primary: true });
       expect(await fleet.driver.password("acme")).toContain(ana);
       expect(await fleet.snapshot()).toEqual(rest);
-      await told<Applied>("users", ["acme", "hand-over", adminOf("acme"), "--yes"]);
+      await told<Applied>("users", [
+        "acme",
+        "hand-over",
+        adminOf("acme"),
+        "--name",
+        "Administrator",
+        "--yes",
+      ]);
       expect((await fleet.signIn("acme")).role).toBe("admin");
     });
   });
