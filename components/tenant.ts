@@ -45,6 +45,9 @@ export interface TenantArgs {
 /** Port Open WebUI listens on inside its container. */
 const internalPort = 8080;
 
+/** Seconds until it answers; a fresh one takes 20. */
+const patience = 300;
+
 /** One organisation's Open WebUI: directories, brand files, network, container, first admin, site. */
 export class Tenant extends pulumi.ComponentResource {
   /** Address users open, `http://acme.localhost:8080`, or `https://…` where its host offers TLS. */
@@ -72,11 +75,12 @@ export class Tenant extends pulumi.ComponentResource {
     if (running) {
       const data = this.guardData(name, home, replicas);
       const network = this.createNetwork(name, transform?.network);
+      const tried = this.tryBeside(name, network, environment, [data, ...brand]);
       const container = this.startContainer(
         name,
         network,
         environment,
-        [data, ...brand],
+        [data, ...brand, tried],
         transform?.container,
       );
       this.limitProcesses(name, container);
@@ -176,6 +180,31 @@ export class Tenant extends pulumi.ComponentResource {
     return new docker.Network(`${name}-network`, transformed(transform, args), this.inEngine());
   }
 
+  /**
+   * A container is replaced by removing it first. So what is to come is started beside it before, on a copy of its data;
+   * where that does not answer, the replacement is not begun.
+   */
+  private tryBeside(
+    name: string,
+    network: docker.Network,
+    environment: pulumi.Output<string>,
+    ready: pulumi.Resource[],
+  ): pulumi.Resource {
+    const { spec, host, url } = this;
+    const variables = {
+      ...{ ROOT: host.spec.root, TENANT: spec.id, CONTAINER: dockerName(this.identity) },
+      ...{ NETWORK: network.name, IMAGE: host.image(spec.image), LABEL: host.fingerprint(environment) },
+      ...{ START: startCommand.at(-1) ?? "", MEMORY: spec.memory.limit, CPUS: spec.cpus, PIDS: spec.pids },
+      PATIENCE: patience,
+    };
+    const settings = openEnvironment(spec, url).map((setting) => `${setting}\n`);
+    return host.command(
+      `${name}-trial`,
+      { create: [{ script: "tenant-trial", variables }], stdin: settings.join("") },
+      { parent: this, dependsOn: ready },
+    );
+  }
+
   private startContainer(
     name: string,
     network: docker.Network,
@@ -198,7 +227,7 @@ export class Tenant extends pulumi.ComponentResource {
       health: {
         test: ["CMD", "curl", "-fsS", "-o", "/dev/null", `http://127.0.0.1:${internalPort}/health`],
         startPeriod: "2m0s",
-        patience: 300,
+        patience,
       },
     });
     return new docker.Container(`${name}-container`, transformed(transform, args), this.inEngine(ready));

@@ -24,6 +24,7 @@ export const scriptNames = [
   "tenant-beginnings",
   "tenant-data",
   "tenant-identity",
+  "tenant-trial",
   "want-certificate",
 ] as const;
 

@@ -108,22 +108,21 @@ export class RemoteMachine extends pulumi.ComponentResource implements Machine {
 
   /** A loss changes no config, so it is looked for in previews too, once the machine is there. */
   private lookForLosses(settled: command.local.Command): pulumi.Output<Record<string, string>> {
-    const { root } = this.spec;
-    const asked = pulumi.all([this.target, settled.id]).apply(([target]) => ({
-      interpreter: sshArguments(target),
-      command: asRoot(shellLine([{ script: "tenant-beginnings", variables: { ROOT: root } }], toolbox)),
-    }));
-    const found = command.local.runOutput({
-      interpreter: asked.interpreter,
-      command: asked.command,
-      logging: command.types.enums.local.Logging.None,
-      addPreviousOutputInEnv: false,
+    const { root, id } = this.spec;
+    return pulumi.all([this.target, settled.id]).apply(async ([target]) => {
+      const { stdout } = await command.local
+        .run({
+          interpreter: sshArguments(target),
+          command: asRoot(shellLine([{ script: "tenant-beginnings", variables: { ROOT: root } }], toolbox)),
+          logging: command.types.enums.local.Logging.None,
+          addPreviousOutputInEnv: false,
+        })
+        .catch((error: Error) => {
+          throw unreachable(id, target.address, error);
+        });
+      const lines = stdout.split("\n").filter(Boolean);
+      return Object.fromEntries(lines.map((line) => line.split(" ") as [string, string]));
     });
-    return found.stdout.apply((text) =>
-      Object.fromEntries(
-        text.split("\n").flatMap((line) => (line ? [line.split(" ") as [string, string]] : [])),
-      ),
-    );
   }
 
   /** Waits for it, and does what has to be done before anything else can be. */
@@ -170,6 +169,17 @@ export class RemoteMachine extends pulumi.ComponentResource implements Machine {
     return hostCommand(`${name}-set-up`, { create }, opts, this.shell);
   }
 }
+
+/** A run has to see every host: what it would not see could be a tenant that lost its data. */
+const unreachable = (host: string, address: string, { message }: Error): Error =>
+  new pulumi.RunError(
+    [
+      `Host ${host} (${address}) was set up before and cannot be asked now, so this run ends: ${lastLine(message)}`,
+      "What runs on the other hosts goes on, and so do their syncs. Start it, or let this machine reach it (operators.addresses), then go on.",
+    ].join("\n"),
+  );
+
+const lastLine = (text: string): string => text.trim().split("\n").at(-1) ?? "";
 
 /** What set-up-host.sh reads. */
 const variablesOf = (

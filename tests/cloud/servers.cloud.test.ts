@@ -24,6 +24,8 @@ type Config = any;
 
 /** For what sets machines up and starts applications on them, ms. */
 const patience = 25 * 60_000;
+/** Has no Open WebUI. */
+const brokenImage = "owui-servers-broken:1";
 const kept = process.env.OWUI_SERVERS_KEEP;
 
 describe.skipIf(process.getuid?.() !== 0)("a fleet of servers that were there", () => {
@@ -70,6 +72,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet of servers that were there", 
     await fleet.down(["--purge", "--yes"]);
     await database.remove();
     await servers.remove();
+    await docker(["rmi", brokenImage]);
     await rm(folder, { recursive: true });
   }, patience);
 
@@ -193,6 +196,52 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet of servers that were there", 
     expect([await opened(cellar), await opened(attic)]).toEqual([false, false]);
     expect(await reaches(attic.address, 443)).toBe(true);
   });
+
+  test(
+    "a tenant's new settings are tried on a copy of its data before they replace what serves",
+    async () => {
+      const before = await containerOf(attic, "owui-servers-tenant-globex");
+      await edit(({ tenants }) => {
+        tenants.globex.environment = { ENABLE_CHANNELS: "true" };
+      });
+      const since = Date.now();
+      await fleet.up();
+      await well(since, ["globex"]);
+      expect(await containerOf(attic, "owui-servers-tenant-globex")).not.toBe(before);
+      expect(await containersOn(attic)).not.toContain("owui-servers-tenant-globex-trial");
+      expect(await within(attic, "ls /srv/fleet/tenants/globex")).not.toContain("trial");
+    },
+    patience,
+  );
+
+  test(
+    "an image that does not start changes nothing of the tenant that serves",
+    async () => {
+      const before = await containerOf(attic, "owui-servers-tenant-globex");
+      // What a registry would serve, here and there.
+      await docker(["tag", "nginx:stable-bookworm", brokenImage]);
+      await within(attic, `docker tag nginx:stable-bookworm ${brokenImage}`);
+      await edit(({ tenants }) => {
+        tenants.globex.image = brokenImage;
+      });
+      const refused = await fleet.up({ mayFail: true });
+      expect(refused.code).not.toBe(0);
+      expect(`${refused.stdout}${refused.stderr}`).toContain(
+        "tenant globex: it was not changed, and what served it goes on",
+      );
+      expect(await containerOf(attic, "owui-servers-tenant-globex")).toBe(before);
+      const { tenants } = await fleet.status();
+      expect(tenants.find(({ id }) => id === "globex")?.health).toBe("healthy");
+
+      await edit(({ tenants }) => {
+        delete tenants.globex.image;
+      });
+      await fleet.up();
+      expect(await containerOf(attic, "owui-servers-tenant-globex")).toBe(before);
+      await stillness();
+    },
+    patience,
+  );
 
   test("the first control host is lost, and everything else goes on", { timeout: patience }, async () => {
     const globex = await containerOf(attic, "owui-servers-tenant-globex");

@@ -46,6 +46,7 @@ describe("a tenant", () => {
       "acme-network",
       "acme-processes",
       "acme-site",
+      "acme-trial",
     ]);
   });
 
@@ -79,6 +80,9 @@ describe("a tenant", () => {
     expect(tenant.one("acme-brand").after).toContain("acme-home");
     expect(tenant.one("acme-data").after).toContain("acme-home");
     expect(tenant.one("acme-container").after).toEqual(expect.arrayContaining(["acme-data", "acme-brand"]));
+    // What does not start beside the one that serves never replaces it.
+    expect(tenant.one("acme-container").after).toContain("acme-trial");
+    expect(tenant.one("acme-trial").after).toEqual(expect.arrayContaining(["acme-data", "acme-network"]));
     expect(tenant.one("acme-first-admin").after).toContain("acme-container");
     expect(tenant.one("acme-site").after).toEqual(
       expect.arrayContaining(["acme-first-admin", "local-nginx"]),
