@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
+import type { Fleet } from "../../components/fleet-config.ts";
 import type { CloudOfStack } from "../fakes/cloud-of-stack.ts";
 import { ChildError } from "../setup/child.mjs";
 import { stackFolder } from "../setup/paths.mjs";
@@ -41,7 +42,7 @@ async function takeDown(invocation: DownInvocation, cloud: CloudOfStack | undefi
     ...local,
     ...plan.fleet.hosts.filter(({ kind }) => kind !== "local").map(({ id, root }) => `${root} of host ${id}`),
   ];
-  if (purge) await confirmPurge(invocation, kept);
+  if (purge) await confirmPurge(invocation, purgedRoots(plan.fleet));
 
   const prepared = await prepare(steps, { stack, plan, overrides: { running: false }, cloud });
   const flags = ["--yes", "--skip-preview", "--config-file", prepared.configFile];
@@ -59,7 +60,22 @@ async function takeDown(invocation: DownInvocation, cloud: CloudOfStack | undefi
     return;
   }
   await steps.run("purge", (progress) => deleteAll(prepared, local, progress, cloud));
+  const left = cloud ? [] : leftByPurge(plan.fleet);
+  if (left.length > 0)
+    process.stdout.write(`\nNot the stack's to delete, and still there: ${left.join("; ")}.\n`);
 }
+
+/** What a purge deletes: this machine's folders, and droplets with everything on them. */
+export const purgedRoots = ({ hosts }: Pick<Fleet, "hosts">): string[] =>
+  hosts.flatMap(({ id, kind, root }) =>
+    kind === "local" ? [root] : kind === "digitalocean" ? [`${root} of host ${id}`] : [],
+  );
+
+/** What it leaves: data on servers, and replicas in a Postgres, that were there before the stack. */
+export const leftByPurge = ({ hosts, sync }: Pick<Fleet, "hosts" | "sync">): string[] => [
+  ...hosts.flatMap(({ id, kind, root }) => (kind === "ssh" ? [`${root} on host ${id}`] : [])),
+  ...(sync.database.kind === "external" ? [`replicas and roles in ${sync.database.host}`] : []),
+];
 
 /** Lets the operator type the stack's name; `--yes` stands for it in scripts. */
 async function confirmPurge({ stack, yes }: DownInvocation, roots: string[]): Promise<void> {
