@@ -13,6 +13,18 @@ export const sites = (staging: Staging) =>
       });
     });
 
+    it.each([
+      ["by Let's Encrypt, which looked its name up and came to the host", "acme", "fra1-a", "Pebble"],
+      ["by the stack's own authority where its entry wants that", "globex", "fra1-a", "authority"],
+      ["by Cloudflare's Origin CA where it is proxied", "initech", "fra1-b", "fake origin CA"],
+    ])("is certified %s", async (_, tenant, host, issuer) => {
+      const domain = `${tenant}.fleet.example`;
+      expect(await staging.certified(host, domain)).toEqual({
+        issuer: expect.stringContaining(issuer),
+        names: `DNS:${domain}`,
+      });
+    });
+
     it("of a proxied tenant lets nobody in but the proxy", async () => {
       const seen = await staging.site("fra1-b", "initech.fleet.example").catch(() => undefined);
       expect(seen?.status).not.toBe(200);

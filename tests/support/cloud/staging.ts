@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { request as plain, type RequestOptions } from "node:http";
@@ -254,6 +255,16 @@ export class Staging {
   async requests(since: number): Promise<{ method: string; url: string; status: number; fault?: string }[]> {
     const lines = (await readFile(join(this.#cloud, "requests.log"), "utf8")).split("\n").filter(Boolean);
     return lines.map((line) => JSON.parse(line)).filter(({ time }) => Date.parse(time) >= since);
+  }
+
+  /** Who certified what a host shows for a site, and for which names; seen from the host itself. */
+  async certified(host: string, domain: string): Promise<{ issuer: string; names: string }> {
+    const shown = await this.within(
+      host,
+      `openssl s_client -connect 127.0.0.1:443 -servername ${domain} </dev/null 2>/dev/null`,
+    );
+    const certificate = new X509Certificate(shown.slice(shown.indexOf("-----BEGIN")));
+    return { issuer: certificate.issuer, names: certificate.subjectAltName ?? "" };
   }
 
   /** Asks a host for a site over TLS, as whoever believes those who certify there. */
