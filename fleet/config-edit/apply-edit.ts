@@ -1,5 +1,5 @@
-import { readFile, realpath, rename, stat, writeFile } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { configOf, type Invocation } from "../../toolchain/commands/invocation.ts";
 import { readSource, type StackFile } from "../../toolchain/setup/effective-config.ts";
@@ -8,7 +8,7 @@ import { locked } from "../../toolchain/setup/lock.mjs";
 import { CommandError, SetupError } from "../../toolchain/setup/problem.mjs";
 import { applyStack } from "../driver.ts";
 import { type Edit, edited, withSalt } from "./edited.ts";
-import { commitFile, commitOnBranch, committedText, tracked } from "./git.ts";
+import { type Companion, commitFile, commitOnBranch, committedText, tracked } from "./git.ts";
 
 /** How every command is asked that edits the stack's config. */
 export interface EditInvocation extends Invocation {
@@ -25,6 +25,8 @@ export interface Change {
   message: string;
   /** Salt of the secrets among the edits, where the file may have none yet. */
   salt?: string | undefined;
+  /** Files that the config names then; they are in place before it is read. */
+  companions?: readonly Companion[];
 }
 
 /** What became of an edit; what `--json` prints. */
@@ -49,13 +51,15 @@ export const applyEdit = (invocation: EditInvocation, change: Change): Promise<A
     () => (invocation.branch === undefined ? applyHere(invocation, change) : branchOff(invocation, change)),
   );
 
-async function applyHere(invocation: EditInvocation, { edits, message, salt }: Change): Promise<Applied> {
+async function applyHere(invocation: EditInvocation, change: Change): Promise<Applied> {
+  const { edits, message, salt, companions = [] } = change;
   const file = await fileOf(invocation);
   const git = await tracked(file);
   const before = await readFile(file, "utf8");
-  const after = changedText(invocation.stack, before, edits, salt);
-  const changed = after !== before;
-  if (changed) await replace(file, after);
+  const companion = await placed(companions);
+  const after = await changedBeside(companion, () => changedText(invocation.stack, before, edits, salt));
+  const changed = after !== before || companion.changed;
+  if (after !== before) await replace(file, after);
   try {
     await applyStack(invocation, { quiet: invocation.json ?? false });
   } catch (error) {
@@ -66,7 +70,7 @@ async function applyHere(invocation: EditInvocation, { edits, message, salt }: C
     tell(`${basename(file)} had other edits that are not committed: commit it yourself.`);
     return { file, changed, commit: null, branch: null };
   }
-  const made = await commitFile(git, message);
+  const made = await commitFile(git, message, companions);
   if ("failure" in made) tell(`${basename(file)} was applied and not committed: ${made.failure}`);
   return { file, changed, commit: "commit" in made ? made.commit : null, branch: null };
 }
@@ -74,7 +78,7 @@ async function applyHere(invocation: EditInvocation, { edits, message, salt }: C
 /** The edit as a commit of its own on what HEAD has; whoever applies the repository makes it true. */
 async function branchOff(
   { branch = "", ...invocation }: EditInvocation,
-  { edits, message, salt }: Change,
+  { edits, message, salt, companions = [] }: Change,
 ): Promise<Applied> {
   const file = await fileOf(invocation);
   const git = await tracked(file);
@@ -87,8 +91,10 @@ async function branchOff(
       },
     ]);
   const before = await committedText(git);
-  const after = changedText(invocation.stack, before, edits, salt);
-  if (after === before)
+  const companion = await placed(companions);
+  const after = await changedBeside(companion, () => changedText(invocation.stack, before, edits, salt));
+  await companion.undo();
+  if (after === before && !companion.changed)
     throw new SetupError([
       {
         what: `${basename(file)} says so already.`,
@@ -96,7 +102,45 @@ async function branchOff(
         remedy: "Run `npm run preview`: it shows whether it is applied.",
       },
     ]);
-  return { file, changed: true, commit: await commitOnBranch(git, branch, after, message), branch };
+  return {
+    file,
+    changed: true,
+    commit: await commitOnBranch(git, branch, after, message, companions),
+    branch,
+  };
+}
+
+/** Files that were put in place, whether they say something new, and how to have it as it was. */
+interface Placed {
+  changed: boolean;
+  undo: () => Promise<void>;
+}
+
+async function placed(companions: readonly Companion[]): Promise<Placed> {
+  const former = new Map<string, Buffer | undefined>();
+  for (const { path, content } of companions) {
+    const before = await readFile(path).catch(() => undefined);
+    if (before?.equals(content)) continue;
+    former.set(path, before);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
+  }
+  const undo = async () => {
+    for (const [path, before] of former)
+      if (before) await writeFile(path, before);
+      else await rm(path);
+  };
+  return { changed: former.size > 0, undo };
+}
+
+/** What is decided beside files that are gone again where it is refused. */
+async function changedBeside(companion: Placed, decide: () => string): Promise<string> {
+  try {
+    return decide();
+  } catch (error) {
+    await companion.undo();
+    throw error;
+  }
 }
 
 /** The text with the edits in it, seen to be a fleet. */

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join, relative } from "node:path";
 import { run } from "../../toolchain/setup/child.mjs";
 import { SetupError } from "../../toolchain/setup/problem.mjs";
 
@@ -15,12 +15,19 @@ export interface Tracked {
   clean: boolean;
 }
 
-const git = (folder: string, args: readonly string[], input?: string, env?: NodeJS.ProcessEnv) =>
+const git = (folder: string, args: readonly string[], input?: string | Uint8Array, env?: NodeJS.ProcessEnv) =>
   run(["git", ...args], {
     cwd: folder,
     ...(input !== undefined && { input }),
     env: { ...process.env, ...env },
   });
+
+/** A file that comes with an edit of the config. */
+export interface Companion {
+  /** Absolute. */
+  path: string;
+  content: Uint8Array;
+}
 
 /** What Git knows of a file; undefined where it is in no checkout, or not committed there. */
 export async function tracked(file: string): Promise<Tracked | undefined> {
@@ -32,14 +39,37 @@ export async function tracked(file: string): Promise<Tracked | undefined> {
   return { folder, file, name, clean: differs.code === 0 };
 }
 
-/** Commits the file as it is, and nothing else; answers the commit, or why there is none. */
+/**
+ * Commits the file as it is, with those that come with it as far as they lie in the same checkout, and nothing else;
+ * answers the commit, or why there is none.
+ */
 export async function commitFile(
-  { folder, file }: Tracked,
+  tracked: Tracked,
   message: string,
+  companions: readonly Companion[] = [],
 ): Promise<{ commit: string } | { failure: string }> {
-  const made = await git(folder, ["commit", "--quiet", "--only", "--message", message, "--", file]);
+  const { folder, file } = tracked;
+  const names = [...(await named(tracked, companions)).keys()];
+  const top = (await git(folder, ["rev-parse", "--show-toplevel"])).stdout.trim();
+  const paths = [file, ...names.map((name) => join(top, name))];
+  // What Git has never seen has to be made known to it first.
+  if (names.length > 0) await git(folder, ["add", "--", ...paths.slice(1)]);
+  const made = await git(folder, ["commit", "--quiet", "--only", "--message", message, "--", ...paths]);
   if (made.code !== 0) return { failure: lastLine(made.stderr || made.stdout) };
   return { commit: (await git(folder, ["rev-parse", "HEAD"])).stdout.trim() };
+}
+
+/** The companions that lie in the file's checkout, by their paths from its top. */
+async function named(
+  { folder }: Tracked,
+  companions: readonly Companion[],
+): Promise<Map<string, Uint8Array>> {
+  const top = (await git(folder, ["rev-parse", "--show-toplevel"])).stdout.trim();
+  return new Map(
+    companions
+      .map(({ path, content }) => [relative(top, path), content] as const)
+      .filter(([name]) => !name.startsWith("..") && !isAbsolute(name)),
+  );
 }
 
 /** The file as HEAD has it. */
@@ -51,24 +81,28 @@ export const committedText = async ({ folder, name }: Tracked): Promise<string> 
  * are.
  */
 export async function commitOnBranch(
-  { folder, name }: Tracked,
+  file: Tracked,
   branch: string,
   text: string,
   message: string,
+  companions: readonly Companion[] = [],
 ): Promise<string> {
+  const { folder, name } = file;
   const valid = await git(folder, ["check-ref-format", "--branch", branch]);
   if (valid.code !== 0 || branch.startsWith("-"))
     throw refused(`"${branch}" is no name of a branch.`, "Give another one.");
   const scratch = await mkdtemp(join(tmpdir(), "fleet-branch-"));
   const own = { GIT_INDEX_FILE: join(scratch, "index") };
   try {
-    const step = async (args: readonly string[], input?: string) =>
+    const step = async (args: readonly string[], input?: string | Uint8Array) =>
       must(await git(folder, args, input, own), `git ${args[0]} failed`).trim();
     const head = await step(["rev-parse", "HEAD"]);
-    const blob = await step(["hash-object", "-w", "--stdin"], text);
-    const mode = (await step(["ls-tree", "--full-tree", "HEAD", "--", name])).split(" ")[0] ?? "100644";
     await step(["read-tree", head]);
-    await step(["update-index", "--cacheinfo", `${mode},${blob},${name}`]);
+    for (const [path, content] of [[name, text] as const, ...(await named(file, companions))]) {
+      const blob = await step(["hash-object", "-w", "--stdin"], content);
+      const mode = (await step(["ls-tree", "--full-tree", "HEAD", "--", path])).split(" ")[0] || "100644";
+      await step(["update-index", "--add", "--cacheinfo", `${mode},${blob},${path}`]);
+    }
     const tree = await step(["write-tree"]);
     const commit = await step(["commit-tree", tree, "-p", head, "-m", message]);
     const made = await git(folder, ["update-ref", `refs/heads/${branch}`, commit, "0".repeat(head.length)]);

@@ -70,7 +70,7 @@ export function changing(declare: Declare): void {
 }
 
 /** Options of every command that edits the config. */
-const edits = (command: Command): Command =>
+export const edits = (command: Command): Command =>
   command
     .option("--branch <name>", "make a branch with the edit as its commit, and apply nothing")
     .option("--yes", "do not ask");

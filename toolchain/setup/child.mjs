@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
+import { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { CommandError } from "./problem.mjs";
 
@@ -14,7 +15,7 @@ import { CommandError } from "./problem.mjs";
  * @typedef {object} ChildOptions
  * @property {string} [cwd]
  * @property {NodeJS.ProcessEnv} [env] instead of this process's own
- * @property {string | import("node:stream").Readable} [input] what it reads; nothing by default
+ * @property {string | Uint8Array | import("node:stream").Readable} [input] what it reads; nothing by default
  * @property {number} [timeout] milliseconds until it is ended
  * @property {string} [log] file that gets everything it prints, after what is there
  */
@@ -38,7 +39,7 @@ export async function run([program = "", ...args], { cwd, env, input, timeout, l
   }
   // A program that ends without reading its input is no failure of ours.
   child.stdin.on("error", () => {});
-  if (input instanceof Object) input.pipe(child.stdin);
+  if (input instanceof Readable) input.pipe(child.stdin);
   else child.stdin.end(input);
   const code = await new Promise((done) => {
     child.on("error", () => done(127));

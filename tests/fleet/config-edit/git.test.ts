@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -58,6 +58,34 @@ describe("the stack's file in a Git checkout", () => {
     expect(git("rev-parse", "fleet/acme", "fleet/acme~1").trim().split("\n")).toEqual([commit, head]);
     expect(git("status", "--short", "--branch")).toBe("## main\n M other\n");
     expect(await readFile(file, "utf8")).toBe("config: {}\n");
+  });
+
+  it("is committed with the files that come with it, new ones and changed ones, and none outside of the checkout", async () => {
+    const companions = [
+      { path: join(folder, "branding/acme.svg"), content: Buffer.from("<svg/>") },
+      { path: join(folder, "other"), content: Buffer.from("two\n") },
+      { path: join(tmpdir(), "elsewhere.svg"), content: Buffer.from("<svg/>") },
+    ];
+    const branch = await commitOnBranch(
+      await known(),
+      "look",
+      "config: { b: 2 }\n",
+      "acme: look",
+      companions,
+    );
+    expect(git("show", "--format=", "--name-only", branch).trim().split("\n")).toEqual(
+      expect.arrayContaining(["branding/acme.svg", "other"]),
+    );
+    expect(git("show", "look:branding/acme.svg")).toBe("<svg/>");
+    expect(git("status", "--short")).toBe("");
+    mkdirSync(join(folder, "branding"));
+    writeFileSync(join(folder, "branding/acme.svg"), "<svg/>");
+    writeFileSync(join(folder, "other"), "two\n");
+    const before = await known();
+    writeFileSync(file, "config: { b: 2 }\n");
+    await commitFile(before, "acme: look", companions);
+    expect(git("diff", "main", "look")).toBe("");
+    expect(git("status", "--short")).toBe("");
   });
 
   it.each([["main"], ["-f"], ["a..b"]])("gets no branch called %s", async (name) => {
