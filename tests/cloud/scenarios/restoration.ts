@@ -36,11 +36,14 @@ export const restoration = (staging: Staging) =>
     });
 
     it(
-      "and asks for nothing more once the word is taken out again",
+      "starts nothing anew when the word is taken out again, and asks for nothing more",
       async () => {
+        const before = await staging.containers(host);
         await staging.edit(({ tenants }) => {
           delete tenants.hooli?.restore;
         });
+        await staging.up();
+        expect(await staging.containers(host)).toEqual(before);
         await staging.nothingIsDue();
       },
       patience,
