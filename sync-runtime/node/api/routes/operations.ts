@@ -6,7 +6,7 @@ import { route } from "../route.ts";
 import { TenantId, TenantPath, unknownTenant } from "../tenant.ts";
 
 const Name = z.string().regex(/^[a-z][a-z-]{0,39}$/, "Not a name: lower-case letters and hyphens");
-const Facts = z.record(z.string().max(100), z.json()).describe("JSON without secrets, 64 kB at most");
+const Facts = z.record(z.string().max(100), z.unknown()).describe("JSON without secrets, 64 kB at most");
 const Runner = z.strictObject({
   run: z.uuid().describe("Made anew by each process that works on operations"),
   name: z.string().min(1).max(200).describe("What people call it"),
