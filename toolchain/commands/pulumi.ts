@@ -7,10 +7,11 @@ import { locked } from "../setup/lock.mjs";
 import { ensurePassphrase } from "../setup/passphrase.ts";
 import { repository } from "../setup/paths.mjs";
 import { ensurePlugins } from "../setup/plugins.ts";
+import { SetupError } from "../setup/problem.mjs";
 import { Pulumi } from "../setup/pulumi.ts";
 import { carryOver } from "../setup/source-edit.ts";
 import { ensureStack } from "../setup/stack.ts";
-import { makerOf, readCheckpoint, saltOf } from "../setup/stack-state.ts";
+import { type CheckpointResource, makerOf, readCheckpoint, saltOf } from "../setup/stack-state.ts";
 import { configOf, type Invocation } from "./invocation.ts";
 
 /** Commands that read or write a stack's config: they get the one a run of ours would use. */
@@ -27,6 +28,7 @@ export async function pulumiCommand(invocation: Invocation, args: readonly strin
   const pulumi = new Pulumi(stack, cli);
   const { effective, after } = await configFor(invocation, args[0] === "config");
   const checkpoint = await readCheckpoint(stack);
+  requireNoProtected(stack, args, checkpoint?.checkpoint.latest?.resources ?? []);
   await ensurePassphrase((await readSource(effective)).encryptionsalt ?? saltOf(checkpoint));
   await ensureStack(pulumi);
   await ensurePlugins(makerOf(checkpoint), pulumi.environment, () => {});
@@ -40,6 +42,35 @@ export async function pulumiCommand(invocation: Invocation, args: readonly strin
     child.on("error", () => done(127));
   });
   await after();
+}
+
+/** What a destroy of a part is told. */
+const partly = ["--target", "-t", "--exclude", "--exclude-protected"];
+
+/**
+ * Refuses to destroy a stack of which something is protected: Pulumi deletes what is not, in its order, until it comes
+ * to the first that is.
+ *
+ * @throws SetupError what is protected, and the command that takes a fleet down
+ */
+export function requireNoProtected(
+  stack: string,
+  [command = "", ...flags]: readonly string[],
+  resources: readonly CheckpointResource[],
+): void {
+  if (!["destroy", "down", "dn"].includes(command)) return;
+  if (flags.some((flag) => partly.includes(flag.split("=")[0] ?? ""))) return;
+  const names = resources.filter(({ protect }) => protect).map(({ urn }) => urn.split("::").at(-1) ?? urn);
+  if (names.length === 0) return;
+  const [first, second, third, ...more] = names;
+  const some = [first, second, third].filter((name) => name !== undefined).join(", ");
+  throw new SetupError([
+    {
+      what: `Of stack ${stack}, ${some}${more.length > 0 ? ` and ${more.length} more` : ""} are protected, since they hold data.`,
+      why: "Pulumi would delete names, certificates and containers first, and stop in the middle of it.",
+      remedy: `npm run down -- --stack ${stack} takes the fleet down and keeps its data; with --purge that goes too.`,
+    },
+  ]);
 }
 
 /**

@@ -31,6 +31,8 @@ export interface CheckpointResource {
   urn: string;
   type: string;
   custom: boolean;
+  /** Pulumi refuses to delete it. */
+  protect?: boolean;
   /** Absent before it is made. */
   id?: string;
   inputs?: Record<string, unknown>;
