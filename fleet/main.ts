@@ -15,7 +15,7 @@ try {
   if (word === "__complete") {
     const found = await completions(fleetProgram(), words, namesIn(repository));
     process.stdout.write(found.map((one) => `${one}\n`).join(""));
-  } else await fleetProgram().parseAsync();
+  } else await fleetProgram().parseAsync(spoken(process.argv.slice(2)), { from: "user" });
 } catch (error) {
   if (error instanceof CommanderError)
     process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
@@ -23,4 +23,10 @@ try {
     const code = printFailure(error);
     process.exitCode = error instanceof BusyError ? exitCodes.busy : code;
   }
+}
+
+/** Without a command a person at a terminal gets the menu; anybody else is told what is missing. */
+function spoken(words: string[]): string[] {
+  const fleetOnly = words.length === 0 || ["--stack", "--config-file", "--fake"].includes(words[0] ?? "");
+  return fleetOnly && process.stdin.isTTY && process.stdout.isTTY ? ["menu", ...words] : words;
 }

@@ -18,6 +18,12 @@ export function looking(declare: Declare): void {
     .option("--follow", "go on with what happens, a line for each event")
     .action(async (options: StatusInvocation) => (await import("../commands/status.ts")).status(options));
 
+  declare(
+    "menu",
+    "shows how the fleet is doing, and what can be done about it; `fleet` alone does the same",
+    [["menu", "arrow keys choose, return does it"]],
+  ).action(async (options: Invocation) => (await import("../commands/menu.ts")).menu(options));
+
   declare("tenants", "lists the tenants with their version, health, and what they use of their hosts", [
     ["tenants", "all of them"],
     ["tenants --host fra1-a", "those of one host"],

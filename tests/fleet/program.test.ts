@@ -27,8 +27,8 @@ describe("the operator's command line", () => {
   )("lets %s work on any stack, for people and for scripts", (name, command) => {
     const options = command.options.map(({ long }) => long);
     expect(options).toEqual(expect.arrayContaining(["--stack", "--config-file", "--fake"]));
-    // A token is for scripts already.
-    if (name !== "token") expect(options).toContain("--json");
+    // A token is for scripts already, a menu for nobody's.
+    if (!["token", "menu"].includes(name)) expect(options).toContain("--json");
   });
 
   it("documents its exit codes", () => {
