@@ -5,7 +5,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { CertificateAuthority, Subject } from "./certificate-authority.ts";
-import { bind, dockerName, fleetContainer, labelList, loopbackPort } from "./container.ts";
+import { bind, dockerName, fleetContainer, labelList, listensTest, loopbackPort } from "./container.ts";
 import type { HostSpec, SyncSpec, TenantSpec } from "./fleet-config.ts";
 import * as agent from "./host/agent.ts";
 import type { HostCommandArgs } from "./host/command.ts";
@@ -348,7 +348,7 @@ export class ClientHost extends pulumi.ComponentResource {
       readOnly: true,
       // Readers are its children: two of them may hold a large row each.
       memory: { limit: 512 * 2 ** 20 },
-      health: { test: agent.agentHealthTest, startPeriod: "10s", interval: "3s" },
+      health: { test: listensTest(agent.agentPort), startPeriod: "10s", interval: "3s" },
     });
     new docker.Container(
       `${name}-agent`,

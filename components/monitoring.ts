@@ -2,12 +2,12 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { CertificateAuthority, Identity } from "./certificate-authority.ts";
 import type { ClientHost } from "./client-host.ts";
-import { bind, type FleetContainer, fleetContainer, loopbackPort } from "./container.ts";
+import { bind, type FleetContainer, fleetContainer, listensTest, loopbackPort } from "./container.ts";
 import type { MonitoringSpec, SyncSpec } from "./fleet-config.ts";
 import { type LayoutEntry, layoutLines } from "./host/layout.ts";
 import type { TlsDirectory } from "./host/tls-files.ts";
 import * as alertmanager from "./monitoring/alertmanager.ts";
-import { askerSubject, listensTest, monitorSubject } from "./monitoring/identity.ts";
+import { askerSubject, monitorSubject } from "./monitoring/identity.ts";
 import * as prometheus from "./monitoring/prometheus.ts";
 import { type Transform, transformed } from "./transform.ts";
 

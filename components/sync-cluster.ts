@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import type { ClientHost } from "./client-host.ts";
-import { bind, fleetContainer, loopbackPort } from "./container.ts";
+import { bind, fleetContainer, listensTest, loopbackPort } from "./container.ts";
 import type { SyncSpec } from "./fleet-config.ts";
 import { entryPoint } from "./runtime-image.ts";
 import { intentOf, migrationsDigest } from "./sync/intent.ts";
@@ -144,7 +144,6 @@ export class SyncCluster extends pulumi.ComponentResource {
       image: host.runtimeImage,
       command: entryPoint("node"),
       user: node.nodeUser,
-      envs: node.nodeEnvironment,
       networksAdvanced: host.besideAgent.map((network) => ({
         ...network,
         aliases: [node.nodeName(spec.cluster, id)],
@@ -156,7 +155,7 @@ export class SyncCluster extends pulumi.ComponentResource {
       mounts: [bind(host.path(node.nodeDirectory(id)), "/etc/fleet")],
       readOnly: true,
       memory: { limit: 512 * 2 ** 20 },
-      health: { test: node.nodeHealthTest, startPeriod: "30s", interval: "5s" },
+      health: { test: listensTest(node.nodePort), startPeriod: "30s", interval: "5s" },
     });
     return new docker.Container(
       `${name}-node-${id}`,

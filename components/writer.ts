@@ -2,7 +2,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import type { ClientHost } from "./client-host.ts";
-import { fleetContainer, loopbackPort } from "./container.ts";
+import { fleetContainer, listensTest, loopbackPort } from "./container.ts";
 import type { SyncSpec } from "./fleet-config.ts";
 import * as host from "./host/writer.ts";
 import { entryPoint } from "./runtime-image.ts";
@@ -84,7 +84,7 @@ export class Writer extends pulumi.ComponentResource {
       readOnly: true,
       // A process for each request is its child, of 300 MB at most.
       memory: { limit: 512 * 2 ** 20 },
-      health: { test: host.writerHealthTest, startPeriod: "10s", interval: "3s" },
+      health: { test: listensTest(host.writerPort), startPeriod: "10s", interval: "3s" },
     });
     new docker.Container(
       `${name}-container`,

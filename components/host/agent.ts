@@ -82,15 +82,3 @@ export const agentSites = (tenants: Pick<TenantSpec, "id" | "domain" | "certific
     ),
   ),
 });
-
-/**
- * Whether the agent listens, as the kernel lists it (0A). A connection would tell no more, and the agent would log it
- * as refused: it answers only to nodes' certificates, which its own container does not have.
- */
-export const agentHealthTest: string[] = [
-  "CMD",
-  "grep",
-  "--quiet",
-  `:${agentPort.toString(16).toUpperCase()} 00000000:0000 0A`,
-  "/proc/net/tcp",
-];

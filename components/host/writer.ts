@@ -74,12 +74,3 @@ export const writerMounts = (path: (...parts: string[]) => string, tenants: read
   bind(path("writer/config"), "/etc/fleet"),
   bind(path("writer/state"), "/state", "read-write"),
 ];
-
-/** Whether the writer listens, as the kernel lists it (0A); see the agent's. */
-export const writerHealthTest: string[] = [
-  "CMD",
-  "grep",
-  "--quiet",
-  `:${writerPort.toString(16).toUpperCase()} 00000000:0000 0A`,
-  "/proc/net/tcp",
-];

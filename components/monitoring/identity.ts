@@ -68,16 +68,3 @@ export const monitorFiles = (
   }));
 
 const groupOf = (user: Owner): number => Number(user.split(":")[1]);
-
-/**
- * Whether a program listens on a port, as the kernel lists it (0A): a connection would need a certificate. Go listens on
- * both families at once where there are two.
- */
-export const listensTest = (port: number): string[] => [
-  "CMD",
-  "grep",
-  "-q",
-  `:${port.toString(16).toUpperCase()} 0*:0000 0A`,
-  "/proc/net/tcp",
-  "/proc/net/tcp6",
-];

@@ -103,14 +103,3 @@ export const nodeLayout = (node: string, config: pulumi.Input<string>, authority
     ...(authority === undefined ? [] : [file("database-ca.crt", authority)]),
   ];
 };
-
-/** Asks the node itself over TLS, with the stack's authority as the only one it believes. */
-export const nodeHealthTest: string[] = [
-  "CMD",
-  "node",
-  "--eval",
-  `fetch("https://localhost:${nodePort}/health").then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))`,
-];
-
-/** Makes {@link nodeHealthTest} believe the stack's authority. */
-export const nodeEnvironment: string[] = ["NODE_EXTRA_CA_CERTS=/etc/fleet/ca.crt"];
