@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { type CertificateEnd, certificateGauge } from "../certificate-end.ts";
+import { RowsProcessed } from "./rows-processed.ts";
 
 /** What a node counts. The names are an interface: dashboards and alerts are built on them. */
 export class Metrics {
@@ -17,12 +18,8 @@ export class Metrics {
     buckets: [1, 5, 10, 30, 60, 120, 300, 600],
     registers: [this.registry],
   });
-  readonly rowsProcessed = new Counter({
-    name: "sync_rows_processed_total",
-    help: "Rows received from the agent and compared with the replica",
-    labelNames: ["client", "table"],
-    registers: [this.registry],
-  });
+  /** Not in the registry: see there. */
+  readonly rowsProcessed = new RowsProcessed();
   readonly unrepresentable = new Gauge({
     name: "replica_unrepresentable_rows",
     help: "Rows with a value that Postgres cannot hold in its column's type, kept losslessly beside the row; missing where there are none",

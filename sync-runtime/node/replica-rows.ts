@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { labelText } from "./label-text.ts";
 import type { Postgres } from "./postgres.ts";
 
 /** Tenants whose tables are asked for, and told, at a time. */
@@ -36,7 +37,3 @@ const linesOf = ({ tenant, tables }: TenantRows): string =>
   tables
     .map(([table, rows]) => `${replicaRows.name}{client="${tenant}",table="${labelText(table)}"} ${rows}\n`)
     .join("");
-
-/** A tenant's table may have any name. */
-const labelText = (text: string): string =>
-  text.replace(/[\\"\n]/g, (character) => (character === "\n" ? "\\n" : `\\${character}`));

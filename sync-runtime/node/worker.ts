@@ -141,7 +141,7 @@ export class Worker implements Service {
     const { metrics, log } = this.#context;
     const { id, kind, tenant: client } = job;
     metrics.operations.inc({ client, status });
-    for (const { table, rows } of received) metrics.rowsProcessed.inc({ client, table }, rows);
+    for (const { table, rows } of received) metrics.rowsProcessed.add(client, table, rows);
     log.info({ tenant: client, job: id, kind, status, bytes, tables: tables.length }, "verified the replica");
     if (differences.length > 0)
       log.error({ tenant: client, job: id, differences }, "found rows that differed, and repaired them");

@@ -4,6 +4,7 @@ import { Counter, Histogram, type MetricObject, type Registry } from "prom-clien
 import { Metrics as AgentMetrics } from "../../sync-runtime/agent/metrics.ts";
 import { Metrics as NodeMetrics } from "../../sync-runtime/node/metrics.ts";
 import { replicaRows } from "../../sync-runtime/node/replica-rows.ts";
+import { RowsProcessed } from "../../sync-runtime/node/rows-processed.ts";
 import { Metrics as WriterMetrics } from "../../sync-runtime/writer/metrics.ts";
 
 /** `npm run docs` writes docs/metrics.md from what nodes, agents and writers count; a test asserts it is current. */
@@ -21,7 +22,7 @@ What is known of replicas and of the cluster comes from Postgres, so that every 
 export const metricsReference = (): string =>
   [
     preface,
-    section("Nodes", new NodeMetrics().registry, replicaRows),
+    section("Nodes", new NodeMetrics().registry, RowsProcessed.told, replicaRows),
     section("Agents", new AgentMetrics("/", async () => 0, []).registry),
     section("Writers", new WriterMetrics([]).registry),
   ].join("\n");
@@ -49,7 +50,11 @@ const row = (metric: Described): string => {
 };
 
 const typeOf = (metric: unknown): string =>
-  metric instanceof Counter ? "counter" : metric instanceof Histogram ? "histogram" : "gauge";
+  metric instanceof Counter || metric === RowsProcessed.told
+    ? "counter"
+    : metric instanceof Histogram
+      ? "histogram"
+      : "gauge";
 
 if (import.meta.main) {
   writeFileSync(metricsFile, metricsReference());

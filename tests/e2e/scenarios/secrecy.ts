@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readableByOthers } from "../../support/fleet/file-modes.ts";
 import { filesBelow } from "../../support/fleet/fingerprints.ts";
@@ -68,9 +69,14 @@ export const secrecy = (fleet: Fleet) =>
       // A tenant's container is made anew meanwhile: its id changes.
       const before = await tenantContainers(fleet);
       await fleet.file.setTenant("acme", { environment: { SHOW_ADMIN_DETAILS: "true" } });
-      const seen = await sightingsDuring(needles, fleet.up());
-      const tenants = [...before, ...(await tenantContainers(fleet))];
+      const up = fleet.up();
+      const [seen, trials] = await Promise.all([sightingsDuring(needles, up), trialsDuring(fleet, up)]);
+      // What it is to become is tried beside it, by itself, with its own secrets.
+      expect(trials.size).toBe(1);
+      const tenants = [...before, ...trials, ...(await tenantContainers(fleet))];
       const own = seen.filter(({ cgroup }) => tenants.some((id) => cgroup.includes(id)));
+      const tried = seen.filter(({ cgroup }) => [...trials].some((id) => cgroup.includes(id)));
+      expect(tried.filter(({ what }) => !what.startsWith("e2e/tenants/acme/"))).toEqual([]);
       expect(own.map(({ what }) => what)).toContain("e2e/tenants/acme/config/environment");
       expect(seen.filter((one) => !own.includes(one))).toEqual([]);
     });
@@ -85,6 +91,36 @@ export const secrecy = (fleet: Fleet) =>
       expect(open).toEqual([]);
     });
   });
+
+/** Ids of the containers in which acme's next one is tried while `work` runs. */
+async function trialsDuring(fleet: Fleet, work: Promise<unknown>): Promise<Set<string>> {
+  const name = `${fleet.name("tenant-acme")}-trial`;
+  const listed = [
+    "ps",
+    "--all",
+    "--no-trunc",
+    "--filter",
+    `name=${name}`,
+    "--format",
+    "{{.ID}} {{.Command}}",
+  ];
+  const found = new Set<string>();
+  let ended = false;
+  const end = () => {
+    ended = true;
+  };
+  work.then(end, end);
+  while (!ended) {
+    const { stdout } = await fleet.engine.docker(listed);
+    for (const line of stdout.split("\n").filter(Boolean)) {
+      const [id = "", command = ""] = line.split(" ");
+      // The container that copies its database before has no secret.
+      if (!command.includes("timeout")) found.add(id);
+    }
+    await pause(200);
+  }
+  return found;
+}
 
 /** Ids of the containers in which Open WebUI has its own secrets in its environment. */
 const tenantContainers = async (fleet: Fleet): Promise<string[]> => {

@@ -31,6 +31,7 @@ async function* exposition({ metrics, postgres, log, states }: ApiContext): Asyn
     refreshClusterMetrics(metrics, postgres),
   ]).catch(missing);
   yield await metrics.registry.metrics();
+  yield* metrics.rowsProcessed.text();
   try {
     yield* replicaRowsText(postgres);
   } catch (error) {
