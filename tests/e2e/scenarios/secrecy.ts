@@ -68,7 +68,8 @@ export const secrecy = (fleet: Fleet) =>
     it("are in no process' arguments or environment but a tenant's own, also while up works", async () => {
       // A tenant's container is made anew meanwhile: its id changes.
       const before = await tenantContainers(fleet);
-      await fleet.file.setTenant("acme", { environment: { SHOW_ADMIN_DETAILS: "true" } });
+      // Another value than a fleet that was kept may have.
+      await fleet.file.setTenant("acme", { environment: { RAG_TOP_K: String(1 + (Date.now() % 1000)) } });
       const up = fleet.up();
       const [seen, trials] = await Promise.all([sightingsDuring(needles, up), trialsDuring(fleet, up)]);
       // What it is to become is tried beside it, by itself, with its own secrets.
