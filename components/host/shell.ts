@@ -19,6 +19,7 @@ export const scriptNames = [
   "render-branding",
   "replace-host-key",
   "request-certificate",
+  "scratch-application",
   "security-report",
   "set-up-host",
   "tenant-beginnings",
