@@ -9,6 +9,7 @@ const programs = {
   guard: "restore/guard.ts",
   writer: "writer/main.ts",
   "row-writer": "writer/row-writer.ts",
+  adopt: "adopt/main.ts",
 };
 
 /** Bundles each program into one file with every package inside: the image then needs no npm and no network. */
