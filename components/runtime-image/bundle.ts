@@ -10,6 +10,8 @@ const programs = {
   writer: "writer/main.ts",
   "row-writer": "writer/row-writer.ts",
   adopt: "adopt/main.ts",
+  drill: "drill/main.ts",
+  "drill-database": "drill/database.ts",
 };
 
 /** Bundles each program into one file with every package inside: the image then needs no npm and no network. */

@@ -20,6 +20,9 @@ describe("the build context of the runtime image", () => {
       "restore/guard",
       "writer/main",
       "writer/row-writer",
+      "adopt/main",
+      "drill/main",
+      "drill/database",
     ];
     for (const program of programs) {
       await write(
@@ -41,7 +44,10 @@ describe("the build context of the runtime image", () => {
     const files = readdirSync(join(repository, directory), { recursive: true }).sort();
     expect(files).toEqual([
       "Dockerfile",
+      "adopt.mjs",
       "agent.mjs",
+      "drill-database.mjs",
+      "drill.mjs",
       "guard.mjs",
       "node.mjs",
       "queries",
