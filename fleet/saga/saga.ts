@@ -1,3 +1,4 @@
+import type { Invocation } from "../../toolchain/commands/invocation.ts";
 import { RefusedError } from "../../toolchain/commands/node-api.ts";
 import { CommandError } from "../../toolchain/setup/problem.mjs";
 import type { Progress } from "../../toolchain/setup/progress.ts";
@@ -8,6 +9,10 @@ import type { Facts, Operation, Operations, Runner } from "./operation.ts";
 /** What a step is given. */
 export interface StepContext {
   tenant: string;
+  /** How the command is asked that works on it: this one's, which need not be that which began it. */
+  invocation: Invocation;
+  /** Its number. */
+  operation: string;
   /** What was asked for. */
   request: Readonly<Record<string, unknown>>;
   /** What the steps before it found out. */
@@ -50,11 +55,21 @@ export class OperationError extends CommandError {
   }
 }
 
+/**
+ * What was wanted cannot be: thrown by a step, it has everything taken back at once, as if somebody had aborted the operation.
+ * Behind the last step that can be aborted it is a failure as any other.
+ */
+export class TakeBackError extends CommandError {
+  override name = "TakeBackError";
+}
+
 /** How often a runner says that it still works, with a hold of a minute. */
 const beatMs = 15_000;
 
 /** What a saga is worked on with. */
 export interface Workshop {
+  /** Steps that bring the stack up do so as this says. */
+  invocation: Invocation;
   operations: Operations;
   runner: Runner;
   /** Where steps are told. */
@@ -120,7 +135,8 @@ class Work {
       await this.#report({});
       while (this.#done < this.#saga.steps.length) {
         if (this.#abort && this.#done <= this.#saga.abortable) return await this.#undo();
-        await this.#forward();
+        const taken = await this.#forward().catch(this.#takenBack);
+        if (taken) return await this.#undo(taken);
       }
       await this.#report({ outcome: "done" });
       return "done";
@@ -142,8 +158,14 @@ class Work {
     this.#done += 1;
   }
 
+  /** The failure of a step, if it is one that has everything taken back. */
+  readonly #takenBack = (error: unknown): TakeBackError => {
+    if (error instanceof TakeBackError && this.#done <= this.#saga.abortable) return error;
+    throw error;
+  };
+
   /** Back to the beginning; the step that was not recorded may have done something, too. */
-  async #undo(): Promise<"aborted"> {
+  async #undo(why?: TakeBackError): Promise<"aborted"> {
     if (this.#operation.status !== "undoing") {
       const { operations, runner } = this.#shop;
       await operations.take(this.#operation.id, runner, true);
@@ -159,15 +181,18 @@ class Work {
       await this.#report({ done: at });
       this.#done = at;
     }
-    await this.#report({ outcome: "aborted" });
+    const error = why?.message.trim();
+    await this.#report({ outcome: "aborted", ...(error === undefined ? {} : { error }) });
+    if (why) throw new OperationError(this.#operation.id, takenBackText(this.#saga, this.#operation, why));
     return "aborted";
   }
 
   #context(say: Progress): StepContext {
-    const { client, request } = this.#operation;
+    const { id, client, request } = this.#operation;
     const signal = AbortSignal.any([this.#lost.signal, this.#shop.interrupted]);
     signal.throwIfAborted();
-    return { tenant: client, request, found: this.#found, say, signal };
+    const { invocation } = this.#shop;
+    return { tenant: client, operation: id, invocation, request, found: this.#found, say, signal };
   }
 
   async #report(report: Parameters<Operations["report"]>[2]): Promise<void> {
@@ -179,6 +204,8 @@ class Work {
   /** What failed is recorded, unless it is another's operation by now. */
   async #stop(error: unknown): Promise<never> {
     const { id, client } = this.#operation;
+    // It has ended, and is recorded so.
+    if (error instanceof OperationError) throw error;
     const cause = this.#lost.signal.aborted ? this.#lost.signal.reason : error;
     if (cause instanceof RefusedError && cause.kind === "not-to-be-had")
       throw new OperationError(id, `\n  ✗ ${cause.message}`, { cause });
@@ -199,6 +226,9 @@ class Work {
     );
   }
 }
+
+const takenBackText = ({ kind }: Saga, { id, client }: Operation, why: TakeBackError): string =>
+  `\n  ✗ ${kind} of ${client} was taken back: ${why.message.trim()}\n    Everything is as it was before (operation ${id}).`;
 
 /** Begins an operation of a kind; who holds the tenant is told with an exit code of its own. */
 export async function begin(

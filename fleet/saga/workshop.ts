@@ -20,6 +20,7 @@ export function workshopOf(invocation: Invocation, last: LastUp): Workshop {
     process.once("SIGINT", () => process.exit(130));
   });
   return {
+    invocation,
     operations: operationsOf(last.outputs),
     runner: { run: randomUUID(), name: `${nameOf()} at ${hostname()}, process ${process.pid}`.slice(0, 200) },
     screen: stepsOf(invocation),

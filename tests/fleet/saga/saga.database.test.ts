@@ -2,7 +2,14 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { BusyError } from "../../../fleet/exit-code.ts";
 import { type Operation, Operations } from "../../../fleet/saga/operation.ts";
-import { begin, OperationError, type Saga, type Workshop, work } from "../../../fleet/saga/saga.ts";
+import {
+  begin,
+  OperationError,
+  type Saga,
+  TakeBackError,
+  type Workshop,
+  work,
+} from "../../../fleet/saga/saga.ts";
 import { RefusedError } from "../../../toolchain/commands/node-api.ts";
 import { Steps } from "../../../toolchain/setup/steps.mjs";
 import { intentOf, RIVAL, TestDatabase } from "../../support/postgres.ts";
@@ -37,6 +44,7 @@ const operations = new Operations(async (method, path, { body, key } = {}) => {
 
 /** A process that works on operations. */
 const shop = (more: Partial<Workshop> = {}): Workshop => ({
+  invocation: { stack: "test" },
   operations,
   runner: { run: randomUUID(), name: "ana at ops, process 7" },
   screen: new Steps({ write: () => true }),
@@ -225,6 +233,36 @@ describe("a long operation", () => {
     );
     expect(did).toEqual(["un-three", "un-two", "un-one"].slice(-did.length));
     expect(did).toContain("un-two");
+  });
+
+  it("is taken back at once where a step finds that it cannot be, and keeps why", async () => {
+    const did: string[] = [];
+    const own = shop();
+    const begun = await begin(trial(did), "acme", {}, own);
+    const refusing = () => {
+      throw new TakeBackError("the new version lost rows");
+    };
+    const ended = work(trial(did, { two: refusing }), begun, own);
+    await expect(ended).rejects.toThrow(OperationError);
+    await expect(ended).rejects.toThrow(/was taken back: the new version lost rows/);
+    expect(did).toEqual(["one", "two", "un-two", "un-one"]);
+    expect(await operations.get(begun.id)).toMatchObject({
+      ...{ status: "aborted", done: 0, error: "the new version lost rows", abort_asked_by: "ana" },
+    });
+    await begin(trial([]), "acme", {}, shop());
+  });
+
+  it("is only stopped by the same behind its last abortable step", async () => {
+    const did: string[] = [];
+    const own = shop();
+    const late = {
+      ...trial(did, { two: () => Promise.reject(new TakeBackError("too late")) }),
+      abortable: 0,
+    };
+    await expect(work(late, await begin(late, "acme", {}, own), own)).rejects.toThrow(
+      /stopped at two: too late/,
+    );
+    expect(did).toEqual(["one", "two"]);
   });
 
   it("is stopped, not lost, when its runner is interrupted", async () => {
