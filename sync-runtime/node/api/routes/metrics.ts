@@ -30,7 +30,9 @@ async function* exposition({ metrics, postgres, log, states }: ApiContext): Asyn
     refreshReplicaMetrics(metrics, postgres),
     refreshClusterMetrics(metrics, postgres),
   ]).catch(missing);
-  yield await metrics.registry.metrics();
+  // One metric at a time: a thousand tenants' all in one text are tens of megabytes while it is made.
+  for (const { name } of metrics.registry.getMetricsAsArray())
+    yield `${await metrics.registry.getSingleMetricAsString(name)}\n`;
   yield* metrics.rowsProcessed.text();
   try {
     yield* replicaRowsText(postgres);
