@@ -4,6 +4,9 @@ import type * as pulumi from "@pulumi/pulumi";
 
 /** Scripts that run on hosts, each the `.sh` file of that name beside this one. */
 export const scriptNames = [
+  "backup-trial",
+  "drill",
+  "drill-timer",
   "egress",
   "first-admin",
   "forget-certificate",
@@ -19,6 +22,7 @@ export const scriptNames = [
   "render-branding",
   "replace-host-key",
   "request-certificate",
+  "restore-data",
   "scratch-application",
   "security-report",
   "set-up-host",
