@@ -18,9 +18,7 @@ import { certificates } from "./scenarios/certificates.ts";
 import { chats } from "./scenarios/chats.ts";
 import { connections } from "./scenarios/connections.ts";
 import { failover } from "./scenarios/failover.ts";
-import { interruption } from "./scenarios/interruption.ts";
 import { isolation } from "./scenarios/isolation.ts";
-import { losses } from "./scenarios/losses.ts";
 import { mistakes } from "./scenarios/mistakes.ts";
 import { neighbours } from "./scenarios/neighbours.ts";
 import { operating } from "./scenarios/operating.ts";
@@ -54,8 +52,6 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on the real engine, as root",
   neighbours(fleet);
   branding(fleet);
   operating(fleet);
-  losses(fleet);
-  interruption(fleet);
   failover(fleet);
   certificates(fleet);
   isolation(fleet);
