@@ -3,6 +3,9 @@ import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { renderBrand } from "../../components/branding/render.ts";
 import type { TenantSpec } from "../../components/fleet-config.ts";
+import { lastUp } from "../../toolchain/commands/invocation.ts";
+import { judgeBranding, tooMany } from "../../toolchain/commands/licence-gate.ts";
+import { askActiveUsers } from "../../toolchain/commands/node-api.ts";
 import { columns } from "../../toolchain/commands/status-table.ts";
 import type { StackFile } from "../../toolchain/setup/effective-config.ts";
 import { fleetOf } from "../../toolchain/setup/fleet.ts";
@@ -136,11 +139,22 @@ async function set(
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ({ path: ["tenants", tenant, "branding", key], value }));
   if (edits.length === 0) throw nothingSaid(tenant);
+  await refuseBeyondLicence(invocation.stack, tenant, basis ?? branding?.basis);
   const restarts = !branding || (name !== undefined && name !== branding.name);
   if (restarts && running && invocation.branch === undefined)
     await confirmed(`${tenant} starts anew with its own look. ${interruption}`, invocation);
   const companions = logo?.companion ? [logo.companion] : [];
   await apply(invocation, { edits, message: `${tenant}: branding`, companions });
+}
+
+/** `up` refuses it too; here nothing was edited yet. */
+async function refuseBeyondLicence(stack: string, tenant: string, basis: string | undefined): Promise<void> {
+  if (basis !== "up-to-50-users") return;
+  const last = await lastUp(stack);
+  const users = last && (await askActiveUsers(last.outputs));
+  if (!users) return;
+  const { refused } = judgeBranding([tenant], users);
+  if (refused.length > 0) throw tooMany(refused, users.all);
 }
 
 async function remove(

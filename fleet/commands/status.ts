@@ -19,7 +19,9 @@ export async function status({ stack, json, follow }: StatusInvocation): Promise
   if (!last) {
     process.stderr.write(noFleet(stack));
     if (json)
-      process.stdout.write(`${JSON.stringify({ tenants: [], nodes: [], certificates: [], alerts: null })}\n`);
+      process.stdout.write(
+        `${JSON.stringify({ tenants: [], nodes: [], certificates: [], users: null, alerts: null })}\n`,
+      );
     return;
   }
   const alertmanager = alertmanagerOf(last.outputs);

@@ -44,6 +44,17 @@ export class Metrics {
     labelNames: ["client"],
     registers: [this.registry],
   });
+  readonly activeUsers = new Gauge({
+    name: "tenant_active_users",
+    help: "Persons who used the tenant's application within the last 30 days, those who were deleted since among them",
+    labelNames: ["client"],
+    registers: [this.registry],
+  });
+  readonly allActiveUsers = new Gauge({
+    name: "fleet_active_users",
+    help: "Persons who used any tenant of the database within the last 30 days, each counted once",
+    registers: [this.registry],
+  });
   readonly licensed = new Gauge({
     name: "tenant_licensed_users",
     help: "Users for which the declared basis of the tenant's own branding holds; missing where it sets no bound",

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { activeUsers } from "./active-users.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Postgres } from "./postgres.ts";
 
@@ -28,7 +29,7 @@ const ReplicaFacts = z.object({
 
 /**
  * Brings the gauges about replicas to what Postgres knows of all the cluster's tenants: they are the same on every node
- * and right after a restart, whoever did the syncs. One query for each scrape.
+ * and right after a restart, whoever did the syncs. Two queries for each scrape.
  */
 export async function refreshReplicaMetrics(
   metrics: Metrics,
@@ -37,6 +38,7 @@ export async function refreshReplicaMetrics(
   const replicas = z.array(ReplicaFacts).parse(await postgres.rows("replica-metrics"));
   const { interval, verified, deepVerified, held, quarantined, differences, decided, conflictsWaiting } =
     metrics;
+  const active = await activeUsers(postgres);
   const { unrepresentable, users, licensed, writeRefused } = metrics;
   const byTenant = [
     interval,
@@ -49,7 +51,9 @@ export async function refreshReplicaMetrics(
     conflictsWaiting,
     writeRefused,
   ];
-  for (const gauge of [...byTenant, unrepresentable, users, licensed]) gauge.reset();
+  for (const gauge of [...byTenant, unrepresentable, users, licensed, metrics.activeUsers]) gauge.reset();
+  metrics.allActiveUsers.set(active.all);
+  for (const { client, users } of active.tenants) metrics.activeUsers.set({ client }, users);
   for (const replica of replicas) {
     const client = replica.tenant;
     if (replica.interval !== null) interval.set({ client, host: replica.host }, replica.interval);

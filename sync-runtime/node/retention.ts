@@ -14,7 +14,7 @@ const Tenant = z.object({ tenant: z.string() });
 
 /**
  * Removes what is no longer kept, while this node leads: old jobs, records of operators' writes, conflicts that were resolved
- * long ago, and old tombstones. How long they are kept is decided in Postgres; this only asks, in small batches, until
+ * long ago, who was active longer ago than is counted, and old tombstones. How long they are kept is decided in Postgres; this only asks, in small batches, until
  * nothing is left to go.
  */
 export class Retention implements Service {
@@ -64,6 +64,11 @@ export class Retention implements Service {
       const [row] = await postgres.rows("prune-cache-events", [run, epoch]);
       return this.#guarded(epoch, "prune-cache-events", Pruned.parse(row).pruned);
     });
+    const users = await untilNothingGoes(signal, async () => {
+      const [row] = await postgres.rows("prune-active-users", [run, epoch]);
+      return this.#guarded(epoch, "prune-active-users", Pruned.parse(row).pruned);
+    });
+    if (users > 0) log.info({ users }, "forgot who was last active 30 days ago");
     for (const { tenant } of z.array(Tenant).parse(await postgres.rows("replicated-tenants"))) {
       const tombstones = await untilNothingGoes(signal, async () => {
         const [row] = await postgres.rows("drop-tombstones", [tenant, run, epoch]);

@@ -6,7 +6,8 @@ import { quote } from "../../components/host/shell.ts";
 import { sshArguments } from "../../components/machine/ssh.ts";
 import { run } from "../setup/child.mjs";
 import type { FleetOutputs } from "./fleet-outputs.ts";
-import { askCluster, type ClusterView } from "./node-api.ts";
+import { smallFleetOf } from "./licence-gate.ts";
+import { type ActiveUsers, askCluster, type ClusterView } from "./node-api.ts";
 import type { TenantSync } from "./sync-view.ts";
 
 /** How a tenant is seen from outside. `stopped`: it has no container, by the config or by `npm run down`. */
@@ -50,6 +51,11 @@ export interface FleetStatus {
   nodes: { id: string; leader: boolean; epoch: number | null }[];
   /** When the certificates inside the fleet end, ISO 8601; none while no node answers. */
   certificates: { name: string; expires_at: string }[];
+  /**
+   * Persons who used any tenant within the last 30 days, each counted once, and how many there may be where a tenant shows
+   * its own look on the basis up-to-50-users (null: none does); null while no node says.
+   */
+  users: { active: number; allowed: number | null; tenants: Record<string, number> } | null;
 }
 
 /** What the table says beyond the interface. */
@@ -124,11 +130,18 @@ export function combine(
       epoch,
     })),
     certificates: cluster?.certificates ?? [],
+    users: cluster?.users ? usersView(cluster.users) : null,
     alive: [...nodes.keys()],
     resting: tenants.filter(({ id, running }) => !running || syncs.get(id)?.paused).map(({ id }) => id),
     errors: Object.fromEntries(failed.map(({ id, last }) => [id, last?.error ?? ""])),
   };
 }
+
+const usersView = ({ all, tenants }: ActiveUsers): FleetStatus["users"] => ({
+  active: all,
+  allowed: smallFleetOf(tenants),
+  tenants: Object.fromEntries(tenants.map(({ client, users }) => [client, users])),
+});
 
 const healthOf = (answers: boolean, container: string | undefined): Health => {
   if (answers) return "healthy";

@@ -16,6 +16,16 @@ const Cluster = z.object({
   certificates: z.array(z.object({ name: z.string(), expires_at: z.string() })).prefault([]),
 });
 const Syncs = z.object({ tenants: z.array(TenantSync), next: z.string().nullable() });
+const ActiveUsers = z.object({
+  all: z.number(),
+  tenants: z.array(
+    z.object({
+      client: z.string(),
+      users: z.number(),
+      licence: z.object({ basis: z.string(), users: z.number() }).nullable(),
+    }),
+  ),
+});
 const History = z.object({ jobs: z.array(PastSync) });
 const Queued = z.object({ job: z.string() });
 const Conflicts = z.object({ conflicts: z.array(Conflict) });
@@ -32,7 +42,12 @@ export interface ClusterView {
   /** Those that the answering node shows, believes or was shown; ISO 8601. */
   certificates: z.infer<typeof Cluster>["certificates"];
   syncs: TenantSync[];
+  /** Undefined: the answering node is of a version that does not count. */
+  users?: ActiveUsers | undefined;
 }
+
+/** Persons who used the application within the last 30 days: of all tenants, each person once, and by tenant. */
+export type ActiveUsers = z.infer<typeof ActiveUsers>;
 
 /** A node understood what was asked, and will not do it. Another node would say the same. */
 export class RefusedError extends Error {
@@ -49,9 +64,24 @@ export class RefusedError extends Error {
 /** Asks the nodes one after the other until one answers: either knows everything. Undefined when none does. */
 export const askCluster = (outputs: FleetOutputs): Promise<ClusterView | undefined> =>
   fromAnyNode(outputs, "read", async (call) => {
-    const [cluster, syncs] = await Promise.all([call("GET", "/api/v1/cluster"), syncsOfAll(call)]);
-    return { ...Cluster.parse(cluster), syncs };
+    const [cluster, syncs, users] = await Promise.all([
+      call("GET", "/api/v1/cluster"),
+      syncsOfAll(call),
+      usersOf(call),
+    ]);
+    return { ...Cluster.parse(cluster), syncs, users };
   });
+
+/** Who used the tenants lately; undefined where no node answers, or none that counts. */
+export const askActiveUsers = (outputs: FleetOutputs): Promise<ActiveUsers | undefined> =>
+  fromAnyNode(outputs, "read", usersOf);
+
+/** A node of an earlier version knows of no such question. */
+const usersOf = (call: Call): Promise<ActiveUsers | undefined> =>
+  call("GET", "/api/v1/users/active").then(
+    (answer) => ActiveUsers.parse(answer),
+    (error) => (error instanceof RefusedError ? undefined : Promise.reject(error)),
+  );
 
 /** Every tenant's syncs, page after page. */
 async function syncsOfAll(call: Call): Promise<TenantSync[]> {

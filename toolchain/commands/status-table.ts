@@ -3,10 +3,11 @@ import type { FleetStatus, FleetView, ReplicaStatus } from "./fleet-status.ts";
 import { progressText } from "./sync-view.ts";
 
 /** The part of a view that scripts get. */
-export const interfaceOf = ({ tenants, nodes, certificates }: FleetView): FleetStatus => ({
+export const interfaceOf = ({ tenants, nodes, certificates, users }: FleetView): FleetStatus => ({
   tenants,
   nodes,
   certificates,
+  users,
 });
 
 /** The fleet as a table for people. `now` is in milliseconds since 1970. */
@@ -26,8 +27,17 @@ export function statusTable(view: FleetView, now: number): string {
     ...columns([["tenant", "address", "health", "replica"], ...tenants]),
     "",
     ...columns([["node", "state"], ...nodes]),
+    ...(view.users ? ["", usersText(view.users)] : []),
     ...(warning.length > 0 ? ["", ...warning] : []),
   ].join("\n");
+}
+
+/** `12 persons used it within 30 days; a look of one's own on up-to-50-users ends at 50`. What is past it stands out. */
+export function usersText({ active, allowed }: NonNullable<FleetStatus["users"]>): string {
+  const used = `${counted(active, "person")} used it within 30 days`;
+  if (allowed === null) return used;
+  if (active <= allowed) return `${used}; branding on up-to-50-users covers ${allowed}`;
+  return `${used.toUpperCase()}: MORE THAN THE ${allowed} that branding on up-to-50-users covers (docs/runbook.md#usersoverlicence)`;
 }
 
 /** The replica of one tenant and what goes on with it. What is held or failing comes first: somebody has to look at it. */

@@ -12,10 +12,12 @@ import { readCheckpoint, resourceCount } from "../setup/stack-state.ts";
 import { duration, type Steps } from "../setup/steps.mjs";
 import { adoptingUp, removeStrangers } from "./adopt.ts";
 import { nextThings } from "./closing-words.ts";
+import { fleetOutputs } from "./fleet-outputs.ts";
 import { type FleetView, viewFleet } from "./fleet-status.ts";
 import { passGate } from "./gate.ts";
 import { configOf, type Invocation, type LastUp, lastUp, stepsOf } from "./invocation.ts";
 import { inItsCloud } from "./its-cloud.ts";
+import { onSmallFleet, passLicenceGate } from "./licence-gate.ts";
 import { triggerSync } from "./node-api.ts";
 import { renewKit } from "./recovery.ts";
 import { interfaceOf, statusTable } from "./status-table.ts";
@@ -67,6 +69,9 @@ async function bringUp(invocation: UpInvocation, cloud: CloudOfStack | undefined
   if (resourceCount(await readCheckpoint(stack)) > 0) {
     const intended = { fleet: plan.fleet, configFile, flags: again, allow };
     await steps.run("look", (progress: Progress) => passGate(pulumi, intended, progress));
+    const outputs = onSmallFleet(plan.fleet).length > 0 ? await fleetOutputs(pulumi) : undefined;
+    // Before the first whole `up` nobody can have used it.
+    if (outputs) await steps.run("licence", () => passLicenceGate(plan.fleet, outputs), String);
   }
   // What is refused for one tenant, or fails, keeps no other from what it needs.
   const flags = ["--yes", "--skip-preview", "--continue-on-error", "--config-file", configFile, ...again];

@@ -11,6 +11,7 @@ import { openApiRoute } from "./routes/openapi.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { stateRoutes } from "./routes/state.ts";
 import { syncRoutes } from "./routes/sync.ts";
+import { userRoutes } from "./routes/users.ts";
 
 /** Every route of the node's API but the one that describes them, in the order of the document. */
 const described: readonly Route[] = [
@@ -25,6 +26,7 @@ const described: readonly Route[] = [
   ...eventRoutes,
   ...conflictRoutes,
   ...operationRoutes,
+  ...userRoutes,
 ];
 
 /** Every route of the node's API. */

@@ -4,10 +4,16 @@ import { refreshReplicaMetrics } from "../../../sync-runtime/node/replica-metric
 
 const metrics = new Metrics();
 const refresh = async (rows: unknown[]) => {
-  await refreshReplicaMetrics(metrics, { rows: async () => rows });
+  await refreshReplicaMetrics(metrics, {
+    rows: async (name) => (name === "active-users" ? active(rows as { tenant: string }[]) : rows),
+  });
   const lines = (await metrics.registry.metrics()).split("\n");
-  return lines.filter((line) => /^(replica|tenant|conflicts|sync_quarantined)/.test(line)).sort();
+  return lines.filter((line) => /^(fleet|replica|tenant|conflicts|sync_quarantined)/.test(line)).sort();
 };
+const active = (rows: { tenant: string }[]) => [
+  { tenant: null, users: "3", basis: null, covered: null },
+  ...rows.map(({ tenant }) => ({ tenant, users: "1", basis: null, covered: null })),
+];
 const acme = {
   ...{
     tenant: "acme",
@@ -30,6 +36,7 @@ const acme = {
 test("the gauges say what Postgres knows, whichever node is asked", async () => {
   expect(await refresh([acme])).toEqual([
     'conflicts_waiting{client="acme"} 4',
+    "fleet_active_users 3",
     'replica_decided_rows{client="acme"} 2',
     'replica_deep_verified_timestamp_seconds{client="acme"} 1600000000',
     'replica_differences_total{client="acme"} 3',
@@ -39,6 +46,7 @@ test("the gauges say what Postgres knows, whichever node is asked", async () => 
     'replica_verified_timestamp_seconds{client="acme"} 1700000000.5',
     'replica_write_refused{client="acme"} 1',
     'sync_quarantined{client="acme"} 1',
+    'tenant_active_users{client="acme"} 1',
     'tenant_licensed_users{client="acme",basis="up-to-50-users"} 50',
     'tenant_users{client="acme"} 2',
   ]);
@@ -60,9 +68,11 @@ test("what is gone is no longer told: a table, a tenant, a pause's interval; nor
   const fresh = { ...acme, ...nothing, ...none };
   expect(await refresh([fresh])).toEqual([
     'conflicts_waiting{client="acme"} 0',
+    "fleet_active_users 3",
     'replica_decided_rows{client="acme"} 0',
     'replica_differences_total{client="acme"} 0',
     'replica_held{client="acme"} 0',
     'sync_quarantined{client="acme"} 0',
+    'tenant_active_users{client="acme"} 1',
   ]);
 });

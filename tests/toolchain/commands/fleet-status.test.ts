@@ -49,6 +49,13 @@ const cluster: ClusterView = {
   ],
   certificates: [{ name: "urn:owui:node:main:b", expires_at: "2027-11-21T15:00:00Z" }],
   syncs: [line("acme"), line("globex")],
+  users: {
+    all: 3,
+    tenants: [
+      { client: "acme", users: 2, licence: { basis: "up-to-50-users", users: 50 } },
+      { client: "globex", users: 2, licence: null },
+    ],
+  },
 };
 
 const up = new Map([
@@ -94,6 +101,7 @@ describe("a fleet that is well", () => {
         { id: "b", leader: true, epoch: 2 },
       ],
       certificates: cluster.certificates,
+      users: { active: 3, allowed: 50, tenants: { acme: 2, globex: 2 } },
     });
   });
 
@@ -106,7 +114,9 @@ globex   http://globex.localhost:8080   healthy   equal, verified 12 s ago, 43 t
 
 node   state
 a      stands by
-b      leads, epoch 2`.trimStart(),
+b      leads, epoch 2
+
+3 persons used it within 30 days; branding on up-to-50-users covers 50`.trimStart(),
     );
   });
 
