@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Acme } from "./acme.ts";
 import type { CertificateAuthority, Identity } from "./certificate-authority.ts";
 import type { ClientHost } from "./client-host.ts";
-import type { FrontProxy, NameService } from "./dns.ts";
+import type { FrontProxy, NameService } from "./dns/name-service.ts";
 import type { TenantSpec } from "./fleet-config.ts";
 import { certificateFile, proxyFiles, type SiteTls, siteConfig, siteFile } from "./host/site.ts";
 

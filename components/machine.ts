@@ -1,7 +1,7 @@
 import type * as command from "@pulumi/command";
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import type { FrontProxy } from "./dns.ts";
+import type { FrontProxy } from "./dns/name-service.ts";
 import type { Fleet, HostSpec } from "./fleet-config.ts";
 import type { HostCommandArgs } from "./host/command.ts";
 import { writtenTenants } from "./host/writer.ts";

@@ -2,8 +2,8 @@ import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import type { CertificateAuthority, Identity } from "../certificate-authority.ts";
-import type { FrontProxy, NameRecord, NameService } from "../dns.ts";
 import { zoneOf } from "../fleet-config/dns-entry.ts";
+import type { FrontProxy, NameRecord, NameService } from "./name-service.ts";
 
 /** Seconds that resolvers may keep a record whose host is reached directly. */
 const directTtl = 300;

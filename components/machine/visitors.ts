@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { FrontProxy } from "../dns.ts";
+import type { FrontProxy } from "../dns/name-service.ts";
 import type { TenantSpec } from "../fleet-config.ts";
 
 /** Who opens a host's sites: everybody, those who stand in front of proxied names alone, or nobody, where there is no site. */

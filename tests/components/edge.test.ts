@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Acme } from "../../components/acme.ts";
 import { CertificateAuthority } from "../../components/certificate-authority.ts";
-import { byHand, type NameService, nameService } from "../../components/dns.ts";
+import type { NameService } from "../../components/dns/name-service.ts";
+import { byHand, nameService } from "../../components/dns.ts";
 import { Edge } from "../../components/edge.ts";
 import type { HostSpec, LocalHostSpec, TenantSpec } from "../../components/fleet-config.ts";
 import { LocalMachine } from "../../components/machine/local-machine.ts";
