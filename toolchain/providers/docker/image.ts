@@ -88,20 +88,31 @@ export const buildArguments = (imageName: string, build: Build): string[] => [
 const dockerProgram = async (): Promise<string> =>
   (await exists("/usr/bin/docker")) ? "/usr/bin/docker" : "docker";
 
+/**
+ * A build whose client came back too late for the engine, as happens on a busy machine, had nothing wrong with it: it is
+ * begun once more.
+ */
+export const oncePatient = <T>(build: () => Promise<T>): Promise<T> =>
+  build().catch((error: Error & { stderr?: string }) => {
+    if (!/no active session for \S+/.test(`${error.message}\n${error.stderr}`)) throw error;
+    return build();
+  });
+
 /** Builds and finds the result. With `--quiet` only a failure prints, and that is all of it. */
 const buildImage = async (given: ImageInputs, { client, signal }: Context<Engine>) => {
   const { imageName, build = {} as Build } = given;
   const buildKit = build.builderVersion === "BuilderV1" ? "0" : "1";
   const environment = { ...process.env, ...build.args, DOCKER_BUILDKIT: buildKit };
   const program = await dockerProgram();
-  const built = client.lend((DOCKER_HOST) =>
-    run(program, buildArguments(imageName, build), {
-      env: { ...environment, DOCKER_HOST },
-      signal,
-      maxBuffer: 64 * 1024 * 1024,
-    }),
-  );
-  await built.catch((error: Error & { stderr?: string }) => {
+  const buildIt = () =>
+    client.lend((DOCKER_HOST) =>
+      run(program, buildArguments(imageName, build), {
+        env: { ...environment, DOCKER_HOST },
+        signal,
+        maxBuffer: 64 * 1024 * 1024,
+      }),
+    );
+  await oncePatient(buildIt).catch((error: Error & { stderr?: string }) => {
     throw new Error(`error building image: ${error.stderr?.trim() || error.message}`);
   });
   const image = await findLocal(client, imageName, signal);

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { buildArguments, image } from "../../../../toolchain/providers/docker/image.ts";
+import { buildArguments, image, oncePatient } from "../../../../toolchain/providers/docker/image.ts";
 import { repositoryOf } from "../../../../toolchain/providers/docker/image-lookup.ts";
 import { notYetKnown, type Properties } from "../../../../toolchain/providers/plugin/properties.ts";
 
@@ -17,6 +17,26 @@ test("values of build arguments stay out of the command line", () => {
   expect(buildArguments("name:tag", given as never).join(" ")).toBe(
     "build --quiet --tag name:tag --file c/D --platform linux/amd64 --target t --build-arg TOKEN c",
   );
+});
+
+test.each([
+  ["whose client came back too late is begun once more", "failed: no active session for x7: deadline", 1, 2],
+  [
+    "whose client comes back too late twice ends with that",
+    "failed: no active session for x7: deadline",
+    2,
+    2,
+  ],
+  ["that failed for a reason of its own is not", "failed to solve: exit code 1", 1, 1],
+])("a build %s", async (_, stderr, failures, attempts) => {
+  let begun = 0;
+  const build = async () => {
+    begun += 1;
+    if (begun <= failures) throw Object.assign(new Error("docker ended with 1"), { stderr });
+    return "built";
+  };
+  const outcome = await oncePatient(build).catch((error: { stderr: string }) => error.stderr);
+  expect([outcome, begun]).toEqual([failures < attempts ? "built" : stderr, attempts]);
 });
 
 test.each([
