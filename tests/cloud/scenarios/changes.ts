@@ -34,6 +34,8 @@ export const changes = (staging: Staging) =>
       expect(started.sort()).toEqual([
         tenant("fra1-a", "acme"),
         tenant("fra1-a", "globex"),
+        // The first site of its host that is certified over ACME.
+        "fra1-b/owui-staging-acme",
         tenant("fra1-b", "hooli"),
       ]);
       expect(Object.keys(after)).toEqual(expect.arrayContaining(Object.keys(before)));

@@ -13,6 +13,7 @@ import { docker } from "../../../toolchain/fakes/digitalocean/docker/engine.ts";
 import { DockerMachines } from "../../../toolchain/fakes/digitalocean/docker/machines.ts";
 import type { Account, Droplet } from "../../../toolchain/fakes/digitalocean/model.ts";
 import type { FaultInput } from "../../../toolchain/fakes/http/faults.ts";
+import type { RequestLine } from "../../../toolchain/fakes/http/request-log.ts";
 import { locked } from "../../../toolchain/setup/lock.mjs";
 import { Driver, type FleetStatus } from "../fleet/driver.ts";
 import { type Session, TenantClient } from "../fleet/tenant-client.ts";
@@ -252,7 +253,7 @@ export class Staging {
   }
 
   /** The requests that the clouds got since a moment, ms. */
-  async requests(since: number): Promise<{ method: string; url: string; status: number; fault?: string }[]> {
+  async requests(since: number): Promise<RequestLine[]> {
     const lines = (await readFile(join(this.#cloud, "requests.log"), "utf8")).split("\n").filter(Boolean);
     return lines.map((line) => JSON.parse(line)).filter(({ time }) => Date.parse(time) >= since);
   }
