@@ -2,19 +2,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CloudOfStack } from "../fakes/cloud-of-stack.ts";
 import { policyFlags } from "../preview/policy-flags.ts";
 import { noticeLosses } from "../setup/drift.ts";
-import { begunIn, digitalOceanOf, noteBeginning, removeBegun } from "../setup/interrupted-cloud.ts";
 import { preflight } from "../setup/preflight.ts";
 import { prepare } from "../setup/prepare.ts";
 import { SetupError } from "../setup/problem.mjs";
 import type { Progress } from "../setup/progress.ts";
-import type { Pulumi } from "../setup/pulumi.ts";
 import { readCheckpoint, resourceCount } from "../setup/stack-state.ts";
-import { duration, type Steps } from "../setup/steps.mjs";
+import { duration } from "../setup/steps.mjs";
 import { adoptingUp, removeStrangers } from "./adopt.ts";
 import { nextThings } from "./closing-words.ts";
 import { fleetOutputs } from "./fleet-outputs.ts";
 import { type FleetView, viewFleet } from "./fleet-status.ts";
 import { passGate } from "./gate.ts";
+import { removeHalfMade } from "./half-made.ts";
 import { configOf, type Invocation, type LastUp, lastUp, stepsOf } from "./invocation.ts";
 import { inItsCloud } from "./its-cloud.ts";
 import { onSmallFleet, passLicenceGate } from "./licence-gate.ts";
@@ -38,21 +37,6 @@ export interface UpInvocation extends Invocation {
 export const up = (invocation: UpInvocation): Promise<void> =>
   inItsCloud(invocation, (cloud) => bringUp(invocation, cloud));
 
-/** What a killed run left in the cloud goes, before it is made again. */
-async function removeHalfMade(steps: Steps, pulumi: Pulumi, configFile: string): Promise<void> {
-  const checkpoint = await readCheckpoint(pulumi.stack);
-  if (begunIn(checkpoint).length > 0) {
-    const api = await digitalOceanOf(pulumi, configFile);
-    const remove = (progress: Progress) => removeBegun(pulumi.stack, checkpoint, api, progress);
-    await steps.run("half-made", remove, (removed) =>
-      removed.length > 0
-        ? `removed what a killed run left: ${removed.join(", ")}`
-        : "nothing was left in the cloud",
-    );
-  }
-  await noteBeginning(pulumi.stack);
-}
-
 async function bringUp(invocation: UpInvocation, cloud: CloudOfStack | undefined): Promise<void> {
   const { stack, json, adopt = false, allow = [] } = invocation;
   const steps = stepsOf(invocation);
@@ -63,7 +47,7 @@ async function bringUp(invocation: UpInvocation, cloud: CloudOfStack | undefined
   );
   const { pulumi, configFile } = await prepare(steps, { stack, plan, cloud });
   if (adopt) await steps.run("adopt", () => removeStrangers(stack, plan.fleet), String);
-  await removeHalfMade(steps, pulumi, configFile);
+  await removeHalfMade(steps, pulumi, plan.fleet, configFile);
   const again = await noticeLosses(steps, pulumi, configFile);
   // What was never made cannot be lost; the policies are held against it while it is made.
   if (resourceCount(await readCheckpoint(stack)) > 0) {

@@ -1,29 +1,8 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
-import { stackFolder } from "./paths.mjs";
-import { SetupError } from "./problem.mjs";
+import { allOf, type CloudApi, remove } from "./cloud-api.ts";
 import type { Progress } from "./progress.ts";
-import type { Pulumi } from "./pulumi.ts";
-import type { Checkpoint } from "./stack-state.ts";
-
-/** An API, and how it is asked: its base address and the token that opens it. */
-export interface CloudApi {
-  endpoint: string;
-  token: string;
-}
-
-/** DigitalOcean as the stack's config and the environment have it. */
-export async function digitalOceanOf(pulumi: Pulumi, configFile: string): Promise<CloudApi> {
-  const shown = await pulumi.run(["config", "--json", "--show-secrets", "--config-file", configFile]);
-  const config = shown.code === 0 ? (JSON.parse(shown.stdout) as Record<string, { value?: string }>) : {};
-  const { DIGITALOCEAN_TOKEN: token } = pulumi.environment;
-  return {
-    endpoint: config["digitalocean:apiEndpoint"]?.value ?? "https://api.digitalocean.com",
-    token: config["digitalocean:token"]?.value ?? token ?? "",
-  };
-}
+import type { Beginning } from "./run-beginning.ts";
+import type { Checkpoint, CheckpointResource } from "./stack-state.ts";
 
 /** As much of what DigitalOcean says of a thing as tells whose it is. */
 const Thing = z.object({
@@ -57,14 +36,22 @@ export interface Begun {
 
 /** What a killed run had begun to make in the cloud; pure. */
 export const begunIn = (checkpoint: Checkpoint | undefined): Begun[] =>
+  creationsIn(checkpoint).flatMap(({ type, inputs }) => {
+    const kind = kinds[type];
+    if (!kind || typeof inputs?.name !== "string") return [];
+    const key = typeof inputs.publicKey === "string" ? { publicKey: inputs.publicKey } : {};
+    return [{ ...kind, name: inputs.name, ...key }];
+  });
+
+/** What was being made when a run died; of some of it Pulumi tells again in every run, until it is told to forget. */
+export const creationsIn = (checkpoint: Checkpoint | undefined): CheckpointResource[] =>
   (checkpoint?.checkpoint.latest?.pending_operations ?? [])
     .filter(({ type }) => type === "creating")
-    .flatMap(({ resource: { type, inputs } }) => {
-      const kind = kinds[type];
-      if (!kind || typeof inputs?.name !== "string") return [];
-      const key = typeof inputs.publicKey === "string" ? { publicKey: inputs.publicKey } : {};
-      return [{ ...kind, name: inputs.name, ...key }];
-    });
+    .map(({ resource }) => resource);
+
+/** Ids of everything that a state has. */
+export const knownTo = (checkpoint: Checkpoint | undefined): ReadonlySet<string> =>
+  new Set(checkpoint?.checkpoint.latest?.resources?.flatMap(({ id }) => id ?? []));
 
 /**
  * Those of a collection that the killed run made, and no other: of that very name, unknown to the state, and younger than
@@ -85,86 +72,85 @@ export const madeBy = (
     return Date.parse(thing.created_at ?? "") >= Math.floor(began / 1000) * 1000;
   });
 
-const noteOf = (stack: string): string => join(stackFolder(stack), "began");
-
-/** Notes that a run begins which makes things: what is younger is its own. */
-export async function noteBeginning(stack: string): Promise<void> {
-  await mkdir(stackFolder(stack), { recursive: true, mode: 0o700 });
-  await writeFile(noteOf(stack), new Date().toISOString());
-}
-
 /**
- * Removes what the run before made in the cloud and could not record, since it was killed: this one makes it again, and
+ * Removes what the run before made at DigitalOcean and could not record, since it was killed: this one makes it again, and
  * two of a name would clash or cost twice. Nothing of it was ever in use.
  *
- * @param began when that run began, ms; absent: as it noted here
+ * @param beginning how the account was when that run began
  * @returns what was removed
  */
 export async function removeBegun(
-  stack: string,
   checkpoint: Checkpoint | undefined,
   api: CloudApi,
+  beginning: Beginning,
   progress: Progress,
-  began?: number,
 ): Promise<string[]> {
-  const since = began ?? Date.parse(await readFile(noteOf(stack), "utf8").catch(() => ""));
-  const known = new Set(checkpoint?.checkpoint.latest?.resources?.map(({ id }) => id ?? ""));
+  const known = knownTo(checkpoint);
   const removed: string[] = [];
+  const removeOne = async (path: string, what: string) => {
+    progress(`removing the ${what} that a killed run left half-made`);
+    await remove(api, path);
+    removed.push(what);
+  };
   // Droplets before the networks they are in.
   for (const begun of begunIn(checkpoint)) {
-    for (const thing of madeBy(begun, await listed(api, begun.collection), known, since)) {
-      progress(`removing the ${begun.what} ${begun.name} that a killed run left half-made`);
-      await remove(api, `/v2/${begun.collection}/${thing.id}`);
-      removed.push(`${begun.what} ${begun.name}`);
-    }
+    const things = z.array(Thing).parse(await listed(api, begun.collection));
+    for (const thing of madeBy(begun, things, known, beginning.at))
+      await removeOne(`/v2/${begun.collection}/${thing.id}`, `${begun.what} ${begun.name}`);
+  }
+  const addresses = addressesBegunIn(checkpoint);
+  if (addresses.length > 0) {
+    const there = z.array(ReservedAddress).parse(await listed(api, "reserved_ips"));
+    for (const ip of reservedBy(addresses, there, known, beginning.addresses))
+      await removeOne(`/v2/reserved_ips/${ip}`, `reserved address ${ip}`);
   }
   return removed;
 }
 
-async function listed(api: CloudApi, collection: string): Promise<Thing[]> {
-  const field = collection.split("/").at(-1)?.replace("keys", "ssh_keys") ?? "";
-  const things: Thing[] = [];
-  for (let page = 1; ; page += 1) {
-    const answer = await ask(api, "GET", `/v2/${collection}?per_page=200&page=${page}`);
-    if (!answer.ok) throw refused(`GET /v2/${collection}`, answer);
-    const body = z.record(z.string(), z.unknown()).parse(await answer.json());
-    const found = z.array(Thing).parse(body[field]);
-    things.push(...found);
-    if (found.length < 200) return things;
-  }
-}
+/** Regions of the reserved addresses that a killed run had begun to make, one for each. */
+export const addressesBegunIn = (checkpoint: Checkpoint | undefined): string[] =>
+  creationsIn(checkpoint)
+    .filter(({ type }) => type === "digitalocean:index/reservedIp:ReservedIp")
+    .map(({ inputs }) => String(inputs?.region));
 
-/** A droplet that is booting takes no orders: it is asked again for as long as a boot may take. */
-const patienceMs = 180_000;
+/** As much of a reserved address as tells whose it may be. */
+const ReservedAddress = z.object({
+  ip: z.string(),
+  region: z.object({ slug: z.string() }),
+  droplet: z.unknown(),
+});
 
-async function remove(api: CloudApi, path: string): Promise<void> {
-  const deadline = performance.now() + patienceMs;
-  let deleted = false;
-  for (;;) {
-    const answer = await ask(api, deleted ? "GET" : "DELETE", path);
-    if (answer.status === 404) return;
-    if (answer.ok && !deleted) deleted = true;
-    else if (
-      (!deleted && ![422, 429].includes(answer.status) && answer.status < 500) ||
-      performance.now() > deadline
-    )
-      throw refused(`DELETE ${path}`, answer);
-    await sleep(500);
-  }
-}
+type ReservedAddress = z.infer<typeof ReservedAddress>;
 
-const ask = ({ endpoint, token }: CloudApi, method: string, path: string): Promise<Response> =>
-  fetch(new URL(path, endpoint), {
-    method,
-    redirect: "error",
-    headers: { authorization: `Bearer ${token}` },
+/**
+ * Those of the account that the killed run made. They have neither name nor age: the run's are unknown to the state, lead
+ * nowhere, and were not there when it began. Where more such are in a region than it had begun to make, somebody else made
+ * some as well, and all are left. Pure.
+ *
+ * @param before what was there; undefined where nobody looked
+ */
+export const reservedBy = (
+  regions: readonly string[],
+  there: readonly ReservedAddress[],
+  known: ReadonlySet<string>,
+  before: readonly string[] | undefined,
+): string[] => {
+  if (!before) return [];
+  return [...new Set(regions)].flatMap((region) => {
+    const made = there.filter(
+      ({ ip, region: { slug }, droplet }) =>
+        slug === region && !droplet && !known.has(ip) && !before.includes(ip),
+    );
+    return made.length <= regions.filter((each) => each === region).length ? made.map(({ ip }) => ip) : [];
   });
+};
 
-const refused = (what: string, { status }: Response) =>
-  new SetupError([
-    {
-      what: `DigitalOcean answered ${status} to ${what}.`,
-      why: "A run that was killed left something half-made there, which has to go before it is made again.",
-      remedy: "Run the command again; if that does not help, remove it in the cloud's own dashboard.",
-    },
-  ]);
+/** Reserved addresses of an account as it is now. */
+export const reservedNow = async (api: CloudApi): Promise<string[]> =>
+  z
+    .array(ReservedAddress)
+    .parse(await listed(api, "reserved_ips"))
+    .map(({ ip }) => ip);
+
+const listed = (api: CloudApi, collection: string): Promise<unknown[]> =>
+  allOf(api, `/v2/${collection}`, collection.split("/").at(-1)?.replace("keys", "ssh_keys") ?? "");

@@ -1,7 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { digitalOcean } from "../../../toolchain/fakes/digitalocean/digitalocean.ts";
 import { noMachines } from "../../../toolchain/fakes/digitalocean/driver.ts";
-import { type Begun, begunIn, madeBy, removeBegun } from "../../../toolchain/setup/interrupted-cloud.ts";
+import type { CloudApi } from "../../../toolchain/setup/cloud-api.ts";
+import {
+  addressesBegunIn,
+  type Begun,
+  begunIn,
+  madeBy,
+  removeBegun,
+  reservedBy,
+  reservedNow,
+} from "../../../toolchain/setup/interrupted-cloud.ts";
 import type { Checkpoint } from "../../../toolchain/setup/stack-state.ts";
 import { type Client, clientOf, token } from "../fakes/client.ts";
 
@@ -34,6 +43,7 @@ describe("what a killed run had begun to make in the cloud", () => {
       { collection: "account/keys", what: "ssh key", name: "owui", publicKey: "ssh-ed25519 A" },
     ]);
     expect(begunIn(undefined)).toEqual([]);
+    expect(addressesBegunIn(stateOf(pending))).toEqual(["fra1"]);
   });
 
   const began = Date.parse("2026-03-01T10:00:00.700Z");
@@ -72,15 +82,31 @@ describe("what a killed run had begun to make in the cloud", () => {
     expect(madeBy(begun("droplets"), [thing], new Set(), Number.NaN)).toEqual([]);
   });
 
+  const reserved = (ip: string, region = "fra1", droplet: unknown = null) => ({
+    ...{ ip, region: { slug: region }, droplet },
+  });
+
+  it.each([
+    ["was not there before, and leads nowhere", [reserved("9.9.9.9")], [], ["9.9.9.9"]],
+    ["was there before", [reserved("9.9.9.9")], ["9.9.9.9"], []],
+    ["leads to a droplet", [reserved("9.9.9.9", "fra1", { id: 3 })], [], []],
+    ["the state knows", [reserved("1.1.1.1")], [], []],
+    ["is in another region", [reserved("9.9.9.9", "ams3")], [], []],
+    ["may as well be somebody else's", [reserved("9.9.9.9"), reserved("8.8.8.8")], [], []],
+    ["is there while nobody noted what was", [reserved("9.9.9.9")], undefined, []],
+  ])("counts a reserved address that %s as its own only where it is", (_, there, before, own) => {
+    expect(reservedBy(["fra1"], there, new Set(["1.1.1.1"]), before)).toEqual(own);
+  });
+
   describe("in an account", () => {
     let opened: ReturnType<typeof digitalOcean>;
-    let endpoint: string;
+    let api: CloudApi;
     let ask: Client;
     beforeEach(async () => {
       opened = digitalOcean({ token }, { driver: noMachines });
       await opened.cloud.resume();
-      endpoint = await opened.fake.listen();
-      ask = clientOf(endpoint);
+      api = { name: "DigitalOcean", endpoint: await opened.fake.listen(), token };
+      ask = clientOf(api.endpoint);
     });
     afterEach(() => opened.fake.close());
 
@@ -96,9 +122,9 @@ describe("what a killed run had begun to make in the cloud", () => {
       const half = await make("owui-staging-fra1-c");
       opened.faults.add({ method: "DELETE", answer: "rate-limit", times: 2 });
       const state = stateOf([operation("creating", droplet, { name: "owui-staging-fra1-c" })], [known]);
-      expect(await removeBegun("staging", state, { endpoint, token }, () => {}, Date.now() - 60_000)).toEqual(
-        ["droplet owui-staging-fra1-c"],
-      );
+      expect(await removeBegun(state, api, { at: Date.now() - 60_000 }, () => {})).toEqual([
+        "droplet owui-staging-fra1-c",
+      ]);
       const { body } = await ask("GET", "/v2/droplets");
       expect(body.droplets.map(({ id }: { id: number }) => String(id)).sort()).toEqual([known, other].sort());
       expect(half).not.toBe(known);
@@ -106,10 +132,23 @@ describe("what a killed run had begun to make in the cloud", () => {
 
     it("is told as a problem with its remedy where the cloud does not let anybody in", async () => {
       const state = stateOf([operation("creating", droplet, { name: "owui-staging-fra1-c" })]);
-      const api = { endpoint, token: "none" };
-      await expect(removeBegun("staging", state, api, () => {}, 0)).rejects.toThrow(
+      await expect(removeBegun(state, { ...api, token: "none" }, { at: 0 }, () => {})).rejects.toThrow(
         /DigitalOcean answered 401 to GET \/v2\/droplets/,
       );
+    });
+
+    it("has its reserved address removed, and no other", async () => {
+      const reserve = async (): Promise<string> =>
+        (await ask("POST", "/v2/reserved_ips", { region: "fra1" })).body.reserved_ip.ip;
+      const others = [await reserve(), await reserve()];
+      const beginning = { at: Date.now(), addresses: await reservedNow(api) };
+      const half = await reserve();
+      opened.faults.add({ method: "GET", path: "reserved_ips", answer: "server-error" });
+      const state = stateOf([
+        operation("creating", "digitalocean:index/reservedIp:ReservedIp", { region: "fra1" }),
+      ]);
+      expect(await removeBegun(state, api, beginning, () => {})).toEqual([`reserved address ${half}`]);
+      expect((await reservedNow(api)).sort()).toEqual(others.sort());
     });
   });
 });
