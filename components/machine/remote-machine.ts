@@ -6,6 +6,7 @@ import { type HostCommandArgs, hostCommand, type Shell } from "../host/command.t
 import { quote, type ScriptInput, shellLine } from "../host/shell.ts";
 import type { Machine } from "../machine.ts";
 import { type FirstContact, firstContactDigest, firstContactLine } from "./first-contact.ts";
+import { leftOut } from "./left-out.ts";
 import { operatorUser, type SetUpArgs, setUpVariables } from "./set-up.ts";
 import { asRoot, type SshTarget, sshArguments, sshLine, sshOptions } from "./ssh.ts";
 import { toolbox, toolboxLines, unpackLine } from "./toolbox.ts";
@@ -109,6 +110,8 @@ export class RemoteMachine extends pulumi.ComponentResource implements Machine {
   /** A loss changes no config, so it is looked for in previews too, once the machine is there. */
   private lookForLosses(settled: command.local.Command): pulumi.Output<Record<string, string>> {
     const { root, id } = this.spec;
+    // Nothing that reads it is touched by this run.
+    if (leftOut().includes(id)) return pulumi.output<Record<string, string>>({});
     return pulumi.all([this.target, settled.id]).apply(async ([target]) => {
       const { stdout } = await command.local
         .run({
@@ -175,7 +178,8 @@ const unreachable = (host: string, address: string, { message }: Error): Error =
   new pulumi.RunError(
     [
       `Host ${host} (${address}) was set up before and cannot be asked now, so this run ends: ${lastLine(message)}`,
-      "What runs on the other hosts goes on, and so do their syncs. Start it, or let this machine reach it (operators.addresses), then go on.",
+      "What runs on the other hosts goes on, and so do their syncs. Start it, or let this machine reach it (operators.addresses), then go on;",
+      `or change all other hosts now, and leave this one as it is: npm run up -- --stack ${pulumi.getStack()} --without ${host}`,
     ].join("\n"),
   );
 

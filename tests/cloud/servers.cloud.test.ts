@@ -253,6 +253,27 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet of servers that were there", 
     expect(await containerOf(attic, "owui-servers-tenant-globex")).toBe(globex);
   });
 
+  test("while it is away an `up` says so, and changes all others without it", {
+    timeout: patience,
+  }, async () => {
+    const before = await containerOf(attic, "owui-servers-tenant-globex");
+    await edit(({ tenants }) => {
+      tenants.globex.environment = { ENABLE_CHANNELS: "false" };
+    });
+    const refused = await fleet.up({ mayFail: true });
+    expect(refused.code).not.toBe(0);
+    expect(`${refused.stdout}${refused.stderr}`).toMatch(
+      /Host cellar \(.+\) was set up before and cannot be asked now[\s\S]*--without cellar/,
+    );
+    expect(await containerOf(attic, "owui-servers-tenant-globex")).toBe(before);
+
+    const since = Date.now();
+    const { stdout } = await fleet.up({ flags: ["--without", "cellar"] });
+    expect(stdout).toContain("left as it was: host cellar");
+    await well(since, ["globex"]);
+    expect(await containerOf(attic, "owui-servers-tenant-globex")).not.toBe(before);
+  });
+
   test("it comes back by itself, and nothing is to be done", { timeout: patience }, async () => {
     const since = Date.now();
     await docker(["start", cellar.container]);

@@ -42,6 +42,7 @@ onStack("up", "makes what the stack's config declares true")
     "the stack's state was lost: take over what it left, keeping all data (docs/recovery.md)",
   )
   .option("--allow <id...>", "hosts and tenants of which may go what is refused otherwise")
+  .option("--without <host...>", "hosts that cannot be reached: they are left as they are (docs/hosts.md)")
   .action((options: UpInvocation) => up(options));
 onStack("down", "removes everything that runs and keeps all data")
   .option("--purge", "delete the data too, after a typed confirmation")
@@ -50,6 +51,7 @@ onStack("down", "removes everything that runs and keeps all data")
 onStack("preview", "shows what an edit of the config would change, for whom, and what speaks against it")
   .option("--markdown <file>", "write the report into a file, as a comment for a pull request")
   .option("--allow <id...>", "hosts and tenants of which may go what is refused otherwise")
+  .option("--without <host...>", "hosts that cannot be reached: they are left as they are (docs/hosts.md)")
   .option("--json", "print the report as JSON")
   .action((options: PreviewInvocation) => preview(options));
 onStack(

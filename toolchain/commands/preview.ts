@@ -6,10 +6,12 @@ import { ChangeReport } from "../preview/change-report.ts";
 import { policyFlags } from "../preview/policy-flags.ts";
 import { reportMarkdown } from "../preview/report-markdown.ts";
 import { reportText } from "../preview/report-text.ts";
+import { leaveOut } from "../setup/left-out.ts";
 import { preflight } from "../setup/preflight.ts";
 import { prepare } from "../setup/prepare.ts";
 import type { Progress } from "../setup/progress.ts";
 import type { Pulumi } from "../setup/pulumi.ts";
+import { readCheckpoint } from "../setup/stack-state.ts";
 import { configOf, type Invocation, stepsOf } from "./invocation.ts";
 import { inItsCloud } from "./its-cloud.ts";
 import { runEngine, UpdateError } from "./update.ts";
@@ -20,6 +22,8 @@ export interface PreviewInvocation extends Invocation {
   markdown?: string;
   /** Ids of hosts and tenants whose changes may be such as are refused otherwise. */
   allow?: string[];
+  /** Hosts that cannot be asked, and are left as they are. */
+  without?: string[];
 }
 
 /**
@@ -39,7 +43,7 @@ export async function previewed(
   { about, flags }: { about: Report["about"]; flags: readonly string[] },
   cloud: CloudOfStack | undefined,
 ): Promise<Report> {
-  const { stack, allow = [] } = invocation;
+  const { stack, allow = [], without = [] } = invocation;
   const steps = stepsOf(invocation);
   const file = configOf(invocation);
   const plan = await steps.run(
@@ -47,8 +51,11 @@ export async function previewed(
     () => preflight(stack, file, cloud),
     ({ text }) => text,
   );
+  const leftOut = leaveOut(without, plan.fleet, await readCheckpoint(stack));
   const { pulumi, configFile } = await prepare(steps, { stack, plan, cloud });
-  const all = ["--config-file", configFile, ...flags, ...(await policyFlags(stack, plan.fleet))];
+  Object.assign(pulumi.environment, leftOut.environment);
+  const all = ["--config-file", configFile, ...flags, ...leftOut.flags];
+  all.push(...(await policyFlags(stack, plan.fleet)));
   return steps.run(
     about,
     async (progress: Progress) =>

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CloudOfStack } from "../fakes/cloud-of-stack.ts";
 import { policyFlags } from "../preview/policy-flags.ts";
 import { noticeLosses } from "../setup/drift.ts";
+import { leaveOut } from "../setup/left-out.ts";
 import { preflight } from "../setup/preflight.ts";
 import { prepare } from "../setup/prepare.ts";
 import { SetupError } from "../setup/problem.mjs";
@@ -31,6 +32,8 @@ export interface UpInvocation extends Invocation {
   adopt?: boolean;
   /** Ids of hosts and tenants of which may go what is refused otherwise. */
   allow?: string[];
+  /** Hosts that cannot be asked, and are left as they are. */
+  without?: string[];
 }
 
 /** `npm run up`: makes what the stack's file declares true, and waits until it is seen to be. */
@@ -38,17 +41,19 @@ export const up = (invocation: UpInvocation): Promise<void> =>
   inItsCloud(invocation, (cloud) => bringUp(invocation, cloud));
 
 async function bringUp(invocation: UpInvocation, cloud: CloudOfStack | undefined): Promise<void> {
-  const { stack, json, adopt = false, allow = [] } = invocation;
+  const { stack, json, adopt = false, allow = [], without = [] } = invocation;
   const steps = stepsOf(invocation);
   const plan = await steps.run(
     "machine",
     () => preflight(stack, configOf(invocation), cloud, adopt),
     ({ text }) => text,
   );
+  const leftOut = leaveOut(without, plan.fleet, await readCheckpoint(stack));
   const { pulumi, configFile } = await prepare(steps, { stack, plan, cloud });
+  Object.assign(pulumi.environment, leftOut.environment);
   if (adopt) await steps.run("adopt", () => removeStrangers(stack, plan.fleet), String);
   await removeHalfMade(steps, pulumi, plan.fleet, configFile);
-  const again = await noticeLosses(steps, pulumi, configFile);
+  const again = [...(await noticeLosses(steps, pulumi, configFile)), ...leftOut.flags];
   // What was never made cannot be lost; the policies are held against it while it is made.
   if (resourceCount(await readCheckpoint(stack)) > 0) {
     const intended = { fleet: plan.fleet, configFile, flags: again, allow };
@@ -80,8 +85,8 @@ async function bringUp(invocation: UpInvocation, cloud: CloudOfStack | undefined
   const view = await steps.run(
     "tenants",
     (progress: Progress) =>
-      running ? untilWell(last, since, progress) : viewFleet(last.fleet, last.outputs),
-    (view) => (running ? wellText(view) : "stopped: the config says running: false"),
+      running ? untilWell(last, since, leftOut.tenants, progress) : viewFleet(last.fleet, last.outputs),
+    (view) => (running ? wellText(view, without) : "stopped: the config says running: false"),
   );
   if (json) process.stdout.write(`${JSON.stringify(interfaceOf(view), undefined, 2)}\n`);
   else
@@ -91,19 +96,27 @@ async function bringUp(invocation: UpInvocation, cloud: CloudOfStack | undefined
 }
 
 /** What all is well with; a replica that is held is the operator's to decide about. */
-export function wellText({ tenants }: Pick<FleetView, "tenants">): string {
+export function wellText({ tenants }: Pick<FleetView, "tenants">, without: readonly string[] = []): string {
   const held = tenants.filter(({ replica }) => replica.held).map(({ id }) => id);
-  return held.length === 0 ? "healthy, replicas equal" : `healthy; held: the replica of ${held.join(", ")}`;
+  const well =
+    held.length === 0 ? "healthy, replicas equal" : `healthy; held: the replica of ${held.join(", ")}`;
+  return without.length === 0 ? well : `${well}; left as it was: host ${without.join(", ")}`;
 }
 
-/** Looks until every running tenant is healthy and its replica was found equal after `since`. */
-async function untilWell({ fleet, outputs }: LastUp, since: number, progress: Progress): Promise<FleetView> {
+/** Looks until every running tenant, but for those left out, is healthy and its replica was found equal after `since`. */
+async function untilWell(
+  { fleet, outputs }: LastUp,
+  since: number,
+  leftOut: readonly string[],
+  progress: Progress,
+): Promise<FleetView> {
   const end = Date.now() + patienceMs;
   const hastened = new Set<string>();
   for (;;) {
-    const view = await viewFleet(fleet, outputs);
+    const seen = await viewFleet(fleet, outputs);
+    const view = { ...seen, resting: [...seen.resting, ...leftOut] };
     const missing = unwell(view, since);
-    if (missing.length === 0) return view;
+    if (missing.length === 0) return seen;
     if (Date.now() > end) throw notWell(fleet.stack, view, missing);
     progress(`waiting for ${missing.join("; ")}`);
     for (const id of stale(view, since)) {

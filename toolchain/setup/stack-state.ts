@@ -31,6 +31,8 @@ export interface CheckpointResource {
   urn: string;
   type: string;
   custom: boolean;
+  /** URN of what it is a child of. */
+  parent?: string;
   /** Pulumi refuses to delete it. */
   protect?: boolean;
   /** Absent before it is made. */
