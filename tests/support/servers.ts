@@ -7,7 +7,7 @@ import { docker, exists } from "../../toolchain/fakes/digitalocean/docker/engine
 import { EngineRoots } from "../../toolchain/fakes/digitalocean/docker/engine-roots.ts";
 import { DockerMachines } from "../../toolchain/fakes/digitalocean/docker/machines.ts";
 import { type Supabase, startSupabase } from "../../toolchain/fakes/supabase/supabase.ts";
-import { databaseImage, fleetImages, monitoringImages } from "../../toolchain/images/catalog.ts";
+import { acmeImage, databaseImage, fleetImages, monitoringImages } from "../../toolchain/images/catalog.ts";
 import { locked } from "../../toolchain/setup/lock.mjs";
 import { until } from "./fleet/until.ts";
 
@@ -52,7 +52,8 @@ export class Servers {
         join(folder, "operator"),
       ]);
     const upstream = fleetImages.filter((image) => image !== databaseImage);
-    const all = [...upstream, ...monitoringImages, ...images];
+    // With that, just what the staging stack's droplets begin with: one template serves both.
+    const all = [...upstream, ...monitoringImages, acmeImage, ...images];
     const engines = await locked("fake-droplets", console.log, () => EngineRoots.with(all, console.log));
     const servers = new Servers(folder, engines);
     await servers.#machines.prepare();
