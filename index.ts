@@ -1,6 +1,7 @@
 /** The fleet of one stack: its config parsed, everything in it declared, what operators need exported. */
 import * as pulumi from "@pulumi/pulumi";
 import { Acme } from "./components/acme.ts";
+import { Backups } from "./components/backups.ts";
 import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { ClientHost } from "./components/client-host.ts";
 import { nameService } from "./components/dns.ts";
@@ -32,7 +33,8 @@ const clientHosts = new Map(
   machines.map((machine) => {
     const { id } = machine.spec;
     const own = fleet.tenants.filter(({ host }) => host === id);
-    const args = { stack, running, machine, tenants: own, cluster: sync, authority };
+    const backedUp = fleet.backups !== undefined && own.length > 0;
+    const args = { stack, running, machine, tenants: own, cluster: sync, authority, backedUp };
     return [id, new ClientHost(id, args)];
   }),
 );
@@ -66,6 +68,15 @@ for (const host of clientHosts.values()) {
       authority,
     });
 }
+
+const passphrases = fleet.backups
+  ? [...clientHosts.values()].flatMap((host) => {
+      const own = declared.filter(({ spec }) => spec.host === host.spec.id);
+      if (own.length === 0 || !fleet.backups) return [];
+      const args = { stack, running, spec: fleet.backups, host, tenants: own };
+      return Object.entries(new Backups(`${host.spec.id}-backups`, args).passwords);
+    })
+  : undefined;
 
 const cluster = new SyncCluster(sync.cluster, {
   stack,
@@ -108,6 +119,9 @@ export const readers = database.readers;
 
 /** How the cluster's own login reaches the replicas from this machine; the password is a secret. */
 export const replicas = database.access;
+
+/** The passphrase of each tenant's repository of backups; secret. Absent where nothing is backed up. */
+export const backupPasswords = passphrases && Object.fromEntries(passphrases);
 
 /** The key that signs operators' tokens, PKCS#8 PEM, secret. */
 export const operatorKey = cluster.operatorKey;

@@ -8,6 +8,7 @@ import type { CertificateAuthority, Subject } from "./certificate-authority.ts";
 import { bind, dockerName, fleetContainer, labelList, listensTest, loopbackPort } from "./container.ts";
 import type { HostSpec, SyncSpec, TenantSpec } from "./fleet-config.ts";
 import * as agent from "./host/agent.ts";
+import { backupDirectories, statusDirectory } from "./host/backup.ts";
 import type { HostCommandArgs } from "./host/command.ts";
 import { egressChain, egressExceptions, egressLines } from "./host/egress.ts";
 import { type LayoutEntry, layoutLines, root } from "./host/layout.ts";
@@ -32,6 +33,8 @@ export interface ClientHostArgs {
   cluster: Pick<SyncSpec, "cluster" | "host" | "nodes">;
   /** Signs its agent's certificate. */
   authority: CertificateAuthority;
+  /** Whether its tenants are backed up, of which its agent then tells. */
+  backedUp?: boolean;
   /** Changes a child just before it is declared. */
   transform?: {
     network?: Transform<docker.NetworkArgs>;
@@ -112,8 +115,13 @@ export class ClientHost extends pulumi.ComponentResource {
     return callers && privateAddress;
   }
 
-  private agentConfig(cluster: ClientHostArgs["cluster"]): pulumi.Output<string> {
-    return pulumi.output(this.callers).apply((callers) => agent.agentConfig(this.spec, cluster, callers));
+  private agentConfig({
+    cluster,
+    backedUp,
+  }: Pick<ClientHostArgs, "cluster" | "backedUp">): pulumi.Output<string> {
+    return pulumi
+      .output(this.callers)
+      .apply((callers) => agent.agentConfig(this.spec, cluster, callers, backedUp));
   }
 
   /** Runs scripts on this host as root. */
@@ -178,13 +186,14 @@ export class ClientHost extends pulumi.ComponentResource {
     return pulumi.unsecret(digest);
   }
 
-  private createDirectories(name: string, { cluster }: ClientHostArgs): pulumi.Resource {
+  private createDirectories(name: string, { cluster, backedUp }: ClientHostArgs): pulumi.Resource {
     const entries: LayoutEntry[] = [
       { kind: "directory", path: "tenants", mode: "0750", owner: "0:8050" },
       { kind: "directory", path: "nginx", mode: "0755", owner: root },
       { kind: "directory", path: "nginx/sites", mode: "0755", owner: root },
       ...(this.spec.https ? tlsLayout() : []),
-      ...agent.agentLayout(this.agentConfig(cluster)),
+      ...agent.agentLayout(this.agentConfig({ cluster, backedUp })),
+      ...(backedUp ? backupDirectories : []),
     ];
     return this.layout(`${name}-directories`, entries, { parent: this });
   }
@@ -322,14 +331,14 @@ export class ClientHost extends pulumi.ComponentResource {
 
   private startAgent(
     name: string,
-    { cluster, transform }: ClientHostArgs,
+    { cluster, backedUp, transform }: ClientHostArgs,
     network: docker.Network,
     certified: pulumi.Resource,
   ): void {
     const args = fleetContainer({
       identity: { stack: this.stack, role: "agent" },
       // It follows its certificate by itself; only another configuration needs a start.
-      labels: { "owui.config": this.fingerprint(this.agentConfig(cluster)) },
+      labels: { "owui.config": this.fingerprint(this.agentConfig({ cluster, backedUp })) },
       image: this.runtimeImage,
       command: entryPoint("agent"),
       user: agent.agentUser,
@@ -344,6 +353,7 @@ export class ClientHost extends pulumi.ComponentResource {
         bind(this.path("tenants"), "/tenants"),
         bind(this.path("agent/config"), "/etc/fleet"),
         bind(this.path("agent/state"), "/state", "read-write"),
+        ...(backedUp ? [bind(this.path(statusDirectory), "/backup")] : []),
       ],
       readOnly: true,
       // Readers are its children: two of them may hold a large row each.

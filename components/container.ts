@@ -8,6 +8,7 @@ export type Role =
   | "acme"
   | "agent"
   | "writer"
+  | "backup"
   | "postgres"
   | "node"
   | "tenant"

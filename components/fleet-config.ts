@@ -53,6 +53,7 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
     operators,
     dns,
     acme,
+    backups,
     sync: { conflicts, direction, database, ...sync },
   } = config;
   const hosts = Object.entries(config.hosts).map(([id, entry]) => hostSpecOf(stack, id, entry, where));
@@ -63,6 +64,7 @@ function fleetOf(stack: string, config: StackConfig, where: Whereabouts): Fleet 
     hosts,
     operators,
     ...(acme ? { acme } : {}),
+    ...(backups ? { backups } : {}),
     dns: dns.kind === "cloudflare" ? { kind: dns.kind, zones: dns.zones } : { kind: "manual" },
     tenants: Object.entries(config.tenants).map(([id, entry]) => ({
       ...tenantOf(stack, id, entry, where.repository),

@@ -25,10 +25,13 @@ export const WRITER_FAULT_POINTS = [
   "writer:committed",
   "writer:row-writer-ended",
 ] as const;
+/** The same of a tenant's backup. */
+export const BACKUP_FAULT_POINTS = ["backup:database-opened", "backup:half-stored", "backup:stored"] as const;
 export type FaultPoint =
   | (typeof FAULT_POINTS)[number]
   | (typeof WRITE_BACK_FAULT_POINTS)[number]
-  | (typeof WRITER_FAULT_POINTS)[number];
+  | (typeof WRITER_FAULT_POINTS)[number]
+  | (typeof BACKUP_FAULT_POINTS)[number];
 
 /**
  * Names the point at which this process ends itself; no stack sets it. `<point>=stop` stops it there instead, once, as

@@ -25,8 +25,46 @@ export interface Fleet {
   dns: DnsSpec;
   /** Absent: no site is certified that way. */
   acme?: AcmeSpec;
+  /** Absent: nothing is backed up. */
+  backups?: BackupsSpec;
   monitoring: MonitoringSpec;
 }
+
+/** How tenants are backed up. */
+export interface BackupsSpec {
+  repository: RepositorySpec;
+  /** From one backup of a tenant to its next. */
+  every: Seconds;
+  /** How long one is kept. */
+  keep: Seconds;
+  /** From one trial restore of a tenant's latest to the next. */
+  drill: Seconds;
+}
+
+/** Where backups are kept; below it a repository of restic's for each tenant, by the tenant's id. */
+export type RepositorySpec =
+  /** Absolute path of a folder on each host. */
+  | { kind: "folder"; path: string }
+  /** `key` is secret. `prefix`: what repositories' names begin with, without a slash at its ends. */
+  | {
+      kind: "s3";
+      endpoint: string;
+      bucket: string;
+      region: string;
+      keyId: string;
+      key: string;
+      prefix?: string;
+    }
+  /** `key`: a private key, secret. `path` is absolute. */
+  | {
+      kind: "sftp";
+      address: string;
+      port: number;
+      user: string;
+      path: string;
+      hostKey: string;
+      key: string;
+    };
 
 /** The stack's own certificate authority. */
 export interface CertificatesSpec {

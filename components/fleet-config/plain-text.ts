@@ -12,6 +12,7 @@ const environment = z.object({ environment: z.record(z.string(), z.unknown()) })
 const connections = z.object({ connections: z.array(z.unknown()) });
 const plainKey = z.object({ key: z.string().min(1) });
 const database = z.object({ database: z.object({ password: z.string().min(1) }) });
+const backups = z.object({ repository: plainKey });
 const alerts = z.object({ alerts: z.record(z.string(), z.record(z.string(), z.unknown())) });
 
 /** Of `monitoring.alerts`: a password, and addresses that often hold a token. */
@@ -35,6 +36,7 @@ export function plainTextSecrets(stack: string, repository: string): Problem[] {
       ...plainKeys(`tenants.${id}`, entry),
     ]),
     ...plainReceivers(declared.get("monitoring")),
+    ...(backups.safeParse(declared.get("backups")).success ? [plain("backups.repository.key")] : []),
     ...(database.safeParse(declared.get("sync")).success ? [plain("sync.database.password")] : []),
   ];
 }

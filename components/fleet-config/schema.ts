@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { acmeEntry } from "./acme-entry.ts";
+import { backupsEntry } from "./backups-entry.ts";
 import { certificatesEntry } from "./certificates-entry.ts";
 import { dnsEntry } from "./dns-entry.ts";
 import { documentation } from "./documentation.ts";
@@ -56,6 +57,12 @@ export const stackSchema = z.strictObject({
     default: "the stack's own authority certifies, which browsers warn of",
     example: "{ email: operators@example.com }",
     remedy: "write directory and email, or {} for the defaults, or leave it out",
+  }),
+  backups: backupsEntry.optional().register(documentation, {
+    description: "If given, every tenant is backed up, by its host itself (docs/backups.md).",
+    default: "no backups, and no tenant is shown as protected",
+    example: "{ repository: { kind: folder, path: /mnt/backups/fleet } }",
+    remedy: "write repository, and every, keep and drill if you like, or leave it out",
   }),
   monitoring: monitoringEntry.prefault({}).register(documentation, {
     description: "What watches the fleet, on the control host, and who hears of it (docs/alerts.md).",

@@ -44,6 +44,7 @@ export const agentConfig = (
   host: AgentHost,
   { cluster, nodes }: AgentCluster,
   callers: AgentCallers = "neighbours",
+  backedUp = false,
 ): string =>
   JSON.stringify({
     host: host.id,
@@ -54,6 +55,7 @@ export const agentConfig = (
     tls: { certificate: "/etc/fleet/tls.crt", key: "/etc/fleet/tls.key", ca: "/etc/fleet/ca.crt" },
     tenants: "/tenants",
     state: "/state",
+    ...(backedUp ? { backups: "/backup" } : {}),
     bandwidth: host.syncBandwidth,
   });
 

@@ -4,6 +4,8 @@ import type * as pulumi from "@pulumi/pulumi";
 
 /** Scripts that run on hosts, each the `.sh` file of that name beside this one. */
 export const scriptNames = [
+  "backup",
+  "backup-folder",
   "backup-trial",
   "drill",
   "drill-timer",

@@ -35,6 +35,7 @@ async function assembled(repository: string): Promise<string> {
     const { bundle } = await import("./bundle.ts");
     await bundle(join(repository, source), staged);
     await cp(join(repository, source, "Dockerfile"), join(staged, "Dockerfile"));
+    await cp(join(repository, source, "backup/Dockerfile"), join(staged, "backup.Dockerfile"));
     await cp(join(repository, source, "database/queries"), join(staged, "queries"), { recursive: true });
     const digest = digestOf(staged, filesBelow(staged));
     const directory = join(repository, built, digest);

@@ -1,6 +1,6 @@
 import { build } from "esbuild";
 
-/** Programs of the image and their source; agent and writer start others from the files beside their own. */
+/** Programs of the image and their source; agent, writer and backup start others from the files beside their own. */
 const programs = {
   agent: "agent/main.ts",
   reader: "agent/reader.ts",
@@ -12,6 +12,8 @@ const programs = {
   adopt: "adopt/main.ts",
   drill: "drill/main.ts",
   "drill-database": "drill/database.ts",
+  backup: "backup/main.ts",
+  "database-copier": "backup/database-copier.ts",
 };
 
 /** Bundles each program into one file with every package inside: the image then needs no npm and no network. */

@@ -21,6 +21,8 @@ const AgentConfig = z.strictObject({
   tenants: z.string(),
   /** Directory of the agent's own records and spool. */
   state: z.string(),
+  /** Directory in which the host's backups are told of; missing means that there are none. */
+  backups: z.string().optional(),
   /** Bytes per second of all answers together; missing means unlimited. */
   bandwidth: z.int().positive().optional(),
 });

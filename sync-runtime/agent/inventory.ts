@@ -1,3 +1,4 @@
+import { readStatuses } from "../backup/status-file.ts";
 import { readHead } from "../host/regular-file.ts";
 import { takeStamp } from "../host/stamp.ts";
 import { databasePath, readIdentity, type TenantDirectory } from "../host/tenant-directory.ts";
@@ -7,18 +8,23 @@ type Database = Inventory["tenants"][number]["database"];
 
 const NO_DATABASE: Database = { exists: false, bytes: 0, journal_mode: null, modified_at: null };
 
-/** What lies on this host. A tenant that cannot be read is listed with what can be said of it. */
+/**
+ * What lies on this host. A tenant that cannot be read is listed with what can be said of it.
+ * @param backups directory in which its backups are told of
+ */
 export async function takeInventory(
   host: string,
   tenants: TenantDirectory,
   now: () => bigint,
+  backups?: string,
 ): Promise<Inventory> {
-  const ids = await tenants.list();
+  const [ids, statuses] = await Promise.all([tenants.list(), backups ? readStatuses(backups) : []]);
   const found = ids.map(async (id) => {
     const directory = await tenants.find(id);
     if (!directory) return undefined; // removed meanwhile
     const identity = await readIdentity(directory, id).catch(() => null);
-    return { id, identity, database: await describeDatabase(directory, now()) };
+    const backup = statuses.find(({ tenant }) => tenant === id) ?? null;
+    return { id, identity, database: await describeDatabase(directory, now()), backup };
   });
   return { host, tenants: (await Promise.all(found)).filter((tenant) => tenant !== undefined) };
 }

@@ -23,7 +23,10 @@ async function serveTenants(configPath: string, signal: AbortSignal): Promise<vo
   const changes = new ChangeFinder(state, now, metrics.countReader.bind(metrics));
   await changes.prepare();
   const bandwidth = new Bandwidth(config.bandwidth);
-  const routes = new Routes({ host: config.host, tenants, changes, bandwidth, metrics, log, now });
+  const routes = new Routes({
+    ...{ host: config.host, tenants, changes, bandwidth, metrics, log, now },
+    backups: config.backups,
+  });
   const certificates = new Certificates(config.tls, log);
   const server = new HostServer(config, certificates, routes.handle.bind(routes), log, (reason) =>
     metrics.refused.inc({ reason }),

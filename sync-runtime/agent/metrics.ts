@@ -2,6 +2,7 @@ import { freemem, loadavg, totalmem } from "node:os";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { certificateGauge } from "../certificate-end.ts";
 import { anonymousBytes } from "../host/process-usage.ts";
+import { BackupMetrics } from "./backup-metrics.ts";
 import type { ReaderUsage } from "./reader-process.ts";
 import { freeBytes, totalBytes } from "./spool.ts";
 
@@ -67,6 +68,8 @@ export class Metrics {
     labelNames: ["client"],
     registers: [this.registry],
   });
+
+  readonly backups = new BackupMetrics(this.registry);
 
   readonly refused = new Counter({
     name: "agent_refused_total",

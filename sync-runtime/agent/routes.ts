@@ -45,6 +45,8 @@ export interface AgentParts {
   log: Log;
   /** Nanoseconds since 1970. */
   now: () => bigint;
+  /** Directory in which the host's backups are told of. */
+  backups?: string | undefined;
 }
 
 /** Answers the requests of nodes; who asks has been checked before. */
@@ -73,11 +75,11 @@ export class Routes {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
-    const { host, tenants, now } = this.#parts;
+    const { host, tenants, now, backups } = this.#parts;
     const asked = `${request.method} ${request.url}`;
     if (asked === "GET /health") return sendJson(response, 200, { status: "ok", host });
     if (asked === "GET /v1/inventory")
-      return sendJson(response, 200, await takeInventory(host, tenants, now));
+      return sendJson(response, 200, await takeInventory(host, tenants, now, backups));
     if (asked === "GET /metrics") return this.#sendMetrics(response);
     const [, id] = (request.method === "POST" && CHANGES_PATH.exec(request.url ?? "")) || [];
     const directory = id && (await tenants.find(id));
@@ -187,10 +189,11 @@ export class Routes {
 
   /** Sizes are looked at now, so that a tenant nobody asks for is seen as well. */
   async #sendMetrics(response: ServerResponse): Promise<void> {
-    const { host, tenants, metrics, now } = this.#parts;
-    const inventory = await takeInventory(host, tenants, now);
+    const { host, tenants, metrics, now, backups } = this.#parts;
+    const inventory = await takeInventory(host, tenants, now, backups);
     for (const { id, database } of inventory.tenants)
       metrics.databaseBytes.set({ client: id }, database.bytes);
+    metrics.backups.show(inventory.tenants.flatMap(({ backup }) => backup ?? []));
     response.writeHead(200, { "content-type": "text/plain; version=0.0.4" }).end(await metrics.text());
   }
 }

@@ -4,7 +4,7 @@ import pino from "pino";
 export type Log = Pick<pino.Logger, "info" | "warn" | "error">;
 
 /** Writes to stdout, from where the container's engine keeps and rotates it. */
-export const createLog = (service: "agent" | "writer", host: string): Log =>
+export const createLog = (service: "agent" | "backup" | "writer", host: string): Log =>
   pino({
     base: { service, host },
     timestamp: pino.stdTimeFunctions.isoTime,

@@ -41,8 +41,11 @@ export interface Stamp {
  * that a write in between shows as a change later.
  * @param now nanoseconds since 1970 by the clock of the kernel that stamps the files
  */
-export async function takeStamp(directory: string, now: bigint): Promise<Stamp> {
-  const path = databasePath(directory);
+export const takeStamp = (directory: string, now: bigint): Promise<Stamp> =>
+  stampDatabase(databasePath(directory), now);
+
+/** The same of any database file. */
+export async function stampDatabase(path: string, now: bigint): Promise<Stamp> {
   const database = await readHead(path, HEADER_BYTES);
   if (!database) throw new TenantError("database-missing", `${path} does not exist.`);
   if (database.bytes.length < HEADER_BYTES || database.bytes.toString("latin1", 0, MAGIC.length) !== MAGIC)

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { BackupStatus } from "./backup-status.ts";
 import { type Frame, FrameType, readFrames } from "./frame.ts";
 import { MAX_COLUMNS, MAX_TABLES } from "./limit.ts";
 import { nameProblem } from "./name.ts";
@@ -139,6 +140,8 @@ export const Inventory = z.object({
         journal_mode: z.enum(["wal", "rollback"]).nullable(),
         modified_at: z.iso.datetime().nullable(),
       }),
+      /** Null: its host does not back it up. */
+      backup: BackupStatus.nullable().default(null),
     }),
   ),
 });

@@ -6,7 +6,7 @@ import { buildContext } from "../../components/runtime-image/build-context.ts";
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The programs of the runtime image. */
-export type Program = "agent" | "node";
+export type Program = "agent" | "backup" | "node";
 
 declare module "vitest" {
   interface ProvidedContext {

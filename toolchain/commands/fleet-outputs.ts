@@ -37,6 +37,8 @@ const Outputs = z.object({
       ca: z.string().optional(),
     })
     .optional(),
+  /** The passphrase of each tenant's repository of backups; none where nothing is backed up. */
+  backupPasswords: z.record(z.string(), z.string()).prefault({}),
   /** Private key that signs operators' tokens, PKCS#8 PEM. */
   operatorKey: z.string(),
   /** PEM that the nodes' certificates are signed by. */

@@ -8,6 +8,7 @@ import { run } from "../setup/child.mjs";
 import type { FleetOutputs } from "./fleet-outputs.ts";
 import { smallFleetOf } from "./licence-gate.ts";
 import { type ActiveUsers, askCluster, type ClusterView } from "./node-api.ts";
+import { type BackupView, type KnownBackup, missingProtection } from "./protection.ts";
 import type { TenantSync } from "./sync-view.ts";
 
 /** How a tenant is seen from outside. `stopped`: it has no container, by the config or by `npm run down`. */
@@ -42,6 +43,12 @@ export interface FleetStatus {
     /** Why decided rows are not written into the tenant's own database (`direction: both`); null: they are, or none are. */
     write_refused: TenantSync["write_refused"];
     replica: ReplicaStatus;
+    /** How its backups are; null: there are none, or they are not known. */
+    backup: BackupView | null;
+    /** Whether it could be brought back: its replica is verified, its backup fresh, and that one was restored for a trial. */
+    protected: boolean;
+    /** What is missing for that, in words. */
+    missing: string[];
     /** The sync that runs, with how far it is; null while none does. */
     running: TenantSync["running"];
     /** The sync that ended last; null before the first. */
@@ -93,25 +100,32 @@ export async function viewFleet(fleet: Fleet, outputs: FleetOutputs): Promise<Fl
         : (healthy[index] ?? false),
     ]),
   );
-  return combine(fleet, outputs, containers, cluster, seen);
+  return combine(fleet, outputs, containers, cluster, seen, Date.now());
 }
 
 /** Whether nobody here reaches a tenant: the proxy alone does, and its container listens on another machine's loopback. */
 const hidden = ({ proxied, host }: TenantSpec, outputs: FleetOutputs): boolean =>
   proxied && outputs.hosts[host]?.target !== undefined;
 
-/** The view, from what was seen; pure. `containers` is the engine's word on each tenant's container. */
+/** The view, from what was seen; pure. `containers` is the engine's word on each tenant's container, `now` in milliseconds. */
 export function combine(
   { tenants, sync }: Pick<Fleet, "tenants" | "sync">,
   outputs: Pick<FleetOutputs, "tenants">,
   containers: ReadonlyMap<string, string>,
   cluster: ClusterView | undefined,
   healthy: ReadonlyMap<string, boolean>,
+  now: number,
 ): FleetView {
   const syncs = new Map(cluster?.syncs.map((line) => [line.id, line]));
   const nodes = new Map(cluster?.nodes.map((node) => [node.id, node]));
   const epoch = cluster?.nodes.find(({ leader }) => leader)?.epoch ?? null;
   const failed = [...syncs.values()].filter(({ last }) => last?.error && last.status !== "cancelled");
+  const backupOf = (id: string): KnownBackup => cluster?.backups.get(id) ?? { known: false };
+  const protection = (id: string) => {
+    const kept = backupOf(id);
+    const missing = missingProtection(syncs.get(id)?.replica ?? unknownReplica, kept, now);
+    return { backup: kept.known ? kept.backup : null, protected: missing.length === 0, missing };
+  };
   return {
     tenants: tenants.map(({ id }) => ({
       id,
@@ -121,6 +135,7 @@ export function combine(
       quarantine: syncs.get(id)?.quarantine ?? null,
       write_refused: syncs.get(id)?.write_refused ?? null,
       replica: syncs.get(id)?.replica ?? unknownReplica,
+      ...protection(id),
       running: syncs.get(id)?.running ?? null,
       last: syncs.get(id)?.last ?? null,
     })),

@@ -5,6 +5,7 @@ import * as z from "zod";
 import { Conflict, ConflictDiff } from "./conflict-view.ts";
 import type { FleetOutputs } from "./fleet-outputs.ts";
 import { operatorToken } from "./operator-token.ts";
+import { BackupView, type KnownBackup } from "./protection.ts";
 import { PastSync, TenantSync } from "./sync-view.ts";
 
 /** A node that does not answer within this is as good as gone. */
@@ -26,6 +27,9 @@ const ActiveUsers = z.object({
     }),
   ),
 });
+const Backups = z.object({
+  tenants: z.array(z.object({ client: z.string(), reached: z.boolean(), backup: BackupView.nullable() })),
+});
 const History = z.object({ jobs: z.array(PastSync) });
 const Queued = z.object({ job: z.string() });
 const Conflicts = z.object({ conflicts: z.array(Conflict) });
@@ -44,6 +48,8 @@ export interface ClusterView {
   syncs: TenantSync[];
   /** Undefined: the answering node is of a version that does not count. */
   users?: ActiveUsers | undefined;
+  /** Of each tenant, by its id. */
+  backups: ReadonlyMap<string, KnownBackup>;
 }
 
 /** Persons who used the application within the last 30 days: of all tenants, each person once, and by tenant. */
@@ -64,12 +70,13 @@ export class RefusedError extends Error {
 /** Asks the nodes one after the other until one answers: either knows everything. Undefined when none does. */
 export const askCluster = (outputs: FleetOutputs): Promise<ClusterView | undefined> =>
   fromAnyNode(outputs, "read", async (call) => {
-    const [cluster, syncs, users] = await Promise.all([
+    const [cluster, syncs, users, backups] = await Promise.all([
       call("GET", "/api/v1/cluster"),
       syncsOfAll(call),
       usersOf(call),
+      backupsOfAll(call),
     ]);
-    return { ...Cluster.parse(cluster), syncs, users };
+    return { ...Cluster.parse(cluster), syncs, users, backups };
   });
 
 /** Who used the tenants lately; undefined where no node answers, or none that counts. */
@@ -82,6 +89,22 @@ const usersOf = (call: Call): Promise<ActiveUsers | undefined> =>
     (answer) => ActiveUsers.parse(answer),
     (error) => (error instanceof RefusedError ? undefined : Promise.reject(error)),
   );
+
+/** Every tenant's backups; a node of an earlier version knows of none, and one that waits for a lost host says nothing in time. */
+async function backupsOfAll(call: Call): Promise<ReadonlyMap<string, KnownBackup>> {
+  const answer = await call("GET", "/api/v1/backups").catch(() => undefined);
+  const { tenants } = Backups.safeParse(answer).data ?? { tenants: [] };
+  return new Map(
+    tenants.map(({ client, reached, backup }) => [
+      client,
+      reached ? { known: true, backup } : { known: false },
+    ]),
+  );
+}
+
+/** Every tenant's backups; undefined where no node answers. */
+export const askBackups = (outputs: FleetOutputs): Promise<ReadonlyMap<string, KnownBackup> | undefined> =>
+  fromAnyNode(outputs, "read", backupsOfAll);
 
 /** Every tenant's syncs, page after page. */
 async function syncsOfAll(call: Call): Promise<TenantSync[]> {

@@ -16,6 +16,7 @@ export function statusTable(view: FleetView, now: number): string {
     tenant.id,
     tenant.url,
     tenant.health,
+    view.alive.length === 0 ? "not known" : protectionText(tenant),
     view.alive.length === 0 ? "not known: no node answers" : syncText(tenant, view.errors[tenant.id], now),
   ]);
   const nodes = view.nodes.map(({ id, leader, epoch }) => [
@@ -24,7 +25,7 @@ export function statusTable(view: FleetView, now: number): string {
   ]);
   const warning = certificateWarning(view, now);
   return [
-    ...columns([["tenant", "address", "health", "replica"], ...tenants]),
+    ...columns([["tenant", "address", "health", "protected", "replica"], ...tenants]),
     "",
     ...columns([["node", "state"], ...nodes]),
     ...(view.users ? ["", usersText(view.users)] : []),
@@ -38,6 +39,14 @@ export function usersText({ active, allowed }: NonNullable<FleetStatus["users"]>
   if (allowed === null) return used;
   if (active <= allowed) return `${used}; branding on up-to-50-users covers ${allowed}`;
   return `${used.toUpperCase()}: MORE THAN THE ${allowed} that branding on up-to-50-users covers (docs/runbook.md#usersoverlicence)`;
+}
+
+/** Whether a tenant could be brought back; the first thing that is missing, and how many others are. */
+function protectionText({ missing }: Pick<FleetView["tenants"][number], "missing">): string {
+  const [first, ...others] = missing;
+  if (first === undefined) return "yes";
+  const text = first.length > 60 ? `${first.slice(0, 59)}…` : first;
+  return others.length > 0 ? `NO: ${text} (+${others.length})` : `NO: ${text}`;
 }
 
 /** The replica of one tenant and what goes on with it. What is held or failing comes first: somebody has to look at it. */

@@ -1,5 +1,5 @@
 import { defaultVersion } from "../../components/fleet-config/tenant-entry.ts";
-import { acmeImage, dropletImage, fleetImages, monitoringImages } from "../images/catalog.ts";
+import { acmeImage, backupImage, dropletImage, fleetImages, monitoringImages } from "../images/catalog.ts";
 import { probeMachine } from "../setup/machine.mjs";
 import { machineProblems, machineText } from "../setup/machine-check.mjs";
 import { installPackages } from "../setup/packages.ts";
@@ -95,6 +95,7 @@ async function setUp(steps: Steps): Promise<NodeJS.ProcessEnv> {
   const cli = await provision(steps, [
     ...fleetImages,
     acmeImage,
+    backupImage,
     ...monitoringImages,
     dropletImage,
     tenantImage,

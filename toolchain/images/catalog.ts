@@ -27,6 +27,12 @@ export const monitoringImages = ["prom/prometheus:v2.42.0", "prom/alertmanager:v
 /** The ACME client, where a site is certified that way. */
 export const acmeImage = "goacme/lego:v4.9.1";
 
+/** What stores backups, where there are any. Of Debian's version, so that one program fits both makes. */
+export const backupImage = "restic/restic:0.14.0";
+
+/** What brings an ssh client for backups that go to a server by sftp. */
+export const sshImage = "buildpack-deps:bookworm-scm";
+
 /** What the fake DigitalOcean's droplets boot from. */
 export const dropletImage = "owui-fake-droplet:debian-12";
 
@@ -45,6 +51,8 @@ const fixed: Record<string, Recipe> = {
   },
   "nginx:stable-bookworm": { ...fromDebian, folder: "nginx", version: ["nginx", "-v"] },
   [acmeImage]: { ...fromDebian, folder: "lego", version: ["/lego", "--version"] },
+  [backupImage]: { ...fromDebian, folder: "restic", version: ["restic", "version"] },
+  [sshImage]: { ...fromDebian, folder: "scm", version: ["dpkg-query", "--show", "openssh-client"] },
   "postgres:15-bookworm": { ...fromDebian, folder: "postgres", version: ["postgres", "--version"] },
   "prom/prometheus:v2.42.0": { ...fromDebian, folder: "prometheus", version: ["prometheus", "--version"] },
   "prom/alertmanager:v0.25.0": {

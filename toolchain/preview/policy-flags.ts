@@ -9,10 +9,15 @@ import { repository, stackFolder } from "../setup/paths.mjs";
  * @param built names of images that this machine built since no registry serves them
  */
 export const policyConfig = (
-  { hosts, tenants }: Declared,
+  { hosts, tenants, backups }: Declared,
   built: readonly string[],
 ): Record<string, unknown> => ({
-  "container-binds-data-root": { roots: hosts.map(({ root }) => root) },
+  "container-binds-data-root": {
+    roots: [
+      ...hosts.map(({ root }) => root),
+      ...(backups?.repository.kind === "folder" ? [backups.repository.path] : []),
+    ],
+  },
   "image-by-digest": { allowed: hosts.every(({ kind }) => kind === "local"), built },
   "tenant-data-writers": {
     roots: hosts.map(({ root }) => root),
@@ -25,7 +30,7 @@ export const policyConfig = (
   },
 });
 
-type Declared = Pick<Fleet, "hosts" | "tenants">;
+type Declared = Pick<Fleet, "hosts" | "tenants" | "backups">;
 
 /** Flags by which the engine holds the project's policies against what it previews; what they are to know lies in the folder. */
 export async function policyConfigFlags(fleet: Declared, folder: string): Promise<string[]> {

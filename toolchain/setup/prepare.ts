@@ -1,11 +1,13 @@
 import type { CloudOfStack } from "../fakes/cloud-of-stack.ts";
 import {
   acmeImage,
+  backupImage,
   databaseImage,
   dropletImage,
   fakeAuthorityImage,
   fleetImages,
   monitoringImages,
+  sshImage,
 } from "../images/catalog.ts";
 import { ChildError } from "./child.mjs";
 import type { CommandLine } from "./command-line.mjs";
@@ -44,10 +46,17 @@ export async function prepare(
   steps: Steps,
   { stack, plan, overrides = {}, cloud }: Wanted,
 ): Promise<Prepared> {
-  const { tenants, monitoring } = plan.fleet;
+  const { tenants, monitoring, backups } = plan.fleet;
   const watching = monitoring.enabled ? monitoringImages : [];
   const certifying = tenants.some(({ certificate }) => certificate === "acme") ? [acmeImage] : [];
-  const needed = [...fleetImages, ...certifying, ...watching, ...tenants.map(({ image }) => image)];
+  const storing = backups ? [backupImage, ...(backups.repository.kind === "sftp" ? [sshImage] : [])] : [];
+  const needed = [
+    ...fleetImages,
+    ...certifying,
+    ...storing,
+    ...watching,
+    ...tenants.map(({ image }) => image),
+  ];
   const images = [...new Set(needed)];
   const cli = await provision(steps, cloud ? [...images, dropletImage, fakeAuthorityImage] : images);
   const pulumi = new Pulumi(stack, cli);

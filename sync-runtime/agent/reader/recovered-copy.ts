@@ -2,7 +2,7 @@ import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync,
 import { fileStamp, isWrittenLongAgo } from "../../host/file-times.ts";
 import { TenantError } from "../../host/tenant-error.ts";
 import { copyFile } from "./file-copy.ts";
-import { ReaderDescriptor, type ReaderTask } from "./task.ts";
+import { type OpenTask, ReaderDescriptor } from "./task.ts";
 
 /** Neither follows a link nor waits for a pipe's writer. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -20,7 +20,7 @@ export type Remains = "-wal" | "-journal";
  * finish on the copy what it would do on the original when the application came back. No lock is held meanwhile:
  * that nobody wrote is known by the times of both files, which have to be old enough to prove it.
  */
-export function copyWithRemains(task: ReaderTask, remains: Remains): void {
+export function copyWithRemains(task: OpenTask, remains: Remains): void {
   const files = ["", remains].map((suffix) => openAtRest(task.database + suffix));
   const [database, left] = files as [FileAtRest, FileAtRest];
   copyFile(database.fd, ReaderDescriptor.copy);

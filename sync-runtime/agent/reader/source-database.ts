@@ -12,7 +12,7 @@ import { TenantError } from "../../host/tenant-error.ts";
 import { MAX_ROW_BYTES } from "../../protocol/limit.ts";
 import { bringUpToDate, copyFile, statOf } from "./file-copy.ts";
 import { copyWithRemains, type Remains } from "./recovered-copy.ts";
-import { ReaderDescriptor, type ReaderTask } from "./task.ts";
+import { type OpenTask, ReaderDescriptor } from "./task.ts";
 
 /** How long a writer may keep a reader out; longer ones are told to the node as busy. */
 const BUSY_MILLISECONDS = 3_000;
@@ -58,7 +58,7 @@ export interface Source {
  * afterwards; `rollback` is read from a copy, since a reader's lock keeps the writer from committing; `abandoned`
  * from a copy to which its -wal is added.
  */
-export function openSource(task: ReaderTask): Source {
+export function openSource(task: OpenTask): Source {
   if (task.state === "live" || task.state === "settled")
     return openChecked(task.database, task.state === "live" ? LIVE : IMMUTABLE);
   if (task.state === "abandoned") recover(task, "-wal");
@@ -77,7 +77,7 @@ export function openSource(task: ReaderTask): Source {
  * Has SQLite finish, on a copy, what an ended application left: add the commits of a -wal to the database, or take
  * back what a transaction that never ended had written.
  */
-function recover(task: ReaderTask, remains: Remains): void {
+function recover(task: OpenTask, remains: Remains): void {
   copyWithRemains(task, remains);
   const copied = open(task.copyPath, "", false);
   // A -wal is then read without a -shm. A journal has to be removed, which this would keep.

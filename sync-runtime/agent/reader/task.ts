@@ -16,8 +16,17 @@ export const ReaderDescriptor = {
   base: 6,
 } as const;
 
-/** What a reader process is told, as JSON in its only argument. Nothing in it is secret. */
-export interface ReaderTask {
+/** How a database is opened that a tenant may have forged. */
+export interface OpenTask {
+  /** In its real directory; nothing outside of that may be read. */
+  database: string;
+  state: JournalState;
+  /** Where the copy can be opened that is written through {@link ReaderDescriptor.copy}. */
+  copyPath: string;
+}
+
+/** What a reader process is told, as JSON in its only argument. Nothing in it is secret. `database` is the tenant's webui.db. */
+export interface ReaderTask extends OpenTask {
   sync: string;
   generation: number;
   /** The sync whose store is given, and to which the stream may be relative; null for a full stream. */
@@ -25,11 +34,6 @@ export interface ReaderTask {
   /** Whether SQLite itself has to read every row, instead of one in some thousands: for verifying deeply. */
   throughSqlite: boolean;
   identity: Identity;
-  /** The tenant's webui.db, in its real directory; nothing outside of that may be read. */
-  database: string;
-  state: JournalState;
-  /** Where the copy can be opened that is written through {@link ReaderDescriptor.copy}. */
-  copyPath: string;
   /** Rows of one table beyond which the database is taken for forged. */
   maxRows: number;
   /** Canonical bytes of all rows beyond which the database is taken for forged. */

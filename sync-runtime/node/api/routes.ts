@@ -1,5 +1,6 @@
 import type { Route } from "./route.ts";
 import { auditRoutes } from "./routes/audit.ts";
+import { backupRoutes } from "./routes/backups.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
 import { conflictRoutes } from "./routes/conflicts.ts";
 import { deploymentRoutes } from "./routes/deployments.ts";
@@ -22,6 +23,7 @@ const described: readonly Route[] = [
   ...historyRoutes,
   ...stateRoutes,
   ...deploymentRoutes,
+  ...backupRoutes,
   ...auditRoutes,
   ...eventRoutes,
   ...conflictRoutes,

@@ -209,7 +209,7 @@ const broken: Broken = [
 
   tenant
     found:  the unknown key "tenant"
-    remedy: write tenants, if that was meant, or remove it; known here: running, hosts, operators, tenants, sync, state, certificates, dns, acme, monitoring`,
+    remedy: write tenants, if that was meant, or remove it; known here: running, hosts, operators, tenants, sync, state, certificates, dns, acme, backups, monitoring`,
   ],
 ];
 

@@ -23,6 +23,8 @@ describe("the build context of the runtime image", () => {
       "adopt/main",
       "drill/main",
       "drill/database",
+      "backup/main",
+      "backup/database-copier",
     ];
     for (const program of programs) {
       await write(
@@ -30,6 +32,7 @@ describe("the build context of the runtime image", () => {
         'import { word } from "../protocol/word.ts";\nconsole.log(word);\n',
       );
     }
+    await write("sync-runtime/backup/Dockerfile", "FROM scratch\n");
     await write("sync-runtime/database/queries/one.sql", "SELECT 1\n");
   });
   afterEach(() => rm(repository, { recursive: true }));
@@ -46,6 +49,9 @@ describe("the build context of the runtime image", () => {
       "Dockerfile",
       "adopt.mjs",
       "agent.mjs",
+      "backup.Dockerfile",
+      "backup.mjs",
+      "database-copier.mjs",
       "drill-database.mjs",
       "drill.mjs",
       "guard.mjs",

@@ -14,7 +14,7 @@ const identity = {
   created: "2026-01-01T00:00:00Z",
 };
 const database = { exists: true, bytes: 1, journal_mode: "wal" as const, modified_at: null };
-const found = (id: string, changed: object = {}) => ({ id, identity, database, ...changed });
+const found = (id: string, changed: object = {}) => ({ id, identity, database, backup: null, ...changed });
 const inventory = (host: string, ...tenants: Inventory["tenants"]): Inventory => ({ host, tenants });
 
 test.each<[string, (Inventory | undefined)[], Disagreement[]]>([

@@ -42,6 +42,13 @@ const line = (id: string, more: Partial<TenantSync> = {}): TenantSync => ({
   ...more,
 });
 
+const backup = {
+  ...{ every: 21_600, drillEvery: 604_800, since: "2026-11-01T00:00:00Z" },
+  ...{ lastStarted: "2026-11-21T12:00:00Z", lastGood: "2026-11-21T12:00:00Z", snapshot: "4711" },
+  ...{ bytes: 100, addedBytes: 10, snapshots: 80, failing: null },
+  drill: { at: "2026-11-20T12:00:00Z", ok: true, snapshot: "4710", seconds: 30, why: null },
+};
+
 const cluster: ClusterView = {
   nodes: [
     { id: "a", leader: false, epoch: null },
@@ -56,6 +63,10 @@ const cluster: ClusterView = {
       { client: "globex", users: 2, licence: null },
     ],
   },
+  backups: new Map([
+    ["acme", { known: true, backup }],
+    ["globex", { known: true, backup: null }],
+  ]),
 };
 
 const up = new Map([
@@ -68,7 +79,7 @@ const answering = new Map([
 ]);
 
 describe("a fleet that is well", () => {
-  const view = combine(fleet, outputs, up, cluster, answering);
+  const view = combine(fleet, outputs, up, cluster, answering, now);
 
   it("has the shape that scripts read", () => {
     expect(interfaceOf(view)).toEqual({
@@ -82,7 +93,7 @@ describe("a fleet that is well", () => {
             quarantine: null,
             write_refused: null,
           },
-          ...{ replica, running: null, last },
+          ...{ replica, running: null, last, backup, protected: true, missing: [] },
         },
         {
           ...{
@@ -93,7 +104,7 @@ describe("a fleet that is well", () => {
             quarantine: null,
             write_refused: null,
           },
-          ...{ replica, running: null, last },
+          ...{ replica, running: null, last, backup: null, protected: false, missing: ["not backed up"] },
         },
       ],
       nodes: [
@@ -108,9 +119,9 @@ describe("a fleet that is well", () => {
   it("is a table for people", () => {
     expect(statusTable(view, now)).toBe(
       `
-tenant   address                        health    replica
-acme     http://acme.localhost:8080     healthy   equal, verified 12 s ago, 43 tables, 412 rows
-globex   http://globex.localhost:8080   healthy   equal, verified 12 s ago, 43 tables, 412 rows
+tenant   address                        health    protected           replica
+acme     http://acme.localhost:8080     healthy   yes                 equal, verified 12 s ago, 43 tables, 412 rows
+globex   http://globex.localhost:8080   healthy   NO: not backed up   equal, verified 12 s ago, 43 tables, 412 rows
 
 node   state
 a      stands by
@@ -127,8 +138,8 @@ b      leads, epoch 2
 
 describe("a fleet of which something is missing", () => {
   it("keeps its table when no node answers", () => {
-    const view = combine(fleet, outputs, up, undefined, answering);
-    expect(statusTable(view, now)).toMatch(/acme .* healthy {3}not known: no node answers/);
+    const view = combine(fleet, outputs, up, undefined, answering, now);
+    expect(statusTable(view, now)).toMatch(/acme .* healthy {3}not known {3}not known: no node answers/);
     expect(statusTable(view, now)).toMatch(/^a {6}does not answer$/m);
     expect(interfaceOf(view).nodes).toEqual([
       { id: "a", leader: false, epoch: null },
@@ -139,7 +150,7 @@ describe("a fleet of which something is missing", () => {
   it("tells tenants that start from those that are ill and those without a container", () => {
     const containers = new Map([["acme", "Up 5 seconds (health: starting)"]]);
     const health = (is: Map<string, string>) =>
-      combine(fleet, outputs, is, cluster, new Map()).tenants.map((tenant) => tenant.health);
+      combine(fleet, outputs, is, cluster, new Map(), now).tenants.map((tenant) => tenant.health);
     expect(health(containers)).toEqual(["starting", "stopped"]);
     expect(health(new Map([["acme", "Up 5 minutes (unhealthy)"]]))).toEqual(["unhealthy", "stopped"]);
   });
@@ -149,7 +160,7 @@ describe("a fleet of which something is missing", () => {
       last: { ...last, status: "failed", error: "the digests differ" },
       replica: { ...replica, equal: false },
     });
-    const view = combine(fleet, outputs, up, { ...cluster, syncs: [failed, line("globex")] }, answering);
+    const view = combine(fleet, outputs, up, { ...cluster, syncs: [failed, line("globex")] }, answering, now);
     expect(statusTable(view, now)).toContain("last sync failed: the digests differ");
     expect(unwell(view, 0)).toEqual(["the replica of acme"]);
   });
@@ -162,7 +173,7 @@ describe("a fleet of which something is missing", () => {
         error: "webui.db does not exist. Check that the volume is mounted.",
       },
     });
-    const view = combine(fleet, outputs, up, { ...cluster, syncs: [unmounted] }, answering);
+    const view = combine(fleet, outputs, up, { ...cluster, syncs: [unmounted] }, answering, now);
     expect(statusTable(view, now)).toContain(
       "last sync failed: webui.db does not exist. Check that the volume is mounted. (it keeps what it had 12 s ago)",
     );
@@ -179,7 +190,7 @@ describe("a fleet of which something is missing", () => {
     };
     const shown = (accepted: boolean) => {
       const syncs = [line("acme", { replica: { ...replica, held: { ...held, accepted } } })];
-      return statusTable(combine(fleet, outputs, up, { ...cluster, syncs }, answering), now);
+      return statusTable(combine(fleet, outputs, up, { ...cluster, syncs }, answering, now), now);
     };
     expect(shown(false)).toContain(
       "HELD: the source is empty; it keeps what it had 12 s ago. If that is right: npm run sync -- acme --accept",
@@ -191,7 +202,7 @@ describe("a fleet of which something is missing", () => {
     const paused = { is: "paused", since: "2026-11-21T14:57:20Z", by: "ana", reason: "they move house" };
     const shown = (reason: string) => {
       const syncs = [line("acme", { paused: true, state: { ...paused, reason } })];
-      return statusTable(combine(fleet, outputs, up, { ...cluster, syncs }, answering), now);
+      return statusTable(combine(fleet, outputs, up, { ...cluster, syncs }, answering, now), now);
     };
     expect(shown("they move house")).toContain(
       "PAUSED by ana 3 min ago, they move house; equal, verified 12 s ago",
@@ -203,7 +214,7 @@ describe("a fleet of which something is missing", () => {
     const failed = { ...last, status: "failed", error: "webui.db is damaged." };
     const quarantine = { since: "2026-11-21T14:57:20Z", failures: 6 };
     const syncs = [line("acme", { last: failed, quarantine })];
-    const view = combine(fleet, outputs, up, { ...cluster, syncs }, answering);
+    const view = combine(fleet, outputs, up, { ...cluster, syncs }, answering, now);
     expect(statusTable(view, now)).toContain(
       "QUARANTINED after 6 failures, tried hourly at most (npm run sync -- acme tries now); " +
         "last sync failed: webui.db is damaged. (it keeps what it had 12 s ago)",
@@ -218,6 +229,7 @@ describe("a fleet of which something is missing", () => {
       up,
       { ...cluster, syncs: [line("acme", { write_refused })] },
       answering,
+      now,
     );
     expect(statusTable(view, now)).toMatch(
       /equal, verified .*; decided rows are NOT in the tenant's database: It is locked\.$/m,
@@ -227,7 +239,7 @@ describe("a fleet of which something is missing", () => {
   it("does not call a cancelled sync a failed one", () => {
     const cancelled = { ...last, status: "cancelled", error: "ana cancelled it." };
     const syncs = [line("acme", { last: cancelled })];
-    const view = combine(fleet, outputs, up, { ...cluster, syncs }, answering);
+    const view = combine(fleet, outputs, up, { ...cluster, syncs }, answering, now);
     expect(statusTable(view, now)).toMatch(/acme .* equal, verified 12 s ago/);
   });
 
@@ -235,7 +247,7 @@ describe("a fleet of which something is missing", () => {
     const table = { table: "chat", rows: 1200, rows_total: 80_000, bytes: 3e6, bytes_total: 2e8 };
     const running = { id: "1", kind: "sync", started_at: "", progress: { tables: [table] } };
     const syncs = [line("acme", { running })];
-    const view = combine(fleet, outputs, up, { ...cluster, syncs }, answering);
+    const view = combine(fleet, outputs, up, { ...cluster, syncs }, answering, now);
     expect(statusTable(view, now)).toContain(
       "syncing chat: 1,200 of 80,000 rows, 3.0 MB of 200 MB; equal, verified 12 s ago",
     );
@@ -247,13 +259,13 @@ describe("a fleet of which something is missing", () => {
       last: null,
       replica: { ...replica, verified_at: null, tables: 0, rows: 0, equal: false },
     });
-    const leaderless = { nodes: [], certificates: [], syncs: [line("acme"), fresh] };
-    const view = combine(fleet, outputs, up, leaderless, new Map([["globex", true]]));
+    const leaderless = { nodes: [], certificates: [], syncs: [line("acme"), fresh], backups: new Map() };
+    const view = combine(fleet, outputs, up, leaderless, new Map([["globex", true]]), now);
     expect(unwell(view, 0)).toEqual(["acme (starting)", "the replica of globex", "a leading node"]);
   });
 
   it("is waited for where its replica was last found equal before the change", () => {
-    const view = combine(fleet, outputs, up, cluster, answering);
+    const view = combine(fleet, outputs, up, cluster, answering, now);
     const verified = Date.parse(replica.verified_at);
     expect(unwell(view, verified)).toEqual([]);
     expect(unwell(view, verified + 1)).toEqual(["the replica of acme", "the replica of globex"]);
@@ -283,6 +295,7 @@ describe("a fleet of which something is missing", () => {
         up,
         { ...cluster, syncs: syncs(changed) },
         answering,
+        now,
       );
       return { ...view, tenants: tenants.filter(({ id }) => id === "globex") };
     };
@@ -301,7 +314,14 @@ describe("a fleet of which something is missing", () => {
       ],
     };
     const paused = line("globex", { paused: true, replica: { ...replica, equal: false } });
-    const view = combine(resting as Fleet, outputs, new Map(), { ...cluster, syncs: [paused] }, new Map());
+    const view = combine(
+      resting as Fleet,
+      outputs,
+      new Map(),
+      { ...cluster, syncs: [paused] },
+      new Map(),
+      now,
+    );
     expect(unwell(view, 0)).toEqual([]);
   });
 });

@@ -2,22 +2,30 @@ import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
   acmeImage,
+  backupImage,
   debianImage,
   dropletImage,
   fakeAuthorityImage,
   fleetImages,
   monitoringImages,
   recipeOf,
+  sshImage,
 } from "../../../toolchain/images/catalog.ts";
 
 describe("the catalog of images", () => {
-  it.each([debianImage, ...fleetImages, acmeImage, ...monitoringImages, dropletImage, fakeAuthorityImage])(
-    "has a recipe for %s",
-    (image) => {
-      const folder = `toolchain/images/${recipeOf(image)?.folder}`;
-      expect(["Dockerfile", "build.sh"].some((file) => existsSync(`${folder}/${file}`))).toBe(true);
-    },
-  );
+  it.each([
+    debianImage,
+    ...fleetImages,
+    acmeImage,
+    backupImage,
+    sshImage,
+    ...monitoringImages,
+    dropletImage,
+    fakeAuthorityImage,
+  ])("has a recipe for %s", (image) => {
+    const folder = `toolchain/images/${recipeOf(image)?.folder}`;
+    expect(["Dockerfile", "build.sh"].some((file) => existsSync(`${folder}/${file}`))).toBe(true);
+  });
 
   it("builds any release of Open WebUI", () => {
     expect(recipeOf("ghcr.io/open-webui/open-webui:v0.12.4")).toMatchObject({

@@ -22,12 +22,15 @@ const ReconciledTenant = z.object({
   differences: z.array(Difference),
 });
 
-/** What the agents of the hosts report; undefined of those that could not be asked. */
-async function inventories({ states, agents, log }: ApiContext): Promise<Map<string, Inventory | undefined>> {
+/** What the agents of the hosts report; undefined of those that could not be asked in time. */
+export async function inventories(
+  { states, agents, log }: ApiContext,
+  milliseconds = INVENTORY_MS,
+): Promise<Map<string, Inventory | undefined>> {
   const hosts = (await states.hosts()).filter(({ status }) => status === "active");
   const asked = hosts.map(async ({ host, address, identity }) => {
     const inventory = await agents
-      .inventory({ host, address, identity }, AbortSignal.timeout(INVENTORY_MS))
+      .inventory({ host, address, identity }, AbortSignal.timeout(milliseconds))
       .catch((error) => log.warn({ err: error, host }, "a host's inventory was not to be had"));
     return [host, inventory ?? undefined] as const;
   });

@@ -476,8 +476,8 @@ describe("declared beside reported", () => {
 
   test("is shown with what differs, and what nobody declared", async () => {
     inventory.tenants = [
-      { id: "acme", identity: null, database },
-      { id: "stranger", identity: null, database },
+      { id: "acme", identity: null, database, backup: null },
+      { id: "stranger", identity: null, database, backup: null },
     ];
     const { verified: _, ...declared } = deployment;
     expect((await ask("GET", "/api/v1/deployments", {})).json()).toEqual({
@@ -489,6 +489,22 @@ describe("declared beside reported", () => {
         },
       ],
       undeclared: [{ host: "local", client: "stranger" }],
+    });
+  });
+
+  test("is told how it is backed up", async () => {
+    const backup = {
+      ...{ tenant: "acme", every: 21_600, drillEvery: 604_800, since: iso, lastStarted: iso, lastGood: iso },
+      ...{ snapshot: "4711", bytes: 100, addedBytes: 10, snapshots: 3, failing: null, drill: null },
+    };
+    inventory.tenants = [{ id: "acme", identity: null, database, backup }];
+    const { tenant: _, ...told } = backup;
+    expect((await ask("GET", "/api/v1/backups", {})).json()).toEqual({
+      tenants: [{ client: "acme", host: "local", reached: true, backup: told }],
+    });
+    inventory.tenants = [{ id: "acme", identity: null, database, backup: null }];
+    expect((await ask("GET", "/api/v1/backups", {})).json()).toEqual({
+      tenants: [{ client: "acme", host: "local", reached: true, backup: null }],
     });
   });
 

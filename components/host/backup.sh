@@ -1,0 +1,63 @@
+#!/bin/sh
+# Asks what backs a host's tenants up. Prints JSON; a refusal says why and ends with 1.
+#   STACK   the fleet                     VERB  what is wanted:
+#     run      backs TENANT up now, and answers when that ended: its status
+#     list     what can be read back of TENANT: [{ id, time, openWebui }], the latest last
+#     check    looks through TENANT's repository; DATA=yes reads all of it
+#     fetch    reads SNAPSHOT (an id of 8 characters or more, or latest) of TENANT back into FOLDER, which is made or is
+#              empty, and compares it with its manifest: { snapshot, manifest }. Files belong to root.
+#              PASSWORD_FILE: a file of root's with another passphrase, for a tenant of another host
+#     drilled  keeps DRILL, what a trial restore of TENANT showed: { at, ok, snapshot, seconds, why }
+set -eu
+container=owui-$STACK-backup
+fail() {
+  for line in "$@"; do echo "$line" >&2; done
+  exit 1
+}
+state=$(docker inspect --format '{{.State.Status}}' "$container" 2>/dev/null) ||
+  fail "Nothing is backed up on this host: there is no container $container." \
+    "Write \`backups\` into the stack's config, and run \`npm run up\`."
+program="node /app/backup.mjs"
+
+running() {
+  [ "$state" = running ] || fail "$container is $state, so that it cannot be asked; \`npm run up\` starts it."
+}
+
+case $VERB in
+  run | list)
+    running
+    # shellcheck disable=SC2086 # two words
+    exec docker exec "$container" $program "$VERB" "$TENANT"
+    ;;
+  check)
+    running
+    # shellcheck disable=SC2086
+    exec docker exec "$container" $program check "$TENANT" ${DATA:+--data}
+    ;;
+  drilled)
+    running
+    # shellcheck disable=SC2086
+    printf '%s' "$DRILL" | docker exec --interactive "$container" $program drilled "$TENANT"
+    ;;
+  fetch)
+    umask 077
+    mkdir -p "$FOLDER"
+    [ -z "$(ls -A "$FOLDER")" ] || fail "$FOLDER is not empty; nothing was read back."
+    password=${PASSWORD_FILE:-}
+    fetcher=$container-fetch-$$
+    trap 'docker rm --force "$fetcher" >/dev/null 2>&1 || true' EXIT
+    # What runs by schedule sees no folder of anybody's: this one is given it for as long as it takes.
+    # shellcheck disable=SC2086
+    docker run --rm --name "$fetcher" --volumes-from "$container" \
+      --network "$(docker inspect --format '{{.HostConfig.NetworkMode}}' "$container")" \
+      --user 0:0 --read-only --cap-drop ALL --security-opt no-new-privileges --memory 1g --memory-swap 1g \
+      --label "owui.stack=$STACK" --label owui.scratch=1 --tmpfs /tmp:size=16m --tmpfs /run:size=1m \
+      --mount "type=bind,source=$FOLDER,target=/fetched" \
+      ${password:+--mount "type=bind,source=$password,target=/run/passphrase,readonly"} \
+      "$(docker inspect --format '{{.Config.Image}}' "$container")" \
+      $program fetch "$TENANT" "$SNAPSHOT" /fetched ${password:+--password /run/passphrase}
+    ;;
+  *)
+    fail "backup: \"$VERB\" is nothing that can be asked."
+    ;;
+esac

@@ -1,0 +1,116 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { bind } from "../container.ts";
+import type { BackupsSpec, RepositorySpec, TenantSpec } from "../fleet-config/model.ts";
+import { type LayoutEntry, type Owner, root } from "./layout.ts";
+
+/** Owns tenants' files as their applications do, and needs no capability to read them. */
+export const backupUser: Owner = "0:0";
+
+/** Socket at which the running program is asked for a backup now, in its container. */
+export const backupDoor = "/run/fleet/backup";
+
+/** Its files inside the container. */
+const config = "/etc/fleet";
+
+/** What everybody on the host may know of backups: the agent reads it. */
+export const statusDirectory = "backup/status";
+
+/** Directories of a host whose tenants are backed up. Files in `status` inherit the agent's group. */
+export const backupDirectories: LayoutEntry[] = [
+  { kind: "directory", path: "backup", mode: "0755", owner: root },
+  { kind: "directory", path: "backup/config", mode: "0700", owner: root },
+  { kind: "directory", path: "backup/config/passwords", mode: "0700", owner: root },
+  { kind: "directory", path: "backup/state", mode: "0700", owner: root },
+  { kind: "directory", path: statusDirectory, mode: "2750", owner: "0:8050" },
+];
+
+/** A tenant and the passphrase of its repository. */
+export interface BackedUpTenant {
+  spec: TenantSpec;
+  /** Secret. */
+  password: pulumi.Input<string>;
+}
+
+/** Directories and files of what backs a host's tenants up. The passphrase of a tenant that was removed stays. */
+export function backupLayout(
+  { repository }: Pick<BackupsSpec, "repository">,
+  configText: pulumi.Input<string>,
+  tenants: readonly BackedUpTenant[],
+): LayoutEntry[] {
+  const file = (path: string, content: pulumi.Input<string>): LayoutEntry => ({
+    ...{ kind: "file", path: `backup/config/${path}`, mode: "0400", owner: root, content },
+  });
+  return [
+    ...backupDirectories,
+    file("backup.json", configText),
+    ...tenants.map(({ spec, password }) => file(`passwords/${spec.id}`, password)),
+    ...(repository.kind === "folder" ? [] : [file("repository.key", `${repository.key.trimEnd()}\n`)]),
+    ...(repository.kind === "sftp" ? [file("known_hosts", knownHosts(repository))] : []),
+  ];
+}
+
+const knownHosts = ({ address, port, hostKey }: Extract<RepositorySpec, { kind: "sftp" }>): string =>
+  `${port === 22 ? address : `[${address}]:${port}`} ${hostKey}\n`;
+
+/** What /etc/fleet/backup.json says. */
+export const backupConfig = (
+  host: string,
+  stack: string,
+  { repository, every, keep, drill }: BackupsSpec,
+  tenants: readonly TenantSpec[],
+): string =>
+  JSON.stringify({
+    host,
+    repository: told(repository, stack),
+    ...{ every, keep, drill },
+    tenants: tenants.map((spec) => ({ id: spec.id, version: versionOf(spec.image), entry: entryOf(spec) })),
+    directories: {
+      ...{ tenants: "/tenants", state: "/state", status: "/status", passwords: `${config}/passwords` },
+    },
+    door: backupDoor,
+  });
+
+/** A repository as the program is told of it: keys are files. */
+function told(repository: RepositorySpec, stack: string) {
+  switch (repository.kind) {
+    case "folder":
+      return { kind: "folder", path: "/repository", mark: stack };
+    case "s3": {
+      const { key: _, ...open } = repository;
+      return { ...open, keyFile: `${config}/repository.key` };
+    }
+    case "sftp": {
+      const { key: _, hostKey: __, ...open } = repository;
+      return { ...open, keyFile: `${config}/repository.key`, knownHosts: `${config}/known_hosts` };
+    }
+  }
+}
+
+/** Of Open WebUI, as the image's tag names it: `v0.11.3`. */
+export const versionOf = (image: string): string =>
+  /^[^@]*:([\w][\w.-]*)(@.*)?$/.exec(image)?.[1] ?? "unknown";
+
+/** A tenant's entry without what is secret in it; that is in its environment's file, which is backed up as well. */
+function entryOf({ connections, environment, branding, ...spec }: TenantSpec) {
+  return {
+    ...spec,
+    ...(branding ? { branding: { ...branding, logo: branding.logo.split("/").at(-1) } } : {}),
+    connections: connections.map(({ url }) => url),
+    environment: Object.keys(environment),
+  };
+}
+
+/** What it sees of its host; `path` is below the data root. */
+export const backupMounts = (
+  path: (...parts: string[]) => string,
+  { repository }: Pick<BackupsSpec, "repository">,
+  tenants: readonly Pick<TenantSpec, "id">[],
+) => [
+  ...tenants.flatMap(({ id }) =>
+    ["data", "config", "branding"].map((part) => bind(path("tenants", id, part), `/tenants/${id}/${part}`)),
+  ),
+  bind(path("backup/config"), config),
+  bind(path("backup/state"), "/state", "read-write"),
+  bind(path(statusDirectory), "/status", "read-write"),
+  ...(repository.kind === "folder" ? [bind(repository.path, "/repository", "read-write")] : []),
+];

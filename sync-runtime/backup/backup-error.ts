@@ -1,0 +1,88 @@
+/** Every way in which a tenant cannot be backed up or read back, and what an operator does about it. */
+const REMEDIES = {
+  "repository-away":
+    "Look at the place that `backups.repository` names: mount it, or start what answers there.",
+  "repository-gone":
+    "It was there before, with backups in it. Find out who removed it; to begin anew, remove the tenant's file in backup/status of its host.",
+  "repository-refused": "Check that the key in `backups.repository` may list, read, write and delete there.",
+  "wrong-passphrase":
+    "Put the passphrase back with which the repository was made: it is in the stack's state and in its recovery kit.",
+  "repository-full": "Make room where the backups are kept, or lower `backups.keep`.",
+  "repository-damaged":
+    "Look what `fleet backup check` says; what is damaged cannot be read back. Earlier backups may be whole.",
+  "disk-full": "Free disk space on the tenant's host: a copy of its database has to fit beside it.",
+  "tenant-unreadable": "Look at the tenant's data directory on its host.",
+  "no-snapshot": "List what there is: npx fleet backup list <tenant>.",
+  "not-equal": "What was read back is not what was stored. Take an earlier backup, and check the repository.",
+  "took-too-long": "Look how much there is to be backed up, and how fast the way to the repository is.",
+  "restic-failed": "Look at the log of the backup container on the tenant's host.",
+  interrupted: "Nothing: it is done again by itself.",
+} as const satisfies Record<string, string>;
+
+export type BackupErrorCode = keyof typeof REMEDIES;
+
+/** One tenant cannot be backed up or read back. What is stored of it already stays as it is. */
+export class BackupError extends Error {
+  override name = "BackupError";
+  readonly code: BackupErrorCode;
+
+  /** @param message what was expected and what was found, as a sentence */
+  constructor(code: BackupErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get remedy(): string {
+    return REMEDIES[this.code];
+  }
+}
+
+/** What restic says, by what it means; the first that fits. */
+const SAYS: readonly (readonly [RegExp, BackupErrorCode, string])[] = [
+  [/wrong password or no key found/i, "wrong-passphrase", "The repository's passphrase is another one."],
+  [
+    /no space left on device|disk quota exceeded|EntityTooLarge|QuotaExceeded|XMinioStorageFull/i,
+    "repository-full",
+    "There is no room left.",
+  ],
+  [
+    /access denied|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|permission denied|Host key verification failed/i,
+    "repository-refused",
+    "The place that keeps the backups does not let us in.",
+  ],
+  [
+    /connection refused|no such host|i\/o timeout|network is unreachable|no route to host|connection timed out|connection reset|could not resolve|unable to start the sftp session|dial tcp|NoSuchBucket|bucket does not exist|stale NFS|input\/output error|server closed|EOF$/i,
+    "repository-away",
+    "The place that keeps the backups cannot be reached.",
+  ],
+  [
+    /ciphertext verification failed|invalid data returned|does not match|damaged|pack .* (?:missing|not found)|repository contains errors|hash mismatch/i,
+    "repository-damaged",
+    "The repository is damaged.",
+  ],
+];
+
+/** Where there is no repository. */
+export const saysNoRepository = (said: string): boolean =>
+  /unable to open config file: (?:Stat|stat)?.*(?:does not exist|no such file|file does not exist|NoSuchKey|specified key does not exist)|is there a repository at the following location/i.test(
+    said,
+  ) && !/NoSuchBucket|bucket does not exist|connection refused|dial tcp/i.test(said);
+
+/** A failure of restic, from what it wrote. Its messages name repositories and files, and no secret. */
+export function resticError(command: string, said: string, end: string): BackupError {
+  const last = lastLine(said);
+  const [, code, meaning] = SAYS.find(([pattern]) => pattern.test(said)) ?? [];
+  if (code && meaning) return new BackupError(code, `${meaning} restic ${command} said: ${last}`);
+  return new BackupError(
+    "restic-failed",
+    `restic ${command} ended with ${end}: ${last || "it said nothing"}`,
+  );
+}
+
+const lastLine = (said: string): string =>
+  (
+    said
+      .split("\n")
+      .map((line) => line.trim())
+      .findLast((line) => line !== "") ?? ""
+  ).slice(0, 500);

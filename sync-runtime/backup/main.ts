@@ -1,0 +1,108 @@
+/**
+ * Backs up a host's tenants: `node backup.mjs [config]`. And what is asked inside the container that does so:
+ *   run <tenant>                            has it backed up now; prints its status as JSON
+ *   drilled <tenant>                        keeps what a trial restore showed; its JSON comes by standard input
+ *   list <tenant>                           prints what can be read back, as JSON
+ *   check <tenant> [--data]                 looks through its repository; --data reads all of it
+ *   fetch <tenant> <snapshot> <folder>      reads a backup back into an empty folder; prints its manifest. `latest` is the last
+ *   verify <folder>                         compares a folder that was fetched with its manifest
+ * `--config <path>` names another config, `--password <path>` the file of another passphrase.
+ */
+import { setPriority } from "node:os";
+import { json } from "node:stream/consumers";
+import { parseArgs } from "node:util";
+import { ConfigError } from "../config-file.ts";
+import { createLog } from "../host/log.ts";
+import { runProgram } from "../host/program.ts";
+import { Drill } from "../protocol/backup-status.ts";
+import { BackupError } from "./backup-error.ts";
+import { DEFAULT_CONFIG_PATH, loadConfig } from "./config.ts";
+import { ask, serveDoor } from "./door.ts";
+import { fetchBackup, verifyFolder } from "./fetch.ts";
+import { Restic, type Snapshot } from "./restic.ts";
+import { BackupService } from "./service.ts";
+import type { Kept } from "./status-file.ts";
+
+/** Behind the tenants' own processes. */
+const NICENESS = 10;
+
+async function backUpTenants(configPath: string, signal: AbortSignal): Promise<void> {
+  setPriority(NICENESS);
+  const config = await loadConfig(configPath);
+  const log = createLog("backup", config.host);
+  const service = new BackupService(config, { log });
+  await service.prepare();
+  await Promise.all([serveDoor(config.door, service, signal), service.run(signal)]);
+}
+
+/** Exit code of a command that was refused or failed, and was told why. */
+const FAILED = 1;
+
+/** What is said of a snapshot. */
+const shown = ({ id, time, tags }: Snapshot) => ({
+  id,
+  time: new Date(time).toISOString(),
+  openWebui: tags?.find((tag) => tag.startsWith("version:"))?.slice("version:".length) ?? null,
+});
+
+async function command(name: string, rest: string[], signal: AbortSignal): Promise<unknown> {
+  const { values, positionals } = parseArgs({
+    args: rest,
+    allowPositionals: true,
+    options: {
+      config: { type: "string", default: DEFAULT_CONFIG_PATH },
+      password: { type: "string" },
+      data: { type: "boolean", default: false },
+    },
+  });
+  const [tenant = "", snapshot = "", folder = ""] = positionals;
+  if (name === "verify") return verifyFolder(tenant, signal);
+  const config = await loadConfig(values.config);
+  const restic = new Restic(config, tenant, values.password);
+  switch (name) {
+    case "run": {
+      const kept: Kept = await ask(config.door, { do: "run", tenant });
+      if (kept.failing) throw new Error(kept.failing.why);
+      return kept;
+    }
+    case "drilled":
+      return ask(config.door, { do: "drilled", tenant, drill: Drill.parse(await json(process.stdin)) });
+    case "list":
+      return (await existing(restic, tenant, signal)).map(shown);
+    case "check":
+      await existing(restic, tenant, signal);
+      await restic.check(values.data, signal);
+      return { tenant, whole: true };
+    case "fetch": {
+      const found = await existing(restic, tenant, signal);
+      const wanted =
+        snapshot === "latest"
+          ? found.at(-1)
+          : found.find(({ id }) => snapshot.length >= 8 && id.startsWith(snapshot));
+      if (!wanted) throw new BackupError("no-snapshot", `There is no backup ${snapshot} of ${tenant}.`);
+      const manifest = await fetchBackup(restic, wanted.id, folder, signal);
+      return { snapshot: wanted.id, manifest };
+    }
+    default:
+      throw new Error(`${name} is no command of backups.`);
+  }
+}
+
+async function existing(restic: Restic, tenant: string, signal: AbortSignal): Promise<Snapshot[]> {
+  if ((await restic.id(signal)) === undefined)
+    throw new BackupError("no-snapshot", `There is no backup of ${tenant}.`);
+  return restic.snapshots(signal);
+}
+
+const [name = "", ...rest] = process.argv.slice(2);
+if (/^[a-z]+$/.test(name)) {
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  try {
+    console.log(JSON.stringify(await command(name, rest, stop.signal)));
+  } catch (error) {
+    const said = error instanceof BackupError ? `${error.message} ${error.remedy}` : (error as Error).message;
+    console.error(error instanceof BackupError || error instanceof ConfigError ? said : `${said}`);
+    process.exitCode = FAILED;
+  }
+} else await runProgram(backUpTenants, DEFAULT_CONFIG_PATH);

@@ -1,0 +1,47 @@
+import type { Kept } from "./status-file.ts";
+
+/** After the first failure; each further one doubles it, up to the interval. */
+const RETRY_SECONDS = 300;
+/** Part of the interval by which a tenant's next backup may come earlier, so that they do not all come at once. */
+const JITTER = 0.1;
+/** Longer than removing takes, seldom enough not to cost more than the backups. */
+const TIDY_SECONDS = 86_400;
+
+const after = (time: Date, seconds: number): string =>
+  new Date(time.getTime() + seconds * 1000).toISOString();
+
+/** When a tenant comes next whose backup of `begun` ended well. @param chance from 0 to 1 */
+export const dueAfterGood = (begun: Date, every: number, chance: number): string =>
+  after(begun, every * (1 - JITTER * chance));
+
+/** The same of one that failed for the `failures`th time in a row. */
+export const dueAfterFailure = (now: Date, every: number, failures: number, chance: number): string =>
+  after(now, Math.min(every, RETRY_SECONDS * 2 ** Math.min(failures - 1, 20)) * (1 - JITTER * chance));
+
+/**
+ * What is kept of a tenant when the program starts: what was decided before stays. A shorter interval counts at once; a run
+ * that its program did not outlive has failed.
+ */
+export function resumed(kept: Kept, every: number, drillEvery: number, now: Date): Kept {
+  const { lastStarted, lastGood, failing } = kept;
+  const interrupted =
+    lastStarted !== null && (lastGood === null || lastStarted > lastGood) && failing === null;
+  const latest = after(lastGood === null ? now : new Date(lastGood), lastGood === null ? 0 : every);
+  return {
+    ...kept,
+    every,
+    drillEvery,
+    due: failing === null && latest < kept.due ? latest : kept.due,
+    failing: interrupted ? { since: lastStarted, why: "The program ended while it was backed up." } : failing,
+  };
+}
+
+/** Whether what is too old is to be removed behind the next backup. */
+export const isToBeTidied = ({ tidied }: Pick<Kept, "tidied">, now: Date): boolean =>
+  tidied === null || now.getTime() - Date.parse(tidied) >= TIDY_SECONDS * 1000;
+
+/** Who comes next, and when; undefined without tenants. */
+export function next(kept: Iterable<Kept>): { tenant: string; due: Date } | undefined {
+  const first = [...kept].sort((a, b) => Date.parse(a.due) - Date.parse(b.due))[0];
+  return first && { tenant: first.tenant, due: new Date(first.due) };
+}

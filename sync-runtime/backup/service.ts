@@ -1,0 +1,190 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Log } from "../host/log.ts";
+import type { Drill } from "../protocol/backup-status.ts";
+import { BackupError } from "./backup-error.ts";
+import { backUp, type RunOutcome } from "./backup-run.ts";
+import type { BackedUp, BackupConfig } from "./config.ts";
+import { dueAfterFailure, dueAfterGood, next, resumed } from "./schedule.ts";
+import { beginning, type Kept, StatusFiles } from "./status-file.ts";
+
+/** The longest sleep: a clock that was set shows by then. */
+const LOOK_MS = 60_000;
+
+/** What the service is given besides its config. */
+export interface ServiceParts {
+  log: Log;
+  now?: () => Date;
+  /** From 0 to 1. */
+  random?: () => number;
+}
+
+/** A tenant that this host does not back up. */
+export class UnknownTenantError extends Error {
+  override name = "UnknownTenantError";
+}
+
+/**
+ * Backs the host's tenants up, one after the other, each when it is due or asked for. Nobody else writes to their
+ * repositories: a lock that is found there is a killed run's.
+ */
+export class BackupService {
+  readonly #config: BackupConfig;
+  readonly #files: StatusFiles;
+  readonly #log: Log;
+  readonly #now: () => Date;
+  readonly #random: () => number;
+  readonly #kept = new Map<string, Kept>();
+  /** Who is asked for now, with those who wait for it. */
+  readonly #asked = new Map<string, PromiseWithResolvers<Kept>>();
+  #wake = new AbortController();
+
+  constructor(config: BackupConfig, { log, now = () => new Date(), random = Math.random }: ServiceParts) {
+    this.#config = config;
+    this.#files = new StatusFiles(config.directories.status);
+    this.#log = log;
+    this.#now = now;
+    this.#random = random;
+  }
+
+  /** Takes up what earlier runs left. */
+  async prepare(): Promise<void> {
+    const { directories, tenants, every, drill } = this.#config;
+    for (const name of ["staging", "tmp"]) {
+      const path = join(directories.state, name);
+      await rm(path, { recursive: true, force: true });
+      await mkdir(path, { recursive: true, mode: 0o700 });
+    }
+    for (const { id } of tenants) {
+      const kept = (await this.#files.read(id)) ?? beginning(id, this.#now());
+      await this.#keep(resumed(kept, every, drill, this.#now()));
+    }
+  }
+
+  /** Until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const tenant = this.#next();
+      if (tenant) await this.#backUp(tenant, signal);
+      else await this.#rest(signal);
+    }
+    for (const { reject } of this.#asked.values())
+      reject(new BackupError("interrupted", "The program was ended before."));
+  }
+
+  /** Has a tenant backed up now, behind the one that is; answers once that ended, well or not. */
+  backUpNow(tenant: string): Promise<Kept> {
+    this.#require(tenant);
+    const asked = this.#asked.get(tenant) ?? Promise.withResolvers<Kept>();
+    // Whoever asked may have gone away.
+    asked.promise.catch(() => {});
+    this.#asked.set(tenant, asked);
+    this.#wake.abort();
+    return asked.promise;
+  }
+
+  /** Keeps what a trial restore showed. */
+  async drilled(tenant: string, drill: Drill): Promise<Kept> {
+    const kept = { ...this.#require(tenant), drill };
+    this.#kept.set(tenant, kept);
+    await this.#files.drilled(kept, drill);
+    return kept;
+  }
+
+  #require(tenant: string): Kept {
+    const kept = this.#kept.get(tenant);
+    if (!kept) throw new UnknownTenantError(`This host backs up no tenant ${tenant}.`);
+    return kept;
+  }
+
+  #next(): BackedUp | undefined {
+    const [asked] = this.#asked.keys();
+    const first = next(this.#kept.values());
+    const due = first && first.due <= this.#now() ? first.tenant : undefined;
+    return this.#config.tenants.find(({ id }) => id === (asked ?? due));
+  }
+
+  async #rest(signal: AbortSignal): Promise<void> {
+    const first = next(this.#kept.values());
+    const left = first ? first.due.getTime() - this.#now().getTime() : LOOK_MS;
+    this.#wake = new AbortController();
+    const until = AbortSignal.any([signal, this.#wake.signal]);
+    await sleep(Math.min(Math.max(left, 10), LOOK_MS), undefined, { signal: until }).catch(() => {});
+  }
+
+  async #backUp(tenant: BackedUp, signal: AbortSignal): Promise<void> {
+    const { id } = tenant;
+    const asked = this.#asked.get(id);
+    const before = this.#require(id);
+    const begun = this.#now();
+    // What kills this run is not to kill the next ones at once.
+    const due = dueAfterFailure(begun, this.#config.every, before.failures + 1, this.#random());
+    const running: Kept = { ...before, lastStarted: begun.toISOString(), due };
+    let ended: Kept;
+    try {
+      await this.#keep(running);
+      const outcome = await backUp(this.#config, tenant, running, this.#now, signal);
+      ended = this.#good(running, outcome, begun);
+    } catch (error) {
+      ended = this.#failed(running, error);
+    }
+    await this.#keep(ended);
+    // One that was asked for while this ran is served by the next.
+    if (asked && this.#asked.get(id) === asked) {
+      this.#asked.delete(id);
+      asked.resolve(this.#require(id));
+    }
+  }
+
+  #good(running: Kept, outcome: RunOutcome, begun: Date): Kept {
+    const { snapshot, bytes, addedBytes, snapshots, repository, leftOut, unsettled, tidied, untidy } =
+      outcome;
+    const seconds = (this.#now().getTime() - begun.getTime()) / 1000;
+    const { tenant } = running;
+    this.#log.info(
+      { tenant, snapshot, bytes, addedBytes, seconds, leftOut, unsettled },
+      "tenant was backed up",
+    );
+    if (untidy)
+      this.#log.error({ tenant, code: untidy.code, reason: untidy.message }, "old backups were not removed");
+    const now = this.#now();
+    return {
+      ...running,
+      ...{ lastGood: begun.toISOString(), snapshot, bytes, addedBytes, snapshots, repository },
+      failing: untidy ? { since: running.failing?.since ?? now.toISOString(), why: wordsOf(untidy) } : null,
+      failures: 0,
+      due: dueAfterGood(begun, this.#config.every, this.#random()),
+      ...(tidied ? { tidied: now.toISOString() } : {}),
+    };
+  }
+
+  #failed(running: Kept, error: unknown): Kept {
+    const { tenant, lastStarted } = running;
+    const known = error instanceof BackupError;
+    const code = known ? error.code : "failed";
+    this.#log.error({ tenant, code, reason: (error as Error).message }, "tenant could not be backed up");
+    const failures = running.failures + 1;
+    const since = running.failing?.since ?? lastStarted ?? this.#now().toISOString();
+    return {
+      ...running,
+      failing: { since, why: known ? wordsOf(error) : `It failed: ${(error as Error).message}` },
+      failures,
+      due: dueAfterFailure(this.#now(), this.#config.every, failures, this.#random()),
+    };
+  }
+
+  /** Kept here in any case; what cannot be written shows by its age. */
+  async #keep(kept: Kept): Promise<void> {
+    const { drill = kept.drill } = (await this.#files.read(kept.tenant).catch(() => undefined)) ?? {};
+    this.#kept.set(kept.tenant, { ...kept, drill });
+    await this.#files.write(kept).catch((error) => {
+      this.#log.error(
+        { tenant: kept.tenant, reason: (error as Error).message },
+        "status could not be written",
+      );
+    });
+  }
+}
+
+const wordsOf = (error: BackupError): string => `${error.message} ${error.remedy}`;
