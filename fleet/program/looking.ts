@@ -1,6 +1,7 @@
 import { Argument } from "commander";
 import type { Invocation } from "../../toolchain/commands/invocation.ts";
 import type { LogsInvocation } from "../commands/logs.ts";
+import type { ReportInvocation } from "../commands/report.ts";
 import type { StatusInvocation } from "../commands/status.ts";
 import type { Declare } from "../program.ts";
 
@@ -40,6 +41,15 @@ export function looking(declare: Declare): void {
   ])
     .option("--json", "for scripts")
     .action(async (options: Invocation) => (await import("../commands/hosts.ts")).hosts(options));
+
+  declare("report", "writes one page about the fleet: protection, versions, use, costs, certificates", [
+    ["report", "into <stack>-report.html of this folder"],
+    ["report --to /tmp/fleet.html", "into another file"],
+    ["report --json", "the same facts for scripts"],
+  ])
+    .option("--to <file>", "the page to write")
+    .option("--json", "print the facts as JSON; with --to, where the page is")
+    .action(async (options: ReportInvocation) => (await import("../commands/report.ts")).report(options));
 
   declare("logs", "shows what a tenant's application prints", [
     ["logs acme", "its last 100 lines"],

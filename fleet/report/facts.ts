@@ -1,0 +1,148 @@
+import type { Fleet, HostSpec } from "../../components/fleet-config.ts";
+import type { FleetView } from "../../toolchain/commands/fleet-status.ts";
+import type { FiringAlert } from "../commands/alertmanager.ts";
+import { versionOf } from "../commands/tenants.ts";
+import type { HostUsage } from "../on-host/usage.ts";
+import { monthlyCost } from "./prices.ts";
+import { behind } from "./releases.ts";
+
+/** How one thing is, for people; `ok` null: it is not known. */
+export interface Verdict {
+  ok: boolean | null;
+  text: string;
+}
+
+/** One tenant of a report. Sizes in bytes; null: not known. */
+export interface TenantFacts {
+  id: string;
+  url: string;
+  host: string;
+  health: string;
+  version: string;
+  behind: Verdict;
+  replica: Verdict;
+  backup: Verdict;
+  drill: Verdict;
+  stored: number | null;
+  memory: { used: number | null; limit: number };
+  /** Persons who used it within 30 days. */
+  users: number | null;
+  /** When its site's certificate ends, ISO 8601; null: not known, or it has none. */
+  certificate: string | null;
+}
+
+/** One host. Sizes in bytes. */
+export interface HostFacts {
+  id: string;
+  kind: string;
+  size: string;
+  /** Dollars a month; null: not known. */
+  cost: number | null;
+  tenants: number;
+  usage: HostUsage | null;
+  /** Why it was not to be asked. */
+  failure: string | null;
+}
+
+/** Everything that a report says. */
+export interface Report {
+  stack: string;
+  /** ISO 8601. */
+  at: string;
+  tenants: TenantFacts[];
+  hosts: HostFacts[];
+  users: FleetView["users"];
+  certificates: { name: string; ends: string }[];
+  /** Null: nothing watches, or it does not answer. */
+  alerts: { name: string; severity: string; summary: string }[] | null;
+}
+
+/** How a tenant's backup and its last drill are. */
+export interface Kept {
+  backup: Verdict;
+  drill: Verdict;
+}
+
+/** What was seen. */
+export interface Seen {
+  view: FleetView;
+  usages: ReadonlyMap<string, HostUsage | string>;
+  /** When sites' certificates end, by tenant. */
+  sites: ReadonlyMap<string, string>;
+  kept: ReadonlyMap<string, Kept>;
+  alerts: readonly FiringAlert[] | undefined;
+}
+
+/** Whether a tenant is protected: its replica, its backup and the last drill of that are as they should be. */
+export const isProtected = ({ replica, backup, drill }: TenantFacts): boolean =>
+  replica.ok === true && backup.ok === true && drill.ok === true;
+
+/** How old a replica may be by intervals before it is no protection any more; as the alert has it. */
+const staleIntervals = 3;
+
+/** The report, from what was seen; pure. */
+export function reportOf(
+  fleet: Pick<Fleet, "stack" | "tenants" | "hosts">,
+  { view, usages, sites, kept, alerts }: Seen,
+  now: number,
+): Report {
+  const seen = new Map(view.tenants.map((tenant) => [tenant.id, tenant]));
+  return {
+    stack: fleet.stack,
+    at: new Date(now).toISOString(),
+    tenants: fleet.tenants.map(({ id, host, image, memory, sync }) => {
+      const usage = usages.get(host);
+      const used = typeof usage === "object" ? usage.tenants.get(id) : undefined;
+      const status = seen.get(id);
+      const version = versionOf(image);
+      return {
+        ...{ id, host, version, url: status?.url ?? "", health: status?.health ?? "not known" },
+        behind: behind(version),
+        replica: replicaVerdict(view, status, sync.interval, now),
+        backup: kept.get(id)?.backup ?? { ok: false, text: "not backed up" },
+        drill: kept.get(id)?.drill ?? { ok: false, text: "no drill" },
+        stored: used?.stored ?? null,
+        memory: { used: used?.memory ?? null, limit: memory.limit },
+        users: view.users?.tenants[id] ?? null,
+        certificate: sites.get(id) ?? null,
+      };
+    }),
+    hosts: fleet.hosts.map((spec) => {
+      const usage = usages.get(spec.id);
+      return {
+        ...{ id: spec.id, kind: spec.kind, size: sizeOf(spec), cost: monthlyCost(spec) },
+        tenants: fleet.tenants.filter(({ host }) => host === spec.id).length,
+        usage: typeof usage === "object" ? usage : null,
+        failure: typeof usage === "string" ? usage : null,
+      };
+    }),
+    users: view.users,
+    certificates: view.certificates.map(({ name, expires_at }) => ({ name, ends: expires_at })),
+    alerts: alerts?.map(({ name, severity, summary }) => ({ name, severity, summary })) ?? null,
+  };
+}
+
+const sizeOf = (spec: HostSpec): string => (spec.kind === "digitalocean" ? spec.size : "");
+
+function replicaVerdict(
+  view: FleetView,
+  status: FleetView["tenants"][number] | undefined,
+  interval: number,
+  now: number,
+): Verdict {
+  if (view.alive.length === 0 || !status) return { ok: null, text: "not known: no node answers" };
+  const { verified_at: verified, held, equal } = status.replica;
+  if (held) return { ok: false, text: `held: ${held.text}` };
+  if (!verified) return { ok: false, text: "never verified" };
+  const seconds = Math.round((now - Date.parse(verified)) / 1000);
+  const text = `verified ${ageText(seconds)} ago`;
+  if (!equal) return { ok: false, text: `not equal, ${text}` };
+  if (seconds > interval * staleIntervals + 300) return { ok: false, text: `${text}, which is too long` };
+  return { ok: true, text };
+}
+
+const ageText = (seconds: number): string => {
+  if (seconds < 120) return `${Math.max(0, seconds)} s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)} h` : `${Math.floor(seconds / 86_400)} d`;
+};

@@ -1,0 +1,139 @@
+import { describe, expect, it } from "vitest";
+import type { Fleet } from "../../../components/fleet-config.ts";
+import {
+  isProtected,
+  type Report,
+  reportOf,
+  type Seen,
+  type TenantFacts,
+} from "../../../fleet/report/facts.ts";
+import { reportPage } from "../../../fleet/report/page.ts";
+import { monthlyCost } from "../../../fleet/report/prices.ts";
+import { behind } from "../../../fleet/report/releases.ts";
+
+const now = Date.parse("2026-11-22T12:00:00Z");
+const tenant = (id: string, image: string) => ({
+  ...{
+    id,
+    host: "fra1",
+    image: `ghcr.io/open-webui/open-webui:${image}`,
+    memory: { reserved: 7e8, limit: 1.4e9 },
+  },
+  sync: { interval: 300 },
+});
+const fleet = {
+  stack: "prod",
+  tenants: [tenant("acme", "v0.12.4"), tenant("globex", "v0.9.6"), tenant("initech", "main")],
+  hosts: [
+    { id: "fra1", kind: "digitalocean", size: "s-4vcpu-8gb", volume: 100 },
+    { id: "old", kind: "ssh" },
+  ],
+} as unknown as Fleet;
+const status = (id: string, verified_at: string | null, more = {}) => ({
+  ...{ id, url: `https://${id}.example`, health: "healthy" },
+  replica: { verified_at, equal: true, held: null, ...more },
+});
+const seen = {
+  view: {
+    tenants: [
+      status("acme", "2026-11-22T11:59:00Z"),
+      status("globex", "2026-11-22T09:00:00Z"),
+      status("initech", "2026-11-22T11:59:00Z", { held: { text: "all <b>rows</b> went" } }),
+    ],
+    users: { active: 12, allowed: 50, tenants: { acme: 10, globex: 3 } },
+    certificates: [{ name: "urn:owui:node:main:a", expires_at: "2027-11-22T12:00:00Z" }],
+    alive: ["a"],
+  },
+  usages: new Map<string, unknown>([
+    [
+      "fra1",
+      {
+        ...{ memory: { total: 8e9, free: 2e9 }, disk: { total: 1e11, free: 4e9 }, cpus: 4, load: 1 },
+        tenants: new Map([["acme", { memory: 5e8, cpu: 0.1, stored: 3e9 }]]),
+      },
+    ],
+    ["old", "it cannot be reached: <timeout>"],
+  ]),
+  sites: new Map([["acme", "2026-12-01T12:00:00Z"]]),
+  kept: new Map([["acme", { backup: { ok: true, text: "1 h old" }, drill: { ok: true, text: "2 d ago" } }]]),
+  alerts: [{ name: "DiskFull", severity: "critical", summary: "fra1 <is> full", since: "" }],
+} as unknown as Seen;
+const report = reportOf(fleet, seen, now);
+const of = (id: string) => report.tenants.find((one) => one.id === id) as TenantFacts;
+
+describe("what a report says", () => {
+  it("calls only a tenant protected whose replica, backup and drill are all well", () => {
+    expect(isProtected(of("acme"))).toBe(true);
+    expect(of("acme").replica).toEqual({ ok: true, text: "verified 60 s ago" });
+    for (const part of ["replica", "backup", "drill"] as const)
+      for (const ok of [false, null])
+        expect(isProtected({ ...of("acme"), [part]: { ok, text: "" } })).toBe(false);
+  });
+
+  it("tells of a replica that is old or held, and of a tenant without backups", () => {
+    expect(of("globex").replica).toEqual({ ok: false, text: "verified 3 h ago, which is too long" });
+    expect(of("initech").replica).toEqual({ ok: false, text: "held: all <b>rows</b> went" });
+    expect(of("globex").backup).toEqual({ ok: false, text: "not backed up" });
+  });
+
+  it("says that it does not know while no node answers", () => {
+    const silent = reportOf(fleet, { ...seen, view: { ...seen.view, alive: [], users: null } }, now);
+    expect(silent.tenants.map(({ replica }) => replica.ok)).toEqual([null, null, null]);
+    expect(silent.tenants.map(({ users }) => users)).toEqual([null, null, null]);
+    expect(reportPage(silent)).toContain("not known: no node answers");
+  });
+
+  it.each([
+    ["v0.12.4", true, "newest"],
+    ["0.12.3", false, "1 patch behind 0.12.4"],
+    ["v0.11.3", false, "1 release line and 1 patch of its own line behind 0.12.4"],
+    ["v0.9.6", false, "3 release lines behind 0.12.4"],
+    ["v0.12.9", null, "later than the releases that are known here"],
+    ["v0.13.0", null, "not known"],
+    ["main", null, "not known"],
+    ["3f2a9c1b7d00", null, "not known"],
+  ])("judges %s as %s: %s", (version, ok, text) => {
+    expect(behind(version)).toEqual({ ok, text });
+  });
+
+  it("knows what droplets with their volumes cost, and nothing of other servers", () => {
+    expect(report.hosts.map(({ cost }) => cost)).toEqual([58, null]);
+    expect(monthlyCost({ kind: "digitalocean", size: "s-99vcpu-1tb" } as never)).toBeNull();
+  });
+});
+
+describe("its page", () => {
+  const page = reportPage(report);
+
+  it("needs nothing beside itself, and forbids to fetch anything", () => {
+    expect(page).not.toMatch(/<(script|link|img|iframe)|@import|url\(/);
+    expect(page).toContain("default-src 'none'");
+  });
+
+  it("takes nothing that was said for markup", () => {
+    expect(page).not.toMatch(/<b>rows|<is>|<timeout>/);
+    expect(page).toContain("all &#60;b&#62;rows");
+  });
+
+  it("shows what an operator asks first", () => {
+    for (const text of [
+      "1 of 3",
+      "12 of 50",
+      "$58",
+      "a month, 1 of 2 hosts known",
+      "site of acme",
+      "2026-12-01",
+    ])
+      expect(page).toContain(text);
+    expect(page).toMatch(/class="bad"><span>9 d</);
+  });
+
+  it("names each cell's column where a phone shows no head", () => {
+    expect(page).toContain('data-name="Last drill"');
+  });
+
+  it("is whole for a fleet without tenants and without anything known", () => {
+    const empty: Report = { ...report, tenants: [], hosts: [], users: null, certificates: [], alerts: null };
+    expect(reportPage(empty)).toMatch(/<b>0 of 0<\/b>/);
+  });
+});
