@@ -3,6 +3,7 @@ import { Argument, Command } from "commander";
 import { repository } from "../toolchain/setup/paths.mjs";
 import { completionScript, shells } from "./completion.ts";
 import { exitCodeText } from "./exit-code.ts";
+import { arriving } from "./program/arriving.ts";
 import { branding } from "./program/branding.ts";
 import { changing } from "./program/changing.ts";
 import { looking } from "./program/looking.ts";
@@ -37,6 +38,7 @@ export function fleetProgram(): Command {
       .addHelpText("after", examplesText(examples));
   looking(declare);
   changing(declare);
+  arriving(declare);
   branding(declare);
   people(declare);
   replicas(declare);

@@ -5,7 +5,7 @@ const longest = 40;
 const dnsLabel = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 
 /** Whether a name can stand in a host name, a container's name and a schema's name alike. */
-const isLabel = (name: string): boolean => name.length <= longest && dnsLabel.test(name);
+export const isLabel = (name: string): boolean => name.length <= longest && dnsLabel.test(name);
 
 /** The nearest name that is allowed: `Acme_Corp` as `acme-corp`; empty where nothing is left of it. */
 const labelFor = (name: string): string =>

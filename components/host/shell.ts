@@ -9,6 +9,7 @@ export const scriptNames = [
   "backup-trial",
   "drill",
   "drill-timer",
+  "adoption",
   "egress",
   "first-admin",
   "forget-certificate",

@@ -33,6 +33,8 @@ export interface SagaStep {
   run(context: StepContext): Promise<Facts | undefined>;
   /** Takes back what it did, if it did anything. */
   undo?(context: StepContext): Promise<void>;
+  /** It begins at an operator's word alone: until then the operation waits before it, and says so. */
+  waits?(operation: Operation): string;
 }
 
 /** A long operation: its steps in their order. */
@@ -77,13 +79,20 @@ export interface Workshop {
   /** Interrupts what is being done; it can be taken on later. */
   interrupted: AbortSignal;
   beatMs?: number;
+  /** Whether the word was given that a step waits for. */
+  word?: boolean;
 }
 
 /**
  * Works on an operation that the runner has, from its last recorded step to its end: forward, or back where somebody wants
- * it aborted. Answers how it ended. A step that fails leaves it stopped, to be taken on or aborted.
+ * it aborted. Answers how it ended, or that it waits for an operator's word. A step that fails leaves it stopped, to be taken
+ * on or aborted.
  */
-export async function work(saga: Saga, begun: Operation, shop: Workshop): Promise<"done" | "aborted"> {
+export async function work(
+  saga: Saga,
+  begun: Operation,
+  shop: Workshop,
+): Promise<"done" | "aborted" | "waits"> {
   const names = saga.steps.map(({ name }) => name);
   if (names.join() !== begun.steps.join())
     throw new OperationError(
@@ -129,12 +138,17 @@ class Work {
     clearInterval(this.#beat);
   }
 
-  async toItsEnd(): Promise<"done" | "aborted"> {
+  async toItsEnd(): Promise<"done" | "aborted" | "waits"> {
     try {
       // Whoever was silent for a while learns here that somebody else has it.
       await this.#report({});
       while (this.#done < this.#saga.steps.length) {
         if (this.#abort && this.#done <= this.#saga.abortable) return await this.#undo();
+        const waits = this.#shop.word ? undefined : this.#saga.steps[this.#done]?.waits?.(this.#operation);
+        if (waits !== undefined) {
+          await this.#report({ outcome: "stopped", error: waits });
+          return "waits";
+        }
         const taken = await this.#forward().catch(this.#takenBack);
         if (taken) return await this.#undo(taken);
       }

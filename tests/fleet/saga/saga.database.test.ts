@@ -6,6 +6,7 @@ import {
   begin,
   OperationError,
   type Saga,
+  type SagaStep,
   TakeBackError,
   type Workshop,
   work,
@@ -233,6 +234,42 @@ describe("a long operation", () => {
     );
     expect(did).toEqual(["un-three", "un-two", "un-one"].slice(-did.length));
     expect(did).toContain("un-two");
+  });
+
+  it("waits before a step that begins at a word alone: it can be aborted meanwhile, and goes on at that word", async () => {
+    const waiting = (did: string[]): Saga => {
+      const saga = trial(did);
+      const [one, two, three] = saga.steps as [SagaStep, SagaStep, SagaStep];
+      return {
+        ...saga,
+        steps: [one, two, { ...three, waits: ({ client }) => `${client} waits for your word` }],
+      };
+    };
+    const did: string[] = [];
+    const own = shop();
+    const first = await begin(waiting(did), "acme", {}, own);
+    expect(await work(waiting(did), first, own)).toBe("waits");
+    expect(did).toEqual(["one", "two"]);
+    const stands = await operations.get(first.id);
+    expect(stands).toMatchObject({ status: "stopped", done: 2, error: "acme waits for your word" });
+    // Whoever only goes on with it does not say the word.
+    const again = shop();
+    expect(await work(waiting(did), await operations.take(first.id, again.runner, false), again)).toBe(
+      "waits",
+    );
+    const last = shop({ word: true });
+    expect(await work(waiting(did), await operations.take(first.id, last.runner, false), last)).toBe("done");
+    expect(did).toEqual(["one", "two", "three"]);
+
+    const undone: string[] = [];
+    const other = shop();
+    const second = await begin(waiting(undone), "acme", {}, other);
+    await work(waiting(undone), second, other);
+    const back = shop();
+    expect(await work(waiting(undone), await operations.take(second.id, back.runner, true), back)).toBe(
+      "aborted",
+    );
+    expect(undone).toEqual(["one", "two", "un-three", "un-two", "un-one"]);
   });
 
   it("is taken back at once where a step finds that it cannot be, and keeps why", async () => {
