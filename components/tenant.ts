@@ -15,6 +15,7 @@ import {
 } from "./container.ts";
 import type { Edge } from "./edge.ts";
 import type { BrandingSpec, TenantSpec } from "./fleet-config.ts";
+import type { ScriptInput } from "./host/shell.ts";
 import { siteFile, siteUrl } from "./host/site.ts";
 import type { SyncDatabase } from "./sync-database.ts";
 import { openEnvironment, secretEnvironment, startCommand } from "./tenant/environment.ts";
@@ -182,7 +183,8 @@ export class Tenant extends pulumi.ComponentResource {
 
   /**
    * A container is replaced by removing it first. So what is to come is started beside it before, on a copy of its data;
-   * where that does not answer, the replacement is not begun.
+   * where that does not answer, the replacement is not begun. What `fleet upgrade` prepared is done behind it, last of all
+   * before the container goes.
    */
   private tryBeside(
     name: string,
@@ -197,10 +199,15 @@ export class Tenant extends pulumi.ComponentResource {
       ...{ START: startCommand.at(-1) ?? "", MEMORY: spec.memory.limit, CPUS: spec.cpus, PIDS: spec.pids },
       PATIENCE: patience,
     };
+    const { ROOT, TENANT, CONTAINER, IMAGE } = variables;
     const settings = openEnvironment(spec, url).map((setting) => `${setting}\n`);
+    const create: ScriptInput[] = [
+      { script: "tenant-trial", variables },
+      { script: "tenant-switch", variables: { ROOT, TENANT, CONTAINER, IMAGE } },
+    ];
     return host.command(
       `${name}-trial`,
-      { create: [{ script: "tenant-trial", variables }], stdin: settings.join("") },
+      { create, stdin: settings.join("") },
       { parent: this, dependsOn: ready },
     );
   }

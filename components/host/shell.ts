@@ -32,7 +32,9 @@ export const scriptNames = [
   "tenant-beginnings",
   "tenant-data",
   "tenant-identity",
+  "tenant-switch",
   "tenant-trial",
+  "tenant-version",
   "want-certificate",
 ] as const;
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Tries what a tenant's container is to become, beside the one that serves and on a copy of its database, before that one
 # is replaced: what does not start here leaves everything as it is. Nothing is tried where nothing serves, or where what
-# serves has this image and these settings already.
+# serves has this image and these settings already, or these settings and `fleet upgrade` has rehearsed the image.
 #   ROOT TENANT CONTAINER NETWORK  as the tenant has them      IMAGE  id of the image that it is to have
 #   LABEL      fingerprint of its secret settings              START  its command, a line for bash
 #   MEMORY CPUS PIDS  its limits, memory in bytes              PATIENCE  seconds until it has to answer
@@ -22,8 +22,9 @@ clean() {
 clean
 is() { docker inspect --format "$1" "$CONTAINER" 2>/dev/null || true; }
 if [ "$(is '{{.State.Running}}')" != true ]; then exit 0; fi
+rehearsed() { [ -f "$home/config/switch" ] && grep -Fqx -e "image=$IMAGE" "$home/config/switch"; }
 unchanged() {
-  [ "$(is '{{.Image}}')" = "$IMAGE" ] && [ "$(is '{{index .Config.Labels "owui.environment"}}')" = "$LABEL" ] || return 1
+  { [ "$(is '{{.Image}}')" = "$IMAGE" ] || rehearsed; } && [ "$(is '{{index .Config.Labels "owui.environment"}}')" = "$LABEL" ] || return 1
   has=$(is '{{range .Config.Env}}{{println .}}{{end}}')
   printf '%s\n' "$settings" | while read -r setting; do
     printf '%s\n' "$has" | grep -Fqx -e "$setting" || return 1

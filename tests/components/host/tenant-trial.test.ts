@@ -58,6 +58,14 @@ describe("tenant-trial.sh", () => {
     expect(asked()).not.toContain("run ");
   });
 
+  it("tries no image again that was rehearsed, but other settings with it", () => {
+    host.write("tenants/acme/config/switch", "image=sha256:new\naside=data.before-7\nput=\n");
+    expect(run()).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(asked()).not.toContain("run ");
+    expect(run({ LABEL: "other" }).status).toBe(0);
+    expect(asked()).toContain("run ");
+  });
+
   it.each([
     ["another image", {}, undefined],
     ["another open setting", { IMAGE: "sha256:old" }, "WEBUI_URL=https://other.example\n"],
