@@ -30,10 +30,19 @@ async function argvOf(
 
 /**
  * Runs `up`, whose screen is the operator's: it shows what it does. Of `json` it prints the status on standard output,
- * or, where `quiet`, nothing there.
+ * or, where `quiet`, nothing there. `allow`: tenants of which may change what is refused otherwise. `signal` ends it.
  */
-export async function applyStack(invocation: Invocation, { quiet = false } = {}): Promise<void> {
-  const argv = await argvOf(invocation, "up", invocation.json && !quiet ? ["--json"] : []);
+export async function applyStack(
+  invocation: Invocation,
+  {
+    quiet = false,
+    allow = [],
+    signal,
+  }: { quiet?: boolean; allow?: readonly string[] | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<void> {
+  const words = invocation.json && !quiet ? ["--json"] : [];
+  if (allow.length > 0) words.push("--allow", ...allow);
+  const argv = await argvOf(invocation, "up", words);
   const [program = "", ...args] = argv;
   const out = quiet ? process.stderr : "inherit";
   const child = spawn(program, args, { cwd: repository, stdio: ["ignore", out, "inherit"] });
@@ -44,6 +53,7 @@ export async function applyStack(invocation: Invocation, { quiet = false } = {})
   const code = await new Promise<number>((done) => {
     child.once("error", () => done(127));
     child.once("close", (status) => done(status ?? 130));
+    signal?.addEventListener("abort", () => child.kill("SIGTERM"), { once: true });
   });
   process.removeAllListeners("SIGINT");
   for (const listener of listeners) process.on("SIGINT", listener);

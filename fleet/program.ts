@@ -10,6 +10,7 @@ import { looking } from "./program/looking.ts";
 import { people } from "./program/people.ts";
 import { replicas } from "./program/replicas.ts";
 import { secrets } from "./program/secrets.ts";
+import { upgrading } from "./program/upgrading.ts";
 
 /** Declares one command that works on a stack; its help ends with the examples. */
 export type Declare = (usage: string, description: string, examples: readonly Example[]) => Command;
@@ -39,6 +40,7 @@ export function fleetProgram(): Command {
   looking(declare);
   changing(declare);
   arriving(declare);
+  upgrading(declare);
   branding(declare);
   people(declare);
   replicas(declare);

@@ -16,6 +16,10 @@ export interface EditInvocation extends Invocation {
   branch?: string;
   /** Does not ask. */
   yes?: boolean;
+  /** Tenants of which the `up` that applies it may do what it refuses otherwise. */
+  allow?: readonly string[];
+  /** Ends the `up` that applies it. */
+  signal?: AbortSignal;
 }
 
 /** What is to be changed, and what it is called in the history. */
@@ -61,11 +65,13 @@ async function applyHere(invocation: EditInvocation, change: Change): Promise<Ap
   const changed = after !== before || companion.changed;
   if (after !== before) await replace(file, after);
   try {
-    await applyStack(invocation, { quiet: invocation.json ?? false });
+    const { json: quiet = false, allow, signal } = invocation;
+    await applyStack(invocation, { quiet, allow, signal });
   } catch (error) {
     throw error instanceof CommandError && changed ? new CommandError(leftBehind(error, file)) : error;
   }
-  if (!changed || !git) return { file, changed, commit: null, branch: null };
+  // An edit that takes back one that was never committed leaves nothing to commit.
+  if (!changed || !git || (await tracked(file))?.clean) return { file, changed, commit: null, branch: null };
   if (!git.clean) {
     tell(`${basename(file)} had other edits that are not committed: commit it yourself.`);
     return { file, changed, commit: null, branch: null };

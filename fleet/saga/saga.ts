@@ -116,6 +116,7 @@ class Work {
   #found: Record<string, unknown>;
   #done: number;
   #abort: boolean;
+  #undoing = false;
 
   constructor(saga: Saga, operation: Operation, shop: Workshop) {
     this.#saga = saga;
@@ -180,6 +181,7 @@ class Work {
 
   /** Back to the beginning; the step that was not recorded may have done something, too. */
   async #undo(why?: TakeBackError): Promise<"aborted"> {
+    this.#undoing = true;
     if (this.#operation.status !== "undoing") {
       const { operations, runner } = this.#shop;
       await operations.take(this.#operation.id, runner, true);
@@ -231,8 +233,9 @@ class Work {
       [
         `\n  ✗ ${this.#saga.kind} of ${client} stopped at ${step}: ${why}`,
         `    It is operation ${id}, and nothing else works on ${client} until it has ended.`,
-        `    remedy: once the cause is gone, npx fleet operations resume ${id}`,
-        ...(this.#done <= this.#saga.abortable
+        // What is being undone can only be undone to its end.
+        `    remedy: once the cause is gone, npx fleet operations ${this.#undoing ? "abort" : "resume"} ${id}`,
+        ...(!this.#undoing && this.#done <= this.#saga.abortable
           ? [`            or take back what it did: npx fleet operations abort ${id}`]
           : []),
       ].join("\n"),
