@@ -17,7 +17,14 @@ const format = "{{.State.Running}} {{.Image}} {{.State.FinishedAt}}";
 
 /** Looks at a container by its name. */
 export async function containerState(host: AskedHost, container: string): Promise<ContainerState> {
-  const { code, stdout, stderr } = await asked(host, ["docker", "inspect", "--format", format, container]);
+  const { code, stdout, stderr } = await asked(host, [
+    "docker",
+    "container",
+    "inspect",
+    "--format",
+    format,
+    container,
+  ]);
   if (code === 0) return readState(stdout);
   if (/no such (object|container)/i.test(stderr))
     return { running: false, exists: false, image: "", endedAt: null };
