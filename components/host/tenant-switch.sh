@@ -50,7 +50,7 @@ else
   # From here on a failure leaves it stopped: it is finished, or taken back, from where it is.
   trap - EXIT
   mkdir -p "$aside"
-  # next/webui.db goes last of the database's files: while it is there, what has its name in data/ is what there was.
+  # While next/webui.db is there, what has its name in data/ is what there was, and so are the files beside it.
   if there "$next/webui.db"; then
     if ! there "$aside/webui.db"; then ln "$data/webui.db" "$aside/webui.db"; fi
     for part in $beside; do
@@ -58,6 +58,9 @@ else
     done
     mv -T "$next/webui.db" "$data/webui.db"
   fi
+  for part in webui.db-wal webui.db-journal; do
+    if there "$next/$part"; then mv -T "$next/$part" "$data/$part"; fi
+  done
   if there "$data/vector_db" && ! there "$aside/vector_db"; then mv -T "$data/vector_db" "$aside/vector_db"; fi
   if there "$next/vector_db"; then mv -T "$next/vector_db" "$data/vector_db"; fi
 fi

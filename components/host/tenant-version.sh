@@ -9,7 +9,8 @@
 # schema   prints {"is", "head"} of what runs in CONTAINER: its database's revision, and the newest that its version knows
 # written  prints {table: rows} of what was written in the tenant's database behind SINCE, seconds since 1970
 # clean    removes the copy, the note, and what was put ready
-# prepare  writes the note for IMAGE and ASIDE; PUT, a folder that was set aside, is put ready: proven to be what it was
+# prepare  writes the note for IMAGE and ASIDE; PUT, a folder that was set aside, is put ready: proven to be what it was, and
+#          copied, or with TAKE renamed
 # state    prints what the container does, and which of the folders ASIDE and FAILED are there
 # stopped  keeps what the container said in upgrade.log, and removes it where it has IMAGE
 # started  starts the container where it stands still
@@ -166,28 +167,24 @@ print(json.dumps(found))'
 prove() { (cd "$1" && sha256sum --quiet --check sums >/dev/null 2>&1); }
 
 prepare() {
-  rm -rf "$home/next"
   if [ -n "$PUT" ]; then
     from=$(folder "$PUT")
     if [ ! -e "$from/complete" ]; then fail "$from holds no whole database. Nothing was changed."; fi
-    if [ -e "$from/sums" ] && ! prove "$from"; then fail "$from is not what was set aside: a sum differs. Nothing was changed."; fi
-    room "$(($(kib "$from") + 65536))" "the database that comes back"
-    mkdir "$home/next"
-    for part in webui.db vector_db; do
-      if [ -e "$from/$part" ]; then cp -a --reflink=auto "$from/$part" "$home/next/$part"; fi
-    done
-    # What a killed application had not yet written into its database is brought there, so that it is one file.
-    if [ -s "$from/webui.db-wal" ] || [ -s "$from/webui.db-journal" ]; then
-      for part in webui.db-wal webui.db-journal; do
-        if [ -e "$from/$part" ]; then cp -a "$from/$part" "$home/next/$part"; fi
-      done
-      caged --mount "type=bind,source=$home/next,target=/next" --entrypoint timeout "$IMAGE" 600 python3 -c '
-import sqlite3
-database = sqlite3.connect("/next/webui.db")
-if database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]: raise SystemExit("busy")
-database.close()' || fail "$from could not be read. Nothing was changed."
-      rm -f "$home/next/webui.db-wal" "$home/next/webui.db-shm" "$home/next/webui.db-journal"
+    if [ -n "${TAKE:-}" ]; then
+      # A disk that is full keeps nobody from going back: what is put ready is the only copy from then on.
+      mkdir -p "$home/next"
+      bring="mv -T"
+    else
+      rm -rf "$home/next"
+      if [ -e "$from/sums" ] && ! prove "$from"; then fail "$from is not what was set aside: a sum differs. Nothing was changed."; fi
+      room "$(($(kib "$from") + 65536))" "the database that comes back"
+      mkdir "$home/next"
+      bring="cp -a --reflink=auto"
     fi
+    # What a killed application had not yet written into its database lies beside it.
+    for part in webui.db-wal webui.db-journal vector_db webui.db; do
+      if [ -e "$from/$part" ]; then $bring "$from/$part" "$home/next/$part"; fi
+    done
   else
     room "$(($(kib "$home/data/webui.db" "$home/data/webui.db-wal" "$home/data/vector_db") + 65536))" "a copy of its database to go back to"
   fi

@@ -120,9 +120,12 @@ export class TenantVersion {
     await this.#run("clean", {});
   }
 
-  /** @param put what comes in the place of what is set aside; undefined: a copy is set aside, and what is there stays */
-  async prepare(image: string, aside: string, put: string | undefined): Promise<void> {
-    await this.#run("prepare", { IMAGE: image, ASIDE: aside, PUT: put ?? "", ...this.#limits });
+  /**
+   * @param put what comes in the place of what is set aside; undefined: a copy is set aside, and what is there stays
+   * @param take `put` itself comes, and no copy of it
+   */
+  async prepare(image: string, aside: string, put: string | undefined, take = false): Promise<void> {
+    await this.#run("prepare", { IMAGE: image, ASIDE: aside, PUT: put ?? "", TAKE: take ? 1 : "" });
   }
 
   /** Does at once what was prepared, without an `up`. */

@@ -161,7 +161,7 @@ export async function takeBack(context: StepContext): Promise<void> {
   } else if (standing.aside && !standing.failed) {
     context.say(`the database of ${request.from.version} comes back`);
     await host.stopped(images.to);
-    await host.prepare(images.from, failed, aside);
+    await host.prepare(images.from, failed, aside, true);
     await host.switch(images.from, container);
   }
   context.say(`${request.from.version} is started again`);
@@ -169,7 +169,7 @@ export async function takeBack(context: StepContext): Promise<void> {
   const again = await host.state(aside, failed);
   if (again.image !== images.from || !again.running)
     throw new CommandError(
-      `${subject.tenant} does not run ${request.from.version} again. Its database of before lies in ${host.pathOf(aside)} on its host.`,
+      `${subject.tenant} does not run ${request.from.version} again, with its database in place.`,
     );
   await host.keep(failed, asideRecord(subject, context.operation, request.to, request.from), [aside]);
 }

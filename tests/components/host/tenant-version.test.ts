@@ -86,6 +86,16 @@ describe("tenant-version.sh", () => {
     expect([existsSync(home("next")), existsSync(home("config/switch"))]).toEqual([false, false]);
   });
 
+  it("renames what comes back where that is to be taken, also on a full disk, and goes on where it was killed", () => {
+    host.program("df", "printf 'head\\nfs 1 1 0 1 /\\n'");
+    host.write("tenants/acme/data.before-7/webui.db-wal", "log of before");
+    const wanted = { IMAGE: "sha256:old", ASIDE: "data.failed-7", PUT: "data.before-7", TAKE: 1 };
+    for (const _ of [1, 2]) expect(run("prepare", wanted).status).toBe(0);
+    expect(text("next/webui.db")).toBe("rows of before");
+    expect(text("next/webui.db-wal")).toBe("log of before");
+    expect(existsSync(home("data.before-7/webui.db"))).toBe(false);
+  });
+
   it("puts nothing ready that is not what was set aside, or not whole", () => {
     const sum = createHash("sha256").update("other rows").digest("hex");
     host.write("tenants/acme/data.before-7/sums", `${sum}  ./webui.db\n`);
