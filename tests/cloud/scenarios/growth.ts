@@ -54,7 +54,7 @@ export const growth = (staging: Staging) =>
           await until(
             "the cloud makes the droplet",
             async () => (await staging.dropletsOf(host)).length > 0,
-            300,
+            900,
           );
           process.kill(await engine(), "SIGKILL");
           expect((await up).code).not.toBe(0);
@@ -86,7 +86,7 @@ export const growth = (staging: Staging) =>
             await staging.within(host, away);
             return true;
           },
-          300,
+          900,
         );
         said = await up;
       }, patience);
