@@ -45,15 +45,16 @@ export const growth = (staging: Staging) =>
       it(
         "leaves a droplet that nobody noted",
         async () => {
+          const earlier = (await staging.dropletsOf(host)).map(({ id }) => id);
           const up = staging.driver.up({ mayFail: true });
           // Writes, so that nothing that only looks uses them up.
           await staging.harm("digitalOcean", [
-            { method: "POST", path: "^/v2/(tags|firewalls)$", answer: "rate-limit", times: 2 },
+            { method: "POST", path: "^/v2/(tags|firewalls|droplets)$", answer: "rate-limit", times: 2 },
             { method: "POST", path: "^/v2/droplets$", answer: "unavailable" },
           ]);
           await until(
             "the cloud makes the droplet",
-            async () => (await staging.dropletsOf(host)).length > 0,
+            async () => (await staging.dropletsOf(host)).some(({ id }) => !earlier.includes(id)),
             900,
           );
           process.kill(await engine(), "SIGKILL");
