@@ -1,6 +1,8 @@
+import { randomUUID } from "node:crypto";
 import { type Backend, backendEnvironment, backendOf } from "./backend.ts";
 import { type Outcome, run } from "./child.mjs";
 import type { CommandLine } from "./command-line.mjs";
+import { endOrphans } from "./orphans.ts";
 import { passphraseFile } from "./passphrase.ts";
 import { dataHome, nodeFolder, pulumiHome, repository } from "./paths.mjs";
 import { allDead, lockHolders } from "./stack-lock.ts";
@@ -27,6 +29,9 @@ export const pulumiEnvironment = (
   // `--event-log`, from which progress and previews are read, is one of the commands for debugging.
   PULUMI_DEBUG_COMMANDS: "true",
 });
+
+/** Exit code of a program that a signal ended; see child.mjs. */
+const killed = 124;
 
 /** How a command of the CLI is run. */
 interface RunOptions {
@@ -60,13 +65,17 @@ export class Pulumi {
     return this.#once(args, options);
   }
 
-  #once(args: readonly string[], { log, directory = repository, input }: RunOptions): Promise<Outcome> {
-    return run(["pulumi", ...args, "--non-interactive", "--color", "never"], {
+  async #once(args: readonly string[], { log, directory = repository, input }: RunOptions): Promise<Outcome> {
+    const mark = randomUUID();
+    const outcome = await run(["pulumi", ...args, "--non-interactive", "--color", "never"], {
       cwd: directory,
-      env: this.environment,
+      env: { ...this.environment, OWUI_RUN: mark },
       ...(log && { log }),
       ...(input !== undefined && { input }),
     });
+    // Killed, it leaves the program that it ran, which asks for it for ever, as fast as it can.
+    if (outcome.code === killed) await endOrphans(`OWUI_RUN=${mark}`);
+    return outcome;
   }
 
   /** The stack's outputs, secrets in plain text; undefined when the stack was never made. */
