@@ -5,6 +5,7 @@ import type { ClientHost } from "./client-host.ts";
 import { fleetContainer } from "./container.ts";
 import type { BackupsSpec } from "./fleet-config.ts";
 import * as host from "./host/backup.ts";
+import { drillsFile, drillTimer } from "./host/drills.ts";
 import { backupImage, entryPoint } from "./runtime-image.ts";
 import type { Tenant } from "./tenant.ts";
 import { type Transform, transformed } from "./transform.ts";
@@ -42,6 +43,7 @@ export class Backups extends pulumi.ComponentResource {
     });
     const place = this.claimFolder(name, args);
     if (args.running) this.start(name, args, config, [home, ...place]);
+    this.drill(name, args, home);
     this.registerOutputs({});
   }
 
@@ -71,6 +73,26 @@ export class Backups extends pulumi.ComponentResource {
     return [
       on.command(`${name}-folder`, { create: [{ script: "backup-folder", variables }] }, { parent: this }),
     ];
+  }
+
+  /** The host itself restores its latest backups for a trial; on this machine that is somebody's cron to call. */
+  private drill(
+    name: string,
+    { host: on, stack, spec, tenants, running }: BackupsArgs,
+    home: pulumi.Resource,
+  ): void {
+    const specs = tenants.map((tenant) => tenant.spec).filter((tenant) => tenant.running);
+    const listed = on.layout(`${name}-drills`, [drillsFile(spec, specs)], {
+      parent: this,
+      dependsOn: [home],
+    });
+    if (on.spec.kind === "local") return;
+    const timer = (wanted: boolean) => [drillTimer(on.spec.root, stack, wanted)];
+    on.command(
+      `${name}-drill-timer`,
+      { create: timer(running), delete: timer(false) },
+      { parent: this, dependsOn: [listed] },
+    );
   }
 
   private start(

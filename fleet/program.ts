@@ -6,6 +6,7 @@ import { exitCodeText } from "./exit-code.ts";
 import { arriving } from "./program/arriving.ts";
 import { branding } from "./program/branding.ts";
 import { changing } from "./program/changing.ts";
+import { drills } from "./program/drills.ts";
 import { looking } from "./program/looking.ts";
 import { people } from "./program/people.ts";
 import { replicas } from "./program/replicas.ts";
@@ -44,6 +45,7 @@ export function fleetProgram(): Command {
   branding(declare);
   people(declare);
   replicas(declare);
+  drills(declare);
   secrets(declare);
   program
     .command("completion")

@@ -3,7 +3,7 @@
 #   ROOT STACK  as drill.sh reads them          WANTED  yes, or no: the timer goes, and nothing else
 set -eu
 name=owui-$STACK-drill
-units=/etc/systemd/system
+units=${UNITS:-/etc/systemd/system}
 if ! command -v systemctl >/dev/null; then
   echo "This host has no systemd: have cron run \`fleet drill --due\` instead." >&2
   exit 0

@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import type { ConflictsInvocation } from "../commands/conflicts.ts";
 import type { PromoteInvocation } from "../commands/promote.ts";
-import type { RestoreInvocation } from "../commands/restore.ts";
+import type { RestoreOptions } from "../commands/restore-way.ts";
 import type { SyncInvocation } from "../commands/sync.ts";
 import type { Declare } from "../program.ts";
 
@@ -58,15 +58,36 @@ export function replicas(declare: Declare): void {
       (await import("../commands/conflicts.ts")).conflicts(options, id),
     );
 
-  declare("restore", "rebuilds a tenant's database from its replica, into a file", [
-    ["restore --tenant acme --to acme.db", "proven equal to what was verified last"],
-  ])
-    .requiredOption("--tenant <id>", "whose replica")
-    .requiredOption("--to <file>", "the file to make")
-    .option("--force", "replace a file that is there")
-    .option("--held", "restore although the nodes hold the replica")
+  declare(
+    "restore",
+    "brings a tenant back from a backup, or rebuilds its database from its replica into a file",
+    [
+      ["restore acme --from backup", "the latest one, proven and tried first; what is there is kept aside"],
+      ["restore acme --from backup --at 2026-11-22T06:00", "as it was then"],
+      ["restore acme --from backup --to-folder /var/tmp/acme", "into a folder of its host, proven"],
+      ["restore acme --from backup --undo", "what was there before the restore comes back"],
+      ["restore acme --from backup --confirm", "remove what was kept aside"],
+      ["restore acme --to acme.db", "its database from its replica, proven equal to what was verified last"],
+    ],
+  )
+    .argument("[tenant]", "whose backup or replica")
+    .addOption(
+      new Option("--from <source>", "where it comes from").choices(["replica", "backup"]).default("replica"),
+    )
+    .option("--tenant <id>", "the same as the argument")
+    .option("--to <where>", "from a replica: the file to make; from a backup: another tenant of its host")
+    .option("--at <time>", "backup: the latest that was taken until then")
+    .option("--snapshot <id>", "backup: this one")
+    .option("--to-folder <path>", "backup: into a folder of its host, and nothing else")
+    .option("--undo", "backup: put back what the latest restore set aside")
+    .option("--confirm", "backup: remove what restores have set aside")
+    .option("--force", "replica: replace a file that is there")
+    .option("--held", "replica: restore although the nodes hold it")
+    .option("--yes", "do not ask")
     .option("--json", "print what was restored as JSON")
-    .action(async (options: RestoreInvocation) => (await import("../commands/restore.ts")).restore(options));
+    .action(async (tenant: string | undefined, options: RestoreOptions) =>
+      (await import("../commands/restore-way.ts")).restoreWay(options, tenant),
+    );
 
   declare("promote", "makes a Postgres database that Open WebUI runs on, from a tenant's replica", [
     ["promote --tenant acme --to postgres://owui@db.example.com/acme", "the password in PGPASSWORD"],

@@ -1,0 +1,226 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod";
+import { dockerName } from "../../components/container.ts";
+import { viewFleet } from "../../toolchain/commands/fleet-status.ts";
+import { locked } from "../../toolchain/setup/lock.mjs";
+import { CommandError } from "../../toolchain/setup/problem.mjs";
+import { duration } from "../../toolchain/setup/steps.mjs";
+import { BackupTrial } from "../on-host/backup-trial.ts";
+import { RestorePlace } from "../on-host/restore-data.ts";
+import { ScratchApplication, signInAt } from "../on-host/scratch-application.ts";
+import { containerState, startContainer, stopContainer } from "../on-host/tenant-container.ts";
+import { type Saga, type SagaStep, type StepContext, TakeBackError } from "../saga/saga.ts";
+import { placeOf, type TenantPlace } from "../tenant-place.ts";
+import { fetchSnapshot } from "./backups.ts";
+import { acceptRestored, heldNow } from "./hold.ts";
+
+/** What was asked for. */
+export const RestoreRequest = z.object({
+  /** Whose backup is put in place; the tenant itself, or another one on the same host. */
+  source: z.string(),
+  /** Id of the backup; null: what an earlier restore set aside. */
+  snapshot: z.string().nullable(),
+  /** Number of that restore. */
+  before: z.string().nullable(),
+});
+export type RestoreRequest = z.infer<typeof RestoreRequest>;
+
+/** What the steps find out, as far as others need it. */
+export const RestoreFindings = z.object({
+  /** Whether its container ran before. */
+  ran: z.boolean().default(false),
+  /** Id of what its replica was held for before; null: it was not held. */
+  held: z.string().nullable().default(null),
+  /** Rows and files of the backup. */
+  rows: z.number().optional(),
+  files: z.number().optional(),
+  takenAt: z.string().optional(),
+  stoppedAt: z.string().optional(),
+  /** From the order to stop until it answered through its site, in seconds. */
+  downtime: z.number().nullable().optional(),
+  /** What became of its replica, as a sentence. */
+  replica: z.string().optional(),
+});
+export type RestoreFindings = z.infer<typeof RestoreFindings>;
+
+/** How long an application may take to answer again, and how often is looked. */
+const patienceMs = 10 * 60_000;
+const lookMs = 250;
+
+interface Work {
+  context: StepContext;
+  request: RestoreRequest;
+  found: RestoreFindings;
+  place: TenantPlace;
+  home: RestorePlace;
+  container: string;
+  /** Where the backup lies while it is looked at. */
+  folder: string;
+  trial: BackupTrial;
+  scratch: ScratchApplication;
+}
+
+async function workOf(context: StepContext): Promise<Work> {
+  const { tenant, operation, invocation } = context;
+  const { stack } = invocation;
+  const request = RestoreRequest.parse(context.request);
+  const place = await placeOf(invocation, tenant);
+  const home = new RestorePlace(place.host, tenant);
+  const folder = home.folderOf(operation);
+  return {
+    ...{ context, request, place, home, folder, found: RestoreFindings.parse(context.found) },
+    container: dockerName({ stack, role: "tenant", of: tenant }),
+    trial: new BackupTrial(place.host, stack, request.source, folder),
+    scratch: new ScratchApplication(place.host, stack, `restore-${tenant}`),
+  };
+}
+
+/** A step; of one that fails with users waiting, or before they have to, everything is taken back at once. */
+const step = (
+  name: string,
+  run: (work: Work) => ReturnType<SagaStep["run"]>,
+  undo?: (work: Work) => Promise<unknown>,
+): SagaStep => ({
+  name,
+  run: async (context) => {
+    try {
+      return await run(await workOf(context));
+    } catch (error) {
+      // Interrupted, it is to be taken on.
+      if (context.signal.aborted) throw error;
+      throw new TakeBackError((error as Error).message.trim(), { cause: error });
+    }
+  },
+  ...(undo && { undo: async (context) => void (await undo(await workOf(context))) }),
+});
+
+/** Nobody brings the stack up while a tenant's directory is between two names. */
+const alone = <T>({ context: { invocation, say } }: Work, work: () => Promise<T>): Promise<T> =>
+  locked(`stack-${invocation.stack}`, say, work);
+
+/**
+ * A backup, or what an earlier restore set aside, comes into a tenant's place: fetched and proven while the tenant serves,
+ * tried by a real application on a copy, put in place by renames while it is stopped. What was there stays beside.
+ */
+export const restoreSaga: Saga = {
+  kind: "restore",
+  // Behind that it is taken back by a restore of its own (`--undo`).
+  abortable: 6,
+  steps: [
+    step("look", async ({ place, context, container }) => {
+      const { running } = await containerState(place.host, container);
+      return { ran: running, held: (await heldNow(place, context.tenant))?.id ?? null };
+    }),
+    step(
+      "fetch",
+      async ({ place, request, home, context, folder, trial }) => {
+        const { operation } = context;
+        if (request.before !== null) {
+          await home.act("before", operation, request.before);
+          return undefined;
+        }
+        // What an earlier attempt left is no beginning.
+        await home.act("clean", operation);
+        await trial.requireRoom();
+        await fetchSnapshot(place, request.source, request.snapshot ?? "", folder);
+        return undefined;
+      },
+      async ({ home, request, context: { operation } }) => {
+        if (request.before !== null) await home.act("unbefore", operation, request.before);
+        await home.act("clean", operation);
+      },
+    ),
+    step("verify", async ({ request, trial }) => {
+      // What was set aside was never anywhere else, and has no manifest.
+      if (request.before !== null) return undefined;
+      const { rows, files, takenAt } = await trial.verify();
+      return { rows, files, takenAt };
+    }),
+    step(
+      "rehearse",
+      async ({ request, trial, scratch, place: { spec }, home, folder }) => {
+        if (request.before !== null) return undefined;
+        try {
+          const data = await trial.copy();
+          const { memory, cpus, pids, image } = spec;
+          const seconds = await scratch.start({
+            ...{ image, data, limits: { memory, cpus, pids } },
+            patience: 600,
+            key: `${folder}/config/webui_secret_key`,
+            environment: `${home.home}/config/environment`,
+          });
+          await trial.compare(await scratch.signIn());
+          return { rehearsed: seconds };
+        } finally {
+          await scratch.remove();
+        }
+      },
+      ({ scratch }) => scratch.remove(),
+    ),
+    step(
+      "stop",
+      async (work) => {
+        const { home, place, container, found, request, context } = work;
+        if (request.before === null) await home.act("stage", context.operation);
+        const before = new Date();
+        if (!found.ran) return { stoppedAt: before.toISOString() };
+        return alone(work, async () => {
+          const state = await containerState(place.host, container);
+          if (state.running) await stopContainer(place.host, container);
+          return {
+            stoppedAt: state.running ? before.toISOString() : (state.endedAt ?? before.toISOString()),
+          };
+        });
+      },
+      async ({ place, container, found }) => {
+        if (!found.ran) return;
+        await startContainer(place.host, container);
+      },
+    ),
+    step(
+      "swap",
+      async (work) => {
+        await alone(work, () => work.home.act("swap", work.context.operation));
+        return undefined;
+      },
+      (work) => alone(work, () => work.home.act("back", work.context.operation)),
+    ),
+    step(
+      "start",
+      async (work) => ({ downtime: work.found.ran ? await started(work) : null }),
+      async ({ place, container, found }) => {
+        if (found.ran) await stopContainer(place.host, container);
+      },
+    ),
+    step("replica", async ({ place, context, found, home }) => {
+      const replica = found.ran
+        ? await acceptRestored(place, context.tenant, found.held, context.say)
+        : undefined;
+      // It holds nothing by then but the list of what was fetched.
+      await home.act("clean", context.operation);
+      return replica === undefined ? undefined : { replica };
+    }),
+  ],
+};
+
+/** Starts what was stopped, and looks whether people can sign in; the seconds since it was stopped. */
+async function started({ context, place, container, found }: Work): Promise<number> {
+  const { spec, last, host } = place;
+  context.say("starting");
+  await startContainer(host, container);
+  const began = performance.now();
+  for (;;) {
+    context.signal.throwIfAborted();
+    const view = await viewFleet({ ...last.fleet, tenants: [spec] }, last.outputs);
+    if (view.tenants[0]?.health === "healthy") break;
+    if (performance.now() - began > patienceMs)
+      throw new CommandError(
+        `${spec.id} has not answered within ${duration(patienceMs)} on what was put in place`,
+      );
+    context.say("waiting for it to answer");
+    await sleep(lookMs);
+  }
+  const away = Math.round((Date.now() - Date.parse(found.stoppedAt ?? "")) / 100) / 10;
+  await signInAt(host, context.invocation.stack, container);
+  return away;
+}
