@@ -196,11 +196,12 @@ prepare() {
 
 state() {
   whole() { if [ -e "$(folder "$1")/complete" ]; then printf true; else printf false; fi; }
+  begun() { if [ -e "$(folder "$1")" ]; then printf true; else printf false; fi; }
   runs=$(is '{{.Image}}')
-  printf '{"image":"%s","running":%s,"restarts":%s,"code":%s,"health":"%s","aside":%s,"failed":%s}\n' \
+  printf '{"image":"%s","running":%s,"restarts":%s,"code":%s,"health":"%s","begun":%s,"aside":%s,"failed":%s}\n' \
     "$runs" "$(is '{{.State.Running}}' | grep . || echo false)" "$(is '{{.RestartCount}}' | grep . || echo 0)" \
     "$(is '{{.State.ExitCode}}' | grep . || echo 0)" "$(is '{{if .State.Health}}{{.State.Health.Status}}{{end}}')" \
-    "$(whole "$ASIDE")" "$(whole "$FAILED")"
+    "$(begun "$ASIDE")" "$(whole "$ASIDE")" "$(whole "$FAILED")"
 }
 
 stopped() {

@@ -27,6 +27,8 @@ const Standing = z.object({
   /** With which it ended last. */
   code: z.number(),
   health: z.string(),
+  /** Setting aside was begun; `aside` and `failed`: it is whole. */
+  begun: z.boolean(),
   aside: z.boolean(),
   failed: z.boolean(),
 });

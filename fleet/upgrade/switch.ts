@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { locked } from "../../toolchain/setup/lock.mjs";
 import { CommandError } from "../../toolchain/setup/problem.mjs";
 import { applyEdit } from "../config-edit/apply-edit.ts";
-import type { AsideRecord, Rows } from "../on-host/tenant-version.ts";
+import { stopContainer } from "../on-host/tenant-container.ts";
+import type { AsideRecord, Rows, Standing } from "../on-host/tenant-version.ts";
 import { wayTo } from "../open-webui/way.ts";
 import { type StepContext, TakeBackError } from "../saga/saga.ts";
 import { Absence } from "./absence.ts";
@@ -150,20 +151,21 @@ async function fault(subject: Subject): Promise<string | undefined> {
 /** Brings image, database and entry back to what they were; safe to repeat, from wherever it was left. */
 export async function takeBack(context: StepContext): Promise<void> {
   const subject = await subjectOf(context);
-  const { host, request, found, aside, failed, container } = subject;
+  const { host, place, request, found, aside, failed, container } = subject;
   const { images } = found;
   // Nothing was prepared, so nothing was switched.
   if (!images) return;
   const standing = await host.state(aside, failed);
-  if (standing.image === images.from) {
-    // It was never replaced, or is back already.
-    if (!standing.running) await host.started();
-  } else if (standing.aside && !standing.failed) {
+  if (mustReturn(standing, images.from, request.put !== null)) {
     context.say(`the database of ${request.from.version} comes back`);
+    if (standing.image === images.from && standing.running) await stopContainer(place.host, container);
     await host.stopped(images.to);
+    // What was killed between two renames is finished first: only then is it known where everything lies.
+    if (!standing.aside) await host.switch(images.to, container);
     await host.prepare(images.from, failed, aside, true);
     await host.switch(images.from, container);
   }
+  if (standing.image === images.from) await host.started();
   context.say(`${request.from.version} is started again`);
   await edit(context, subject, request.from);
   const again = await host.state(aside, failed);
@@ -171,7 +173,22 @@ export async function takeBack(context: StepContext): Promise<void> {
     throw new CommandError(
       `${subject.tenant} does not run ${request.from.version} again, with its database in place.`,
     );
-  await host.keep(failed, asideRecord(subject, context.operation, request.to, request.from), [aside]);
+  // Of a rollback it holds the only copy of what was there, until that is in its place again.
+  const empty = request.put === null || again.failed ? [aside] : [];
+  await host.keep(failed, asideRecord(subject, context.operation, request.to, request.from), empty);
+}
+
+/**
+ * Whether the tenant's database is not the one it had, or may not be; pure. An upgrade only copies it: it is as it was for as
+ * long as the version of before has its container. A rollback renames it first of all.
+ */
+export function mustReturn(
+  { image, begun, aside, failed }: Pick<Standing, "image" | "begun" | "aside" | "failed">,
+  from: string,
+  renamed: boolean,
+): boolean {
+  if (failed) return false;
+  return renamed ? begun : aside && image !== from;
 }
 
 /** What is noted beside a database that was set aside. */

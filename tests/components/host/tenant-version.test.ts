@@ -150,7 +150,16 @@ describe("tenant-version.sh", () => {
   it("tells how a container stands, and of one that is gone that too", () => {
     const state = () => JSON.parse(run("state", { ASIDE: "data.before-7", FAILED: "data.failed-7" }).stdout);
     expect(state()).toEqual({
-      ...{ image: "sha256:old", running: true, restarts: 0, code: 0, health: "", aside: true, failed: false },
+      ...{
+        image: "sha256:old",
+        running: true,
+        restarts: 0,
+        code: 0,
+        health: "",
+        begun: true,
+        aside: true,
+        failed: false,
+      },
     });
     host.write("image", "");
     host.write("running", "");

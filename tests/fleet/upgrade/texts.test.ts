@@ -5,6 +5,7 @@ import type { AsideRecord } from "../../../fleet/on-host/tenant-version.ts";
 import { wrongVersion } from "../../../fleet/upgrade/rehearse.ts";
 import type { ChangeRequest } from "../../../fleet/upgrade/request.ts";
 import { rollbackText, upgradeText } from "../../../fleet/upgrade/saga.ts";
+import { mustReturn } from "../../../fleet/upgrade/switch.ts";
 import { type Release, releaseOf } from "../../../fleet/upgrade/version.ts";
 
 const side = (version: string) => ({
@@ -87,6 +88,29 @@ describe("what came of it", () => {
     expect(wrongVersion("v0.11.3-slim", "0.11.3")).toBeUndefined();
     expect(wrongVersion("v0.11.3", "0.9.6")).toBe("what answers is version 0.9.6 instead of v0.11.3");
     expect(wrongVersion("v0.11.3", null)).toContain("unknown");
+  });
+});
+
+describe("a database that has to come back", () => {
+  const standing = { image: "old", begun: true, aside: true, failed: false };
+
+  it("is that of an upgrade once another version may have had it", () => {
+    expect(mustReturn(standing, "old", false)).toBe(false);
+    for (const image of ["new", ""]) expect(mustReturn({ ...standing, image }, "old", false)).toBe(true);
+    // Replaced by hand before anything was set aside: there is nothing to bring back.
+    expect(mustReturn({ ...standing, image: "new", aside: false }, "old", false)).toBe(false);
+  });
+
+  it("is that of a rollback as soon as its renames were begun, whichever container there is", () => {
+    for (const image of ["old", "new", ""])
+      for (const aside of [true, false])
+        expect(mustReturn({ ...standing, image, aside }, "old", true)).toBe(true);
+    expect(mustReturn({ ...standing, begun: false, aside: false }, "old", true)).toBe(false);
+  });
+
+  it("comes back once", () => {
+    for (const renamed of [true, false])
+      expect(mustReturn({ ...standing, image: "", failed: true }, "old", renamed)).toBe(false);
   });
 });
 
