@@ -7,6 +7,7 @@ import { arriving } from "./program/arriving.ts";
 import { branding } from "./program/branding.ts";
 import { changing } from "./program/changing.ts";
 import { drills } from "./program/drills.ts";
+import { leaving } from "./program/leaving.ts";
 import { looking } from "./program/looking.ts";
 import { people } from "./program/people.ts";
 import { replicas } from "./program/replicas.ts";
@@ -47,6 +48,7 @@ export function fleetProgram(): Command {
   replicas(declare);
   drills(declare);
   secrets(declare);
+  leaving(declare);
   program
     .command("completion")
     .description("prints what a shell needs to know `fleet` in every folder, and to complete it")

@@ -43,7 +43,7 @@ export async function report({ stack, json, to }: ReportInvocation): Promise<voi
     siteEnds(fleet, outputs),
     alertmanager && firingAlerts(alertmanager),
   ]);
-  const seen = { view, usages: new Map(usages), sites, kept: new Map(), alerts: alerts && tellable(alerts) };
+  const seen = { view, usages: new Map(usages), sites, alerts: alerts && tellable(alerts) };
   const facts = reportOf(fleet, seen, Date.now());
   if (json && to === undefined) return void process.stdout.write(`${JSON.stringify(facts, undefined, 2)}\n`);
   const file = resolve(process.env.INIT_CWD ?? process.cwd(), to ?? `${stack}-report.html`);

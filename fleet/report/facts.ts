@@ -1,5 +1,6 @@
 import type { Fleet, HostSpec } from "../../components/fleet-config.ts";
 import type { FleetView } from "../../toolchain/commands/fleet-status.ts";
+import { missingBackup, missingDrill } from "../../toolchain/commands/protection.ts";
 import type { FiringAlert } from "../commands/alertmanager.ts";
 import { versionOf } from "../commands/tenants.ts";
 import type { HostUsage } from "../on-host/usage.ts";
@@ -57,19 +58,12 @@ export interface Report {
   alerts: { name: string; severity: string; summary: string }[] | null;
 }
 
-/** How a tenant's backup and its last drill are. */
-export interface Kept {
-  backup: Verdict;
-  drill: Verdict;
-}
-
 /** What was seen. */
 export interface Seen {
   view: FleetView;
   usages: ReadonlyMap<string, HostUsage | string>;
   /** When sites' certificates end, by tenant. */
   sites: ReadonlyMap<string, string>;
-  kept: ReadonlyMap<string, Kept>;
   alerts: readonly FiringAlert[] | undefined;
 }
 
@@ -83,7 +77,7 @@ const staleIntervals = 3;
 /** The report, from what was seen; pure. */
 export function reportOf(
   fleet: Pick<Fleet, "stack" | "tenants" | "hosts">,
-  { view, usages, sites, kept, alerts }: Seen,
+  { view, usages, sites, alerts }: Seen,
   now: number,
 ): Report {
   const seen = new Map(view.tenants.map((tenant) => [tenant.id, tenant]));
@@ -99,8 +93,7 @@ export function reportOf(
         ...{ id, host, version, url: status?.url ?? "", health: status?.health ?? "not known" },
         behind: behind(version),
         replica: replicaVerdict(view, status, sync.interval, now),
-        backup: kept.get(id)?.backup ?? { ok: false, text: "not backed up" },
-        drill: kept.get(id)?.drill ?? { ok: false, text: "no drill" },
+        ...keptVerdicts(status, now),
         stored: used?.stored ?? null,
         memory: { used: used?.memory ?? null, limit: memory.limit },
         users: view.users?.tenants[id] ?? null,
@@ -123,6 +116,32 @@ export function reportOf(
 }
 
 const sizeOf = (spec: HostSpec): string => (spec.kind === "digitalocean" ? spec.size : "");
+
+/** How its backups and their trial restores are. */
+function keptVerdicts(
+  status: FleetView["tenants"][number] | undefined,
+  now: number,
+): Pick<TenantFacts, "backup" | "drill"> {
+  const unknown = { ok: null, text: "not known" };
+  if (!status || status.missing.includes(backupsUnknown)) return { backup: unknown, drill: unknown };
+  const { backup } = status;
+  if (backup === null)
+    return { backup: { ok: false, text: "not backed up" }, drill: { ok: false, text: "nothing to restore" } };
+  const kept = { known: true, backup } as const;
+  const age = (time: string) => `${ageText(Math.round((now - Date.parse(time)) / 1000))} ago`;
+  const { lastGood, drill, snapshots } = backup;
+  return {
+    backup: verdictOf(missingBackup(kept, now), lastGood && `${age(lastGood)}, ${snapshots} kept`),
+    drill:
+      lastGood === null
+        ? { ok: false, text: "nothing to restore" }
+        : verdictOf(missingDrill(kept, now), drill && `restored ${age(drill.at)}`),
+  };
+}
+
+const backupsUnknown = "its backups are not known";
+const verdictOf = ([first]: string[], text: string | null): Verdict =>
+  first === undefined ? { ok: true, text: text ?? "" } : { ok: false, text: first };
 
 function replicaVerdict(
   view: FleetView,

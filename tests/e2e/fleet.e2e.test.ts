@@ -17,6 +17,7 @@ import { branding } from "./scenarios/branding.ts";
 import { certificates } from "./scenarios/certificates.ts";
 import { chats } from "./scenarios/chats.ts";
 import { connections } from "./scenarios/connections.ts";
+import { erasure } from "./scenarios/erasure.ts";
 import { failover } from "./scenarios/failover.ts";
 import { isolation } from "./scenarios/isolation.ts";
 import { mistakes } from "./scenarios/mistakes.ts";
@@ -52,6 +53,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on the real engine, as root",
   neighbours(fleet);
   branding(fleet);
   operating(fleet);
+  erasure(fleet);
   failover(fleet);
   certificates(fleet);
   isolation(fleet);

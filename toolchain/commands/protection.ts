@@ -51,7 +51,8 @@ function missingReplica({
   return equal ? [] : ["its replica is not equal"];
 }
 
-function missingBackup(kept: KnownBackup, now: number): string[] {
+/** What is missing of its backups; empty where nothing is. */
+export function missingBackup(kept: KnownBackup, now: number): string[] {
   if (!kept.known) return ["its backups are not known"];
   if (!kept.backup) return ["not backed up"];
   const { lastGood, failing, every } = kept.backup;
@@ -61,7 +62,8 @@ function missingBackup(kept: KnownBackup, now: number): string[] {
   return [];
 }
 
-function missingDrill(kept: KnownBackup, now: number): string[] {
+/** What is missing of its trial restores; empty where nothing is, and where there is nothing to restore. */
+export function missingDrill(kept: KnownBackup, now: number): string[] {
   if (!kept.known || !kept.backup?.lastGood) return [];
   const { drill, drillEvery } = kept.backup;
   if (drill === null) return ["no backup was restored for a trial yet"];

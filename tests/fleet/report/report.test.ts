@@ -29,9 +29,24 @@ const fleet = {
     { id: "old", kind: "ssh" },
   ],
 } as unknown as Fleet;
+const backup = {
+  ...{
+    every: 21_600,
+    drillEvery: 604_800,
+    since: "",
+    lastStarted: null,
+    snapshot: "a",
+    bytes: 1,
+    addedBytes: 1,
+  },
+  ...{ lastGood: "2026-11-22T11:00:00Z", snapshots: 12, failing: null },
+  drill: { at: "2026-11-20T12:00:00Z", ok: true, snapshot: "a", seconds: 30, why: null },
+};
 const status = (id: string, verified_at: string | null, more = {}) => ({
   ...{ id, url: `https://${id}.example`, health: "healthy" },
   replica: { verified_at, equal: true, held: null, ...more },
+  backup: id === "acme" ? backup : null,
+  missing: [],
 });
 const seen = {
   view: {
@@ -55,7 +70,6 @@ const seen = {
     ["old", "it cannot be reached: <timeout>"],
   ]),
   sites: new Map([["acme", "2026-12-01T12:00:00Z"]]),
-  kept: new Map([["acme", { backup: { ok: true, text: "1 h old" }, drill: { ok: true, text: "2 d ago" } }]]),
   alerts: [{ name: "DiskFull", severity: "critical", summary: "fra1 <is> full", since: "" }],
 } as unknown as Seen;
 const report = reportOf(fleet, seen, now);
@@ -74,6 +88,36 @@ describe("what a report says", () => {
     expect(of("globex").replica).toEqual({ ok: false, text: "verified 3 h ago, which is too long" });
     expect(of("initech").replica).toEqual({ ok: false, text: "held: all <b>rows</b> went" });
     expect(of("globex").backup).toEqual({ ok: false, text: "not backed up" });
+    expect([of("acme").backup.text, of("acme").drill.text]).toEqual([
+      "60 min ago, 12 kept",
+      "restored 2 d ago",
+    ]);
+  });
+
+  it.each([
+    [{ lastGood: "2026-11-21T12:00:00Z" }, "its backup is too old", "restored 2 d ago"],
+    [{ lastGood: null }, "no backup yet", "nothing to restore"],
+    [{ drill: null }, "60 min ago, 12 kept", "no backup was restored for a trial yet"],
+    [
+      { drill: { ...backup.drill, ok: false, why: "it did not start" } },
+      "60 min ago, 12 kept",
+      "its trial restore failed: it did not start",
+    ],
+  ])("judges a backup with %j", (more, said, drilled) => {
+    const [acme] = seen.view.tenants;
+    const view = { ...seen.view, tenants: [{ ...acme, backup: { ...backup, ...more } }] } as never;
+    const [facts] = reportOf(fleet, { ...seen, view }, now).tenants as [TenantFacts];
+    expect([facts.backup.text, facts.drill.text]).toEqual([said, drilled]);
+    expect(isProtected(facts)).toBe(false);
+  });
+
+  it("calls unknown what was not to be asked", () => {
+    const [acme] = seen.view.tenants;
+    const tenants = [{ ...acme, backup: null, missing: ["its backups are not known"] }];
+    const [facts] = reportOf(fleet, { ...seen, view: { ...seen.view, tenants } as never }, now).tenants as [
+      TenantFacts,
+    ];
+    expect([facts.backup.ok, facts.drill.ok, isProtected(facts)]).toEqual([null, null, false]);
   });
 
   it("says that it does not know while no node answers", () => {

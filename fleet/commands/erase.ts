@@ -1,0 +1,219 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { parseDuration } from "../../components/fleet-config/duration.ts";
+import { type Invocation, type LastUp, lastUp, noFleet } from "../../toolchain/commands/invocation.ts";
+import { RefusedError } from "../../toolchain/commands/node-api.ts";
+import { CommandError, SetupError } from "../../toolchain/setup/problem.mjs";
+import {
+  type Certificate,
+  fingerprintOf,
+  fingerprintOfSigner,
+  isGenuine,
+  readCertificate,
+} from "../erasure/certificate.ts";
+import { certificateFile, erasure } from "../erasure/erasure.ts";
+import { leftovers, scopeOf, survey } from "../erasure/survey.ts";
+import { BusyError } from "../exit-code.ts";
+import type { Operation } from "../saga/operation.ts";
+import { begin, work } from "../saga/saga.ts";
+import { workshopOf } from "../saga/workshop.ts";
+import { unknownTenant } from "../tenant-place.ts";
+
+/** How `fleet erase` is asked. */
+export interface EraseInvocation extends Invocation {
+  yes?: boolean;
+  /** The tenant's name once more, where nobody can be asked for it. */
+  confirm?: string;
+  /** How long it can be taken back: `7d`. */
+  after?: string;
+  /** A certificate to check; nothing is erased. */
+  verify?: string;
+  /** Tells which key signs; nothing is erased. */
+  signer?: boolean;
+}
+
+/** What `fleet erase --json` prints. */
+interface Outcome {
+  tenant: string;
+  /** `nothing`: there was nothing to erase. */
+  outcome: "erased" | "waiting" | "nothing";
+  operation: string | null;
+  /** ISO 8601: from then on it goes on. */
+  notBefore: string | null;
+  /** Paths of the certificate, JSON; the page for people lies beside it. */
+  certificate: string | null;
+}
+
+/** A certificate is not what somebody signed. */
+export class CertificateError extends CommandError {
+  override name = "CertificateError";
+}
+
+/** `fleet erase acme`: everything of a tenant goes, everywhere, for good, and a certificate says so. */
+export async function erase(invocation: EraseInvocation, tenant: string | undefined): Promise<void> {
+  const { stack, json } = invocation;
+  if (invocation.verify !== undefined) return check(invocation, invocation.verify);
+  const last = await lastUp(stack);
+  if (!last)
+    throw refused(
+      `Stack ${stack} has no fleet.`,
+      noFleet(stack).trim(),
+      "Name a stack that has one (--stack).",
+    );
+  if (invocation.signer)
+    return void process.stdout.write(`${fingerprintOfSigner(last.outputs.operatorKey)}\n`);
+  if (tenant === undefined)
+    throw refused(
+      "Which tenant is erased is not said.",
+      "Nothing was looked at.",
+      "Name it: npx fleet erase <tenant>",
+    );
+  const shop = workshopOf(invocation, last);
+  const [open] = await shop.operations.list({ client: tenant, open: true });
+  if (open && open.kind !== erasure.kind) throw busy(open);
+  if (!open) {
+    const nothing = await nothingOf(last, tenant);
+    if (nothing) return tell(json, { ...outcomeOf(tenant), outcome: "nothing" }, nothing);
+  }
+  const wait = waitOf(invocation.after);
+  await confirmedByName(invocation, tenant, wait);
+  const notBefore = wait === undefined ? null : new Date(Date.now() + wait * 1000).toISOString();
+  const operation = open ? await taken(shop, open) : await begin(erasure, tenant, { notBefore }, shop);
+  const until = String(operation.request.notBefore ?? "");
+  if (until !== "" && Date.parse(until) > Date.now()) {
+    await shop.operations.report(operation.id, shop.runner, {
+      outcome: "stopped",
+      error: `it waits until ${until}`,
+    });
+    const outcome = { ...outcomeOf(tenant, operation.id), outcome: "waiting" as const, notBefore: until };
+    return tell(json, outcome, waitingText(tenant, operation.id, until));
+  }
+  await work(erasure, operation, shop);
+  const certificate = certificateFile(stack, tenant, operation.id);
+  tell(
+    json,
+    { ...outcomeOf(tenant, operation.id), certificate },
+    `${tenant} is erased. ${certificate.replace(/json$/, "html")} is the certificate for people, ${certificate} the same for programs; keep them elsewhere too.`,
+  );
+}
+
+const outcomeOf = (tenant: string, operation: string | null = null): Outcome => ({
+  ...{ tenant, outcome: "erased", operation, notBefore: null, certificate: null },
+});
+
+const waitingText = (tenant: string, operation: string, until: string): string =>
+  [
+    `${tenant} is not touched before ${until}. Until then: npx fleet operations abort ${operation} takes it back.`,
+    `From then on: npx fleet operations resume ${operation}`,
+  ].join("\n");
+
+/** What to say where a tenant was erased and nothing of it is found; undefined where there is something to erase. */
+async function nothingOf(last: LastUp, tenant: string): Promise<string | undefined> {
+  const { stack, tenants } = last.fleet;
+  if (tenants.some(({ id }) => id === tenant)) return undefined;
+  const found = await survey(await scopeOf(last, { tenant, domains: [] }));
+  const left = leftovers(found);
+  if (found.database.state === null && left.length === 0)
+    throw new SetupError([
+      unknownTenant(
+        stack,
+        tenant,
+        tenants.map(({ id }) => id),
+      ),
+    ]);
+  return found.database.state === "erased" && left.length === 0
+    ? `Nothing of ${tenant} was found: not on a host, not in the database, not in the stack's state. It was erased before.`
+    : undefined;
+}
+
+/** Goes on with what was begun; whoever works on it is told of. */
+async function taken(
+  { operations, runner }: ReturnType<typeof workshopOf>,
+  open: Operation,
+): Promise<Operation> {
+  try {
+    return await operations.take(open.id, runner, false);
+  } catch (error) {
+    throw error instanceof RefusedError ? busy(open) : error;
+  }
+}
+
+const busy = ({ kind, id, client, by, runner, held }: Operation) =>
+  new BusyError(
+    `\n  ✗ ${kind} ${id} of ${client}, begun by ${by}, has not ended${held ? `; ${runner} works on it` : ""}.\n    remedy: look at it: npx fleet operations show ${id}`,
+  );
+
+/** Seconds; undefined: none is asked for. */
+function waitOf(after: string | undefined): number | undefined {
+  if (after === undefined) return undefined;
+  const seconds = parseDuration(after);
+  if (seconds === undefined)
+    throw refused(
+      `"${after}" is no length of time.`,
+      "--after says how long it can be taken back.",
+      "Write 12h or 7d.",
+    );
+  return seconds;
+}
+
+/** The tenant's name has to be typed, or given beside --yes. */
+export async function confirmedByName(
+  { yes = false, confirm, json = false }: Pick<EraseInvocation, "yes" | "confirm" | "json">,
+  tenant: string,
+  wait: number | undefined,
+): Promise<void> {
+  const said = `Everything of ${tenant} goes${wait === undefined ? " now" : " once that time has passed"}: users, chats, files, keys, backups, replica. Nothing brings it back.`;
+  if (yes && confirm === tenant) return;
+  if (!yes && process.stdin.isTTY) {
+    const prompt = createInterface({ input: process.stdin, output: json ? process.stderr : process.stdout });
+    const typed = await prompt.question(`${said}\nType its name to go on: `);
+    prompt.close();
+    if (typed.trim() === tenant) return;
+  }
+  throw refused(
+    "Nothing was done: it was not confirmed.",
+    said,
+    `Type the name ${tenant} when asked, or pass --yes --confirm ${tenant} where nobody can be asked.`,
+  );
+}
+
+/** Checks a certificate against itself and, where that is known here, against who signs for the stack. */
+async function check({ stack, json }: EraseInvocation, file: string): Promise<void> {
+  const path = resolve(process.env.INIT_CWD ?? process.cwd(), file);
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  if (text === undefined)
+    throw refused(`${path} cannot be read.`, "It is to be checked.", "Name a certificate.");
+  const certificate = readCertificate(text);
+  if (!certificate) throw new CertificateError(`\n  ✗ ${path} holds no certificate of an erasure.`);
+  if (!isGenuine(certificate))
+    throw new CertificateError(
+      `\n  ✗ ${path} is NOT what was signed: it was changed, or its signature is another's.\n    remedy: ask for the file as it was written.`,
+    );
+  const signer = fingerprintOf(certificate.signature.publicKey);
+  const last = await lastUp(stack).catch(() => undefined);
+  const own = last && fingerprintOfSigner(last.outputs.operatorKey) === signer;
+  const verdict = { genuine: true, signer, ofThisStack: own ?? null, statement: certificate.statement };
+  tell(json, verdict, verdictText(certificate, signer, own));
+}
+
+/** Pure. */
+export function verdictText({ statement }: Certificate, signer: string, own: boolean | undefined): string {
+  const { tenant, stack, completedAt, things } = statement;
+  const who =
+    own === undefined
+      ? "Whether that is the key of the fleet it names is not known here: compare the fingerprint with what that fleet tells (fleet erase --signer)."
+      : own
+        ? `That is the key of stack ${stack} as it is here.`
+        : "That is NOT the key of this stack as it is now: compare the fingerprint with what the fleet that signed tells.";
+  return [
+    `The certificate is as it was signed: ${tenant} of fleet ${stack}, erased by ${completedAt}, ${things.length} kinds of things.`,
+    `Signed by the key with fingerprint ${signer}.`,
+    who,
+  ].join("\n");
+}
+
+const tell = (json: boolean | undefined, value: unknown, text: string): void =>
+  void process.stdout.write(`${json ? JSON.stringify(value, undefined, 2) : text}\n`);
+
+const refused = (what: string, why: string, remedy: string) => new SetupError([{ what, why, remedy }]);

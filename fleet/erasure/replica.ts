@@ -1,0 +1,53 @@
+import pg from "pg";
+import * as z from "zod";
+import type { Connection } from "../../sync-runtime/database/connection.ts";
+import { query } from "../../sync-runtime/database/query.ts";
+
+/** What the database has of a tenant, by kind; `rows` as they were last verified. */
+const Found = z.record(z.string(), z.coerce.number());
+
+/** Beside it, where the tenant is in its life and its address; null of one that never was. */
+const Left = z.object({ found: Found, state: z.string().nullable(), url: z.string().nullable() });
+export type Left = z.infer<typeof Left>;
+
+/** How long a sync that still ends may keep its tables. */
+const lockWait = "60s";
+
+/** What the database has of a tenant. */
+export const leftOfTenant = (connection: Connection, tenant: string): Promise<Left> =>
+  asOwner(connection, async (client) =>
+    Left.parse((await client.query(query("left-of-tenant"), [tenant])).rows[0]),
+  );
+
+/** Erases a tenant's replica and what the fleet's own tables hold of its contents; answers what was there. */
+export const eraseReplica = (
+  connection: Connection,
+  tenant: string,
+  actor: string,
+  reason: string,
+): Promise<Record<string, number>> =>
+  asOwner(connection, async (client) =>
+    Found.parse((await client.query(query("erase-tenant"), [tenant, actor, reason])).rows[0]?.found),
+  );
+
+/** One transaction over the administrator's connection, with the rights of the schema's owner and no more. */
+async function asOwner<T>(
+  { ca, ...connection }: Connection,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client({ ...connection, ssl: ca ? { ca } : false, connectionTimeoutMillis: 30_000 });
+  await client.connect();
+  try {
+    await client.query(`BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '${lockWait}'`);
+    await client.query(query("act-as-owner"));
+    const done = await work(client);
+    await client.query("COMMIT");
+    return done;
+  } finally {
+    await client.end();
+  }
+}
+
+/** Whether nothing is left that an erasure takes. */
+export const isNothing = (found: Record<string, number>): boolean =>
+  Object.values(found).every((count) => count === 0);
