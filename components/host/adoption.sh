@@ -158,10 +158,10 @@ key() {
 
 rehearsal() {
   umask 027
-  rm -rf "$staging/rehearsal" "$staging/rehearsal.log"
-  mkdir "$staging/rehearsal"
-  cp --reflink=auto "$staging/data/webui.db" "$staging/rehearsal/webui.db"
-  echo "$staging/rehearsal"
+  rm -rf "$home/rehearsal" "$home/rehearsal.log"
+  mkdir -m 0700 "$home/rehearsal"
+  cp --reflink=auto "$staging/data/webui.db" "$home/rehearsal/webui.db"
+  echo "$home/rehearsal"
 }
 
 # An engine that starts again starts what it is told to keep running: two on two copies would part.
@@ -213,6 +213,8 @@ place() {
       if [ -s "$home/data/webui.db" ]; then fail "Tenant $TENANT has data of its own: $home/data. Nothing was changed."; fi
       mv -T "$home/data" "$before"
     fi
+    # An `up` in between makes an empty one.
+    rmdir "$home/data" 2>/dev/null || true
     if [ -e "$home/data" ]; then fail "$home/data and $before are both there: whatever made the former is not part of this. Nothing was changed."; fi
     mv -T "$staging/data" "$home/data"
   fi
@@ -236,7 +238,7 @@ displace() {
 
 clean() {
   alone
-  rm -rf "$staging"
+  rm -rf "$staging" "$home/rehearsal"
   # What it takes the place of was empty but for the mark.
   rm -f "$before/.owui-identity.json"
   rmdir "$before" 2>/dev/null || true
@@ -269,7 +271,8 @@ case $ACTION in
   clean) clean ;;
   abandon)
     alone
-    rm -rf "$staging"
+    # What a rehearsal said stays, beside: rehearsal.log.
+    rm -rf "$staging" "$home/rehearsal"
     ;;
   *) fail "adoption: \"$ACTION\" is nothing it does" ;;
 esac
