@@ -4,6 +4,7 @@ import { repository } from "../toolchain/setup/paths.mjs";
 import { completionScript, shells } from "./completion.ts";
 import { exitCodeText } from "./exit-code.ts";
 import { arriving } from "./program/arriving.ts";
+import { backups } from "./program/backups.ts";
 import { branding } from "./program/branding.ts";
 import { changing } from "./program/changing.ts";
 import { drills } from "./program/drills.ts";
@@ -47,6 +48,7 @@ export function fleetProgram(): Command {
   people(declare);
   replicas(declare);
   drills(declare);
+  backups(declare);
   secrets(declare);
   leaving(declare);
   program

@@ -1,7 +1,10 @@
 import type { Kept } from "./status-file.ts";
 
-/** After the first failure; each further one doubles it, up to the interval. */
-const RETRY_SECONDS = 300;
+/**
+ * After the first failure; each further one doubles it, up to the interval. A tenant that was never backed up mostly begins
+ * just now, and has no database yet.
+ */
+const RETRY_SECONDS = { usually: 300, beginning: 30 };
 /** Part of the interval by which a tenant's next backup may come earlier, so that they do not all come at once. */
 const JITTER = 0.1;
 /** Longer than removing takes, seldom enough not to cost more than the backups. */
@@ -15,8 +18,16 @@ export const dueAfterGood = (begun: Date, every: number, chance: number): string
   after(begun, every * (1 - JITTER * chance));
 
 /** The same of one that failed for the `failures`th time in a row. */
-export const dueAfterFailure = (now: Date, every: number, failures: number, chance: number): string =>
-  after(now, Math.min(every, RETRY_SECONDS * 2 ** Math.min(failures - 1, 20)) * (1 - JITTER * chance));
+export function dueAfterFailure(
+  { lastGood }: Pick<Kept, "lastGood">,
+  now: Date,
+  every: number,
+  failures: number,
+  chance: number,
+): string {
+  const first = lastGood === null ? RETRY_SECONDS.beginning : RETRY_SECONDS.usually;
+  return after(now, Math.min(every, first * 2 ** Math.min(failures - 1, 20)) * (1 - JITTER * chance));
+}
 
 /**
  * What is kept of a tenant when the program starts: what was decided before stays. A shorter interval counts at once; a run

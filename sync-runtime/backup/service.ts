@@ -119,7 +119,7 @@ export class BackupService {
     const before = this.#require(id);
     const begun = this.#now();
     // What kills this run is not to kill the next ones at once.
-    const due = dueAfterFailure(begun, this.#config.every, before.failures + 1, this.#random());
+    const due = dueAfterFailure(before, begun, this.#config.every, before.failures + 1, this.#random());
     const running: Kept = { ...before, lastStarted: begun.toISOString(), due };
     let ended: Kept;
     try {
@@ -170,7 +170,7 @@ export class BackupService {
       ...running,
       failing: { since, why: known ? wordsOf(error) : `It failed: ${(error as Error).message}` },
       failures,
-      due: dueAfterFailure(this.#now(), this.#config.every, failures, this.#random()),
+      due: dueAfterFailure(running, this.#now(), this.#config.every, failures, this.#random()),
     };
   }
 

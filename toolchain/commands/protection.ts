@@ -32,6 +32,9 @@ export type KnownBackup =
   /** No node, or no agent of its host, could be asked. */
   | { known: false };
 
+/** What is due is looked at every hour, and takes its turn on its host: as alerts do, we wait so long for a trial restore. */
+const DRILL_GRACE_MS = 3 * 3_600_000;
+
 /** Whether a tenant could be brought back, and what is missing; empty where nothing is. Only what is proven counts. */
 export function missingProtection(
   replica: Pick<TenantSync["replica"], "verified_at" | "equal" | "held">,
@@ -68,5 +71,7 @@ export function missingDrill(kept: KnownBackup, now: number): string[] {
   const { drill, drillEvery } = kept.backup;
   if (drill === null) return ["no backup was restored for a trial yet"];
   if (!drill.ok) return [`its trial restore failed: ${drill.why ?? "it did not say why"}`];
-  return now - Date.parse(drill.at) > drillEvery * 1000 ? ["its last trial restore is too old"] : [];
+  return now - Date.parse(drill.at) > drillEvery * 1000 + DRILL_GRACE_MS
+    ? ["its last trial restore is too old"]
+    : [];
 }

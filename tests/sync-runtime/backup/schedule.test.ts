@@ -25,9 +25,13 @@ describe("the next backup", () => {
 
   it("comes sooner behind a failure, later behind each further one, and never later than at its interval", () => {
     const minutes = [1, 2, 3, 4, 5, 6, 7, 8, 40].map(
-      (failures) => (Date.parse(dueAfterFailure(now, 6 * hour, failures, 0)) - now.getTime()) / 60_000,
+      (failures) => (Date.parse(dueAfterFailure(kept, now, 6 * hour, failures, 0)) - now.getTime()) / 60_000,
     );
     expect(minutes).toEqual([5, 10, 20, 40, 80, 160, 320, 360, 360]);
+  });
+
+  it("comes soon where there was none yet: a tenant that begins has no database", () => {
+    expect(dueAfterFailure({ lastGood: null }, now, 6 * hour, 1, 0)).toBe("2026-11-22T12:00:30.000Z");
   });
 
   it("is that of whoever is due first", () => {

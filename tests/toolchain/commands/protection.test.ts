@@ -52,7 +52,7 @@ describe("a tenant is protected", () => {
     ["never drilled", missing({ drill: null }), ["no backup was restored for a trial yet"]],
     [
       "drilled too long ago",
-      missing({ drill: { ...drill, at: "2026-11-15T11:59:59Z" } }),
+      missing({ drill: { ...drill, at: "2026-11-15T08:59:59Z" } }),
       ["its last trial restore is too old"],
     ],
     [
