@@ -46,7 +46,7 @@ const SAYS: readonly (readonly [RegExp, BackupErrorCode, string])[] = [
     "There is no room left.",
   ],
   [
-    /access denied|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|permission denied|Host key verification failed/i,
+    /access denied|AccessDenied|InvalidAccessKeyId|access key id you provided|SignatureDoesNotMatch|permission denied|Host key verification failed/i,
     "repository-refused",
     "The place that keeps the backups does not let us in.",
   ],
@@ -62,11 +62,11 @@ const SAYS: readonly (readonly [RegExp, BackupErrorCode, string])[] = [
   ],
 ];
 
-/** Where there is no repository. */
+/** Whether restic says that there is no repository; a bucket or a key that is not there is another matter. */
 export const saysNoRepository = (said: string): boolean =>
-  /unable to open config file: (?:Stat|stat)?.*(?:does not exist|no such file|file does not exist|NoSuchKey|specified key does not exist)|is there a repository at the following location/i.test(
+  /unable to open config file: .*(?:file does not exist|no such file or directory|key does not exist|NoSuchKey)/i.test(
     said,
-  ) && !/NoSuchBucket|bucket does not exist|connection refused|dial tcp/i.test(said);
+  ) && !/access key|bucket/i.test(said.split("\n")[0] ?? "");
 
 /** A failure of restic, from what it wrote. Its messages name repositories and files, and no secret. */
 export function resticError(command: string, said: string, end: string): BackupError {
