@@ -46,7 +46,7 @@ const SAYS: readonly (readonly [RegExp, BackupErrorCode, string])[] = [
     "There is no room left.",
   ],
   [
-    /access denied|AccessDenied|InvalidAccessKeyId|access key id you provided|SignatureDoesNotMatch|permission denied|Host key verification failed/i,
+    /access denied|AccessDenied|InvalidAccessKeyId|access key id you provided|provided access key id|SignatureDoesNotMatch|request signature we calculated|permission denied|Host key verification failed/i,
     "repository-refused",
     "The place that keeps the backups does not let us in.",
   ],
@@ -66,7 +66,7 @@ const SAYS: readonly (readonly [RegExp, BackupErrorCode, string])[] = [
 export const saysNoRepository = (said: string): boolean =>
   /unable to open config file: .*(?:file does not exist|no such file or directory|key does not exist|NoSuchKey)/i.test(
     said,
-  ) && !/access key|bucket/i.test(said.split("\n")[0] ?? "");
+  ) && !/access key|signature|bucket/i.test(said.split("\n")[0] ?? "");
 
 /** A failure of restic, from what it wrote. Its messages name repositories and files, and no secret. */
 export function resticError(command: string, said: string, end: string): BackupError {

@@ -1,7 +1,7 @@
 /**
  * Copies one database of a tenant as it is at one moment, and adds up what the copy holds; then it ends. Started for each
  * copy, so that whatever a hostile file does to SQLite happens to a process that holds nothing and is limited in time and
- * memory. It loads no package and no native code.
+ * memory. Bundled, it loads no file but itself.
  */
 import { statSync, writeSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";

@@ -19,6 +19,14 @@ describe("restic's words", () => {
     ],
     [`Fatal: unable to open config file: Stat: Access Denied.\n${where}`, "repository-refused"],
     [
+      `Fatal: unable to open config file: Stat: No user exists with the provided access key ID.\n${where}`,
+      "repository-refused",
+    ],
+    [
+      `Fatal: unable to open config file: Stat: The request signature we calculated does not match the signature you provided.\n${where}`,
+      "repository-refused",
+    ],
+    [
       `Fatal: unable to open config file: Stat: The specified bucket does not exist\n${where}`,
       "repository-away",
     ],
