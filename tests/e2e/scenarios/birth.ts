@@ -47,6 +47,8 @@ export const birth = (fleet: Fleet) =>
             decided: 0,
             deep_verified_at: null,
           },
+          backup: null,
+          ...{ protected: false, missing: ["not backed up"] },
           running: null,
           state: expect.objectContaining({ is: "active" }),
           quarantine: null,
