@@ -8,6 +8,7 @@ import { Fleet } from "../support/fleet/fleet.ts";
 import { birth } from "./scenarios/birth.ts";
 import { interruption } from "./scenarios/interruption.ts";
 import { losses } from "./scenarios/losses.ts";
+import { restoring } from "./scenarios/restoring.ts";
 
 vi.setConfig({ testTimeout: 15 * 60_000, hookTimeout: 15 * 60_000 });
 
@@ -23,4 +24,5 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on the real engine, and its f
   birth(fleet);
   losses(fleet);
   interruption(fleet);
+  restoring(fleet);
 });

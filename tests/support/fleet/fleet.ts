@@ -46,6 +46,8 @@ export class Fleet {
   /** The data root of the stack's only host. */
   readonly root = join(this.home, this.stack);
   readonly logo = join(this.workspace, "acme.svg");
+  /** Where tenants are backed up to, in scenarios that have them backed up. */
+  readonly backups = join(this.workspace, "backups");
   readonly file = new StackFile(join(this.workspace, "Pulumi.e2e.yaml"));
   readonly engine = new Engine(this.stack);
   readonly driver = new Driver(this.stack, this.file.path, this.home, join(this.workspace, "logs"));

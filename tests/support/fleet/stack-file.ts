@@ -75,6 +75,13 @@ export class StackFile {
     await this.#write(document);
   }
 
+  /** Has tenants backed up into a folder. */
+  async setBackups(path: string): Promise<void> {
+    const document = parse(await readFile(this.path, "utf8")) as StackDocument;
+    document.config.backups = { repository: { kind: "folder", path } };
+    await this.#write(document);
+  }
+
   /** Says who hears of alerts; nobody else does afterwards. */
   async setAlerts(alerts: Record<string, unknown>): Promise<void> {
     const document = parse(await readFile(this.path, "utf8")) as StackDocument;
