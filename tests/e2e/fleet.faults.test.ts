@@ -9,6 +9,7 @@ import { birth } from "./scenarios/birth.ts";
 import { interruption } from "./scenarios/interruption.ts";
 import { losses } from "./scenarios/losses.ts";
 import { restoring } from "./scenarios/restoring.ts";
+import { upgrading } from "./scenarios/upgrading.ts";
 
 vi.setConfig({ testTimeout: 15 * 60_000, hookTimeout: 15 * 60_000 });
 
@@ -22,6 +23,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on the real engine, and its f
   });
 
   birth(fleet);
+  upgrading(fleet);
   losses(fleet);
   interruption(fleet);
   restoring(fleet);
