@@ -42,7 +42,7 @@ export class Backups extends pulumi.ComponentResource {
       dependsOn: args.host.guarded,
     });
     const place = this.claimFolder(name, args);
-    if (args.running) this.start(name, args, config, [home, ...place]);
+    if (args.running) this.start(name, args, [home, ...place]);
     this.drill(name, args, home);
     this.registerOutputs({});
   }
@@ -98,29 +98,18 @@ export class Backups extends pulumi.ComponentResource {
   private start(
     name: string,
     { stack, host: on, spec, tenants, transform }: BackupsArgs,
-    config: string,
     ready: pulumi.Resource[],
   ): void {
     const { repository } = spec;
-    const secrets = [
-      ...Object.values(this.passwords),
-      pulumi.output(repository.kind === "folder" ? "" : pulumi.secret(repository.key)),
-    ];
     const args = fleetContainer({
       identity: { stack, role: "backup" },
-      labels: {
-        "owui.config": on.fingerprint(pulumi.all(secrets).apply((all) => [config, ...all].join("\n"))),
-      },
       image: backupImage(`${name}-image`, repository.kind === "sftp" ? "ssh" : "plain", on.inEngine(this))
         .imageName,
       command: entryPoint("backup"),
       user: host.backupUser,
       networkMode: repository.kind === "folder" ? "none" : "bridge",
-      mounts: host.backupMounts(
-        on.path.bind(on),
-        spec,
-        tenants.map((tenant) => tenant.spec),
-      ),
+      // What its files say it follows by itself.
+      mounts: host.backupMounts(on.path.bind(on), spec),
       readOnly: true,
       tmpfs: { "/tmp": "size=16m", "/run/fleet": "size=1m" },
       // restic keeps the index of a repository in memory.

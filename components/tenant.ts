@@ -18,7 +18,7 @@ import type { BrandingSpec, TenantSpec } from "./fleet-config.ts";
 import type { ScriptInput } from "./host/shell.ts";
 import { siteFile, siteUrl } from "./host/site.ts";
 import type { SyncDatabase } from "./sync-database.ts";
-import { openEnvironment, secretEnvironment, startCommand } from "./tenant/environment.ts";
+import { openEnvironment, secretEnvironment, startCommand, trialCommand } from "./tenant/environment.ts";
 import { homeLayout, homeMounts, tenantHome } from "./tenant/home.ts";
 import { hasDatabase } from "./tenant/stored-data.ts";
 import { type Transform, transformed } from "./transform.ts";
@@ -42,6 +42,9 @@ export interface TenantArgs {
     container?: Transform<docker.ContainerArgs>;
   };
 }
+
+/** Label of a tenant's container that works on a Postgres: where that is. */
+const databaseLabel = "owui.database";
 
 /** Port Open WebUI listens on inside its container. */
 const internalPort = 8080;
@@ -75,7 +78,7 @@ export class Tenant extends pulumi.ComponentResource {
     const brand = spec.branding ? [this.renderBrand(name, spec.branding, home)] : [];
     if (running) {
       const data = this.guardData(name, home, replicas);
-      const network = this.createNetwork(name, transform?.network);
+      const network = this.createNetwork(name, [data], transform?.network);
       const tried = this.tryBeside(name, network, environment, [data, ...brand]);
       const container = this.startContainer(
         name,
@@ -115,11 +118,13 @@ export class Tenant extends pulumi.ComponentResource {
    * asked. In the first `up` of all there are none, and nothing is waited for. It prints the id of the data.
    */
   private guardData(name: string, home: pulumi.Resource, replicas: TenantArgs["replicas"]) {
-    const { id, restore, fresh } = this.spec;
+    const { id, restore, fresh, database } = this.spec;
     // What is on another machine is only known once that was asked; data that was never made begins for the first time.
     const { beginnings } = this.host.machine;
-    const there = beginnings === undefined && hasDatabase(this.host.spec.root, id);
-    const again = beginnings?.apply((counts) => counts[id] ?? "1") ?? (there ? "" : new Date().toISOString());
+    const there =
+      database !== undefined || (beginnings === undefined && hasDatabase(this.host.spec.root, id));
+    const counted = database ? undefined : beginnings?.apply((counts) => counts[id] ?? "1");
+    const again = counted ?? (there ? "" : new Date().toISOString());
     const variables = {
       ROOT: this.host.spec.root,
       FLEET: this.identity.stack,
@@ -130,6 +135,8 @@ export class Tenant extends pulumi.ComponentResource {
       NGINX: this.host.path("nginx"),
       NGINX_CONTAINER: dockerName({ stack: this.identity.stack, role: "nginx" }),
       SITE: siteFile(id),
+      // What a Postgres holds is not lost where no SQLite file lies.
+      ...(database ? { ELSEWHERE: "yes" } : {}),
       // Elsewhere no checkout lies beside the data: the image holds what it takes to bring a database back.
       ...(beginnings ? { GUARD_IMAGE: this.host.runtimeImage } : {}),
     };
@@ -170,7 +177,12 @@ export class Tenant extends pulumi.ComponentResource {
     );
   }
 
-  private createNetwork(name: string, transform?: Transform<docker.NetworkArgs>): docker.Network {
+  /** Behind its data: where that is not there, nothing that serves elsewhere is replaced. */
+  private createNetwork(
+    name: string,
+    ready: pulumi.Resource[],
+    transform?: Transform<docker.NetworkArgs>,
+  ): docker.Network {
     const args: docker.NetworkArgs = {
       name: dockerName(this.identity),
       labels: labelList(dockerLabels(this.identity)),
@@ -178,7 +190,7 @@ export class Tenant extends pulumi.ComponentResource {
       // The egress rules know tenants by their interface's name.
       options: { "com.docker.network.bridge.name": this.spec.bridge },
     };
-    return new docker.Network(`${name}-network`, transformed(transform, args), this.inEngine());
+    return new docker.Network(`${name}-network`, transformed(transform, args), this.inEngine(ready));
   }
 
   /**
@@ -196,7 +208,12 @@ export class Tenant extends pulumi.ComponentResource {
     const variables = {
       ...{ ROOT: host.spec.root, TENANT: spec.id, CONTAINER: dockerName(this.identity) },
       ...{ NETWORK: network.name, IMAGE: host.image(spec.image), LABEL: host.fingerprint(environment) },
-      ...{ START: startCommand.at(-1) ?? "", MEMORY: spec.memory.limit, CPUS: spec.cpus, PIDS: spec.pids },
+      ...{
+        START: spec.database ? trialCommand : (startCommand.at(-1) ?? ""),
+        MEMORY: spec.memory.limit,
+        CPUS: spec.cpus,
+        PIDS: spec.pids,
+      },
       PATIENCE: patience,
     };
     const { ROOT, TENANT, CONTAINER, IMAGE } = variables;
@@ -222,7 +239,11 @@ export class Tenant extends pulumi.ComponentResource {
     const { spec, host, url } = this;
     const args = fleetContainer({
       identity: this.identity,
-      labels: { "owui.environment": host.fingerprint(environment) },
+      labels: {
+        "owui.environment": host.fingerprint(environment),
+        // By which a preview knows that another database is meant.
+        ...(spec.database ? { [databaseLabel]: spec.database.url } : {}),
+      },
       image: host.image(spec.image),
       command: startCommand,
       envs: openEnvironment(spec, url),

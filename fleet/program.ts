@@ -10,6 +10,7 @@ import { changing } from "./program/changing.ts";
 import { drills } from "./program/drills.ts";
 import { leaving } from "./program/leaving.ts";
 import { looking } from "./program/looking.ts";
+import { moving } from "./program/moving.ts";
 import { people } from "./program/people.ts";
 import { replicas } from "./program/replicas.ts";
 import { secrets } from "./program/secrets.ts";
@@ -44,6 +45,7 @@ export function fleetProgram(): Command {
   changing(declare);
   arriving(declare);
   upgrading(declare);
+  moving(declare);
   branding(declare);
   people(declare);
   replicas(declare);

@@ -20,6 +20,22 @@ export async function placeOf({ stack }: Invocation, tenant: string): Promise<Te
   return { last, spec, host: askedHost(host, last.fleet.operators.identity, last) };
 }
 
+/**
+ * Refuses what works on a tenant's SQLite file, where that is not what it works on any more.
+ * @param what is not done, as a sentence's subject: `A rollback`
+ */
+export function refusePostgres({ spec: { id, database } }: Pick<TenantPlace, "spec">, what: string): void {
+  if (!database) return;
+  const { host, pathname } = new URL(database.url);
+  throw new SetupError([
+    {
+      what: `${what} does not reach the live database of ${id}: it is a Postgres, ${host}${pathname}.`,
+      why: "It would put SQLite files in a place where nothing uses them.",
+      remedy: `Have whoever runs that server bring it back there; npx fleet promote ${id} --rollback goes back to SQLite as long as its promotion is not confirmed.`,
+    },
+  ]);
+}
+
 export const unknownTenant = (stack: string, tenant: string, known: readonly string[]) => ({
   what: `Stack ${stack} has no tenant "${tenant}".`,
   why: known.length > 0 ? `Its tenants are: ${known.join(", ")}.` : noFleet(stack).trim(),

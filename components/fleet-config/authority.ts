@@ -17,28 +17,26 @@ export function readAuthority(given: string, repository: string): AuthoritySpec 
 /** What is wrong with the authority of an external database; its file is looked for from the repository. */
 export function authorityProblems({ sync }: Draft, repository: string): Problem[] {
   if (sync.database?.kind !== "external") return [];
-  const { ca } = sync.database;
-  const path = "sync.database.ca";
+  const wrong = wrongAuthority(sync.database.ca, repository);
+  return wrong ? [{ path: "sync.database.ca", ...wrong }] : [];
+}
+
+/** Why what `ca` names or holds is no authority's certificate; undefined where it is. */
+export function wrongAuthority(ca: string, repository: string): Omit<Problem, "path"> | undefined {
   const file = resolve(repository, ca);
   if (!isPem(ca) && !statSync(file, { throwIfNoEntry: false })?.isFile())
-    return [
-      {
-        path,
-        found: `${JSON.stringify(ca.slice(0, 80))}, where there is no file`,
-        remedy: `put the PEM certificate of the server's authority at ${file}, or correct the path`,
-      },
-    ];
-  const wrong = whatIsWrong(blocksOf(isPem(ca) ? ca : readFileSync(file, "utf8")));
-  return wrong === undefined
-    ? []
-    : [
-        {
-          path,
-          found: wrong,
-          remedy:
-            "download the authority's certificate from whoever runs the server; it begins with -----BEGIN CERTIFICATE-----",
-        },
-      ];
+    return {
+      found: `${JSON.stringify(ca.slice(0, 80))}, where there is no file`,
+      remedy: `put the PEM certificate of the server's authority at ${file}, or correct the path`,
+    };
+  const found = whatIsWrong(blocksOf(isPem(ca) ? ca : readFileSync(file, "utf8")));
+  return found === undefined
+    ? undefined
+    : {
+        found,
+        remedy:
+          "download the authority's certificate from whoever runs the server; it begins with -----BEGIN CERTIFICATE-----",
+      };
 }
 
 /** What is between BEGIN and END, these included; people write comments around it. */

@@ -9,7 +9,8 @@ const setPassword = "npm run pulumi -- config set --secret --path 'sync.database
 /** Ports where nothing else is said: of the embedded server on loopback, and of any Postgres. */
 const usualPort = { embedded: 15_432, external: 5432 } as const;
 
-const fields = z.strictObject({
+/** Fields of an entry, before it is known which of them belong together. */
+export const databaseFields = z.strictObject({
   kind: z.enum(["embedded", "external"]).prefault("embedded").register(documentation, {
     description:
       "`embedded` is a Postgres container on the control host; `external` one that somebody else runs, such as Supabase (docs/supabase.md). The other fields, `port` aside, belong to `external`.",
@@ -78,14 +79,14 @@ const fields = z.strictObject({
 const required = ["host", "user", "password", "ca"] as const;
 
 /** The entry `sync.database`. */
-export const databaseEntry = fields
+export const databaseEntry = databaseFields
   .superRefine(({ kind, ...given }, context) => {
     for (const name of required)
       if (kind === "external" && given[name] === undefined)
         refuse(context, {
           at: [name],
           found: "nothing, beside kind: external",
-          remedy: documentationOf(fields.shape[name]).remedy,
+          remedy: documentationOf(databaseFields.shape[name]).remedy,
         });
     for (const name of [...required, "database"] as const)
       if (kind === "embedded" && given[name] !== undefined)

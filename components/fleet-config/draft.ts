@@ -23,8 +23,9 @@ export interface Draft {
   readers: Readable<typeof readerEntry>[];
   monitoring: Partial<z.output<typeof monitoringEntry>>;
   dns: Partial<z.output<typeof dnsEntry>>;
-  /** Whether the entry `acme` is there, right or wrong. */
+  /** Whether the entries `acme` and `backups` are there, right or wrong. */
   acme: boolean;
+  backups: boolean;
 }
 
 /** Reads every field by itself. */
@@ -41,6 +42,7 @@ export function draftOf(stack: string, raw: Record<string, unknown>): Draft {
     monitoring: readable(monitoringEntry, raw.monitoring),
     dns: readable(dnsEntry, raw.dns),
     acme: raw.acme !== undefined,
+    backups: raw.backups !== undefined,
   };
 }
 

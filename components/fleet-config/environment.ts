@@ -10,7 +10,7 @@ export const managedVariables: Readonly<Record<string, string>> = {
   CORS_ALLOW_ORIGIN: elsewhere("domain"),
   DATABASE_ENABLE_SQLITE_WAL: never,
   DATABASE_TYPE: never,
-  DATABASE_URL: never,
+  DATABASE_URL: elsewhere("database"),
   DATA_DIR: never,
   ENABLE_INITIAL_ADMIN_SIGNUP: never,
   ENABLE_PERSISTENT_CONFIG: elsewhere("persistSettings"),

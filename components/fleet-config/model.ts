@@ -214,6 +214,8 @@ export interface TenantSpec {
   branding?: BrandingSpec;
   connections: ConnectionSpec[];
   privateEndpoints: EndpointSpec[];
+  /** Absent: its database is the SQLite file in its data directory. */
+  database?: TenantDatabaseSpec;
   /** Whether settings made inside the application outlive a restart. */
   persistSettings: boolean;
   /** Further variables of the container; values may be secret. */
@@ -226,6 +228,15 @@ export interface TenantSpec {
   restore?: "replica";
   /** Whether it may start without its database, and empty. */
   fresh: boolean;
+}
+
+/** The Postgres that a tenant's application works on. */
+export interface TenantDatabaseSpec {
+  kind: "postgres";
+  /** `postgresql://user@host:5432/database`, without the password. */
+  url: string;
+  /** Secret. */
+  password: string;
 }
 
 /** Where a tenant's rows go: into its replica, or what wins there back into its own database as well. */

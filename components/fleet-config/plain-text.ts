@@ -34,6 +34,7 @@ export function plainTextSecrets(stack: string, repository: string): Problem[] {
     ...Object.entries(entries.data ?? {}).flatMap(([id, entry]) => [
       ...plainVariables(`tenants.${id}`, entry),
       ...plainKeys(`tenants.${id}`, entry),
+      ...(database.safeParse(entry).success ? [plain(`tenants.${id}.database.password`)] : []),
     ]),
     ...plainReceivers(declared.get("monitoring")),
     ...(backups.safeParse(declared.get("backups")).success ? [plain("backups.repository.key")] : []),

@@ -10,6 +10,7 @@ import { domain, port, privateEndpoint, subnet } from "./network-address.ts";
 import { tenantPorts } from "./placement.ts";
 import { refuse } from "./problem.ts";
 import { formatSize, size, sizeRemedy } from "./size.ts";
+import { tenantDatabase } from "./tenant-database.ts";
 
 /** The Open WebUI version a tenant runs that names none; the one the images here are built and tested with. */
 export const defaultVersion = "v0.11.3";
@@ -168,6 +169,12 @@ export const tenantEntry = z
         "Exceptions to the rule that a tenant reaches no private address: model servers of your own.",
       example: '["10.1.2.3:8000"]',
       remedy: 'write a list such as ["10.1.2.3:8000"]',
+    }),
+    database: tenantDatabase().optional().register(documentation, {
+      description:
+        "A Postgres that the tenant's application works on instead of its SQLite file. `npx fleet promote` fills one and writes this (docs/promotion.md). The tenant's replica then stays as it is, and is synced no more.",
+      default: "the SQLite file in its data directory",
+      remedy: "write kind, url and password, or leave it out",
     }),
     persistSettings: z.boolean().prefault(false).register(documentation, {
       description:

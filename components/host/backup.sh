@@ -5,7 +5,7 @@
 #     list     what can be read back of TENANT: [{ id, time, openWebui }], the latest last
 #     check    looks through TENANT's repository; DATA=yes reads all of it
 #     fetch    reads SNAPSHOT (an id of 8 characters or more, or latest) of TENANT back into FOLDER, which is made or is
-#              empty, and compares it with its manifest: { snapshot, manifest }. Files belong to root.
+#              empty, and compares it with its manifest: { snapshot, verified }. Files belong to root.
 #              PASSWORD_FILE: a file of root's with another passphrase, for a tenant of another host
 #     drilled  keeps DRILL, what a trial restore of TENANT showed: { at, ok, snapshot, seconds, why }
 set -eu

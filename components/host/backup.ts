@@ -90,8 +90,11 @@ function told(repository: RepositorySpec, stack: string) {
 export const versionOf = (image: string): string =>
   /^[^@]*:([\w][\w.-]*)(@.*)?$/.exec(image)?.[1] ?? "unknown";
 
-/** A tenant's entry without what is secret in it; that is in its environment's file, which is backed up as well. */
-function entryOf({ connections, environment, branding, ...spec }: TenantSpec) {
+/**
+ * A tenant's entry without what is secret in it, which is in its environment's file and backed up as well, and without what
+ * it has `up` do once with lost data.
+ */
+function entryOf({ connections, environment, branding, restore, fresh, ...spec }: TenantSpec) {
   return {
     ...spec,
     ...(branding ? { branding: { ...branding, logo: branding.logo.split("/").at(-1) } } : {}),
@@ -104,11 +107,9 @@ function entryOf({ connections, environment, branding, ...spec }: TenantSpec) {
 export const backupMounts = (
   path: (...parts: string[]) => string,
   { repository }: Pick<BackupsSpec, "repository">,
-  tenants: readonly Pick<TenantSpec, "id">[],
 ) => [
-  ...tenants.flatMap(({ id }) =>
-    ["data", "config", "branding"].map((part) => bind(path("tenants", id, part), `/tenants/${id}/${part}`)),
-  ),
+  // As a whole: a tenant that comes or goes starts nothing anew, and of data that was renamed the one that serves is seen.
+  bind(path("tenants"), "/tenants"),
   bind(path("backup/config"), config),
   bind(path("backup/state"), "/state", "read-write"),
   bind(path(statusDirectory), "/status", "read-write"),

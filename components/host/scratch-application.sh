@@ -106,6 +106,10 @@ def token(user, key):
     base64url = lambda piece: base64.urlsafe_b64encode(piece).rstrip(b"=")
     now = int(time.time())
     claims = {"id": user, "jti": str(uuid.uuid4()), "iat": now, "exp": now + 300}
+    # From 0.12 on a token names the session stamp of its account, and where one is asked for, that a second factor was shown.
+    if "session_stamp" in [column for (column,) in rows(columns_of, "auth")]:
+        stamps = rows("SELECT session_stamp FROM auth WHERE id = ?", user)
+        claims.update(typ="session", mfa_verified=True, session_stamp=stamps[0][0] if stamps else None)
     signed = b".".join(base64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
     return (signed + b"." + base64url(hmac.new(key, signed, hashlib.sha256).digest())).decode()
 
@@ -124,14 +128,28 @@ def parsed(text):
     try: return json.loads(text)
     except ValueError: return text.decode("utf-8", "replace")
 
-database = sqlite3.connect("file:" + DATA + "/webui.db?mode=ro", uri=True, timeout=30)
-
-def rows(sql, *values): return database.execute(sql, values).fetchall()
+if os.environ.get("DATABASE_URL", "").startswith("postgres"):
+    import psycopg2
+    database = psycopg2.connect(os.environ["DATABASE_URL"], connect_timeout=30, options="-c default_transaction_read_only=on")
+    database.autocommit = True
+    tables_of = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+    columns_of = "SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = ?"
+    failed = psycopg2.Error
+    def rows(sql, *values):
+        with database.cursor() as cursor:
+            cursor.execute(sql.replace("?", "%s"), values)
+            return cursor.fetchall()
+else:
+    database = sqlite3.connect("file:" + DATA + "/webui.db?mode=ro", uri=True, timeout=30)
+    tables_of = "SELECT name FROM sqlite_master WHERE type = " + chr(39) + "table" + chr(39)
+    columns_of = "SELECT name FROM pragma_table_info(?)"
+    failed = sqlite3.Error
+    def rows(sql, *values): return database.execute(sql, values).fetchall()
 
 def quoted(name): return chr(34) + name.replace(chr(34), 2 * chr(34)) + chr(34)
 
 def first_admin():
-    found = rows("SELECT id FROM user WHERE role = ? ORDER BY created_at LIMIT 1", "admin")
+    found = rows("SELECT id FROM " + quoted("user") + " WHERE role = ? ORDER BY created_at LIMIT 1", "admin")
     if not found: sys.exit("there is no admin among its users, so nobody can sign in to look")
     return found[0][0]
 '
@@ -155,14 +173,14 @@ shown = parsed(body)
 if status != 200: sys.exit("it does not list its users: it answers with %d" % status)
 users = shown.get("total", len(shown.get("users", []))) if isinstance(shown, dict) else None
 
-tables = [name for (name,) in rows("SELECT name FROM sqlite_master WHERE type = ?", "table")]
+tables = [name for (name,) in rows(tables_of)]
 counts = {}
 for name in tables:
     try: counts[name] = rows("SELECT count(*) FROM " + quoted(name))[0][0]
-    except sqlite3.Error: pass
+    except failed: pass
 
 chat = None
-found = rows("SELECT c.id, c.user_id FROM chat c JOIN user u ON u.id = c.user_id WHERE u.role IN (?, ?) ORDER BY c.updated_at DESC LIMIT 1", "user", "admin")
+found = rows("SELECT c.id, c.user_id FROM chat c JOIN " + quoted("user") + " u ON u.id = c.user_id WHERE u.role IN (?, ?) ORDER BY c.updated_at DESC LIMIT 1", "user", "admin")
 if found:
     (chat, owner), = found
     status, body = fetch("GET", "/api/v1/chats/" + urllib.request.quote(chat), owner)
@@ -171,7 +189,7 @@ if found:
         sys.exit("its newest chat does not open for whose it is: it answers with %d" % status)
 
 file = None
-for identity, path in rows("SELECT id, path FROM file WHERE path IS NOT NULL ORDER BY created_at DESC LIMIT 20") if "file" in tables and "path" in [c[1] for c in rows("PRAGMA table_info(file)")] else []:
+for identity, path in rows("SELECT id, path FROM file WHERE path IS NOT NULL ORDER BY created_at DESC LIMIT 20") if "path" in [column for (column,) in rows(columns_of, "file")] else []:
     if not os.path.isfile(path) or os.path.getsize(path) > LIMIT // 2: continue
     file = identity
     status, body = fetch("GET", "/api/v1/files/" + urllib.request.quote(identity) + "/content", admin)
@@ -187,9 +205,16 @@ print(json.dumps({
 }))
 '
 
+# One that serves is asked about the database that it works on, a copy about its own file.
+# shellcheck disable=SC2016 # for the shell inside
+entering='if [ -n "$SERVES" ] && [ -r /run/fleet/environment ]; then
+  DATABASE_URL=$(. /run/fleet/environment && printf %s "${DATABASE_URL:-}")
+  export DATABASE_URL
+fi
+exec python3 -c "$1"'
 in_application() {
   docker exec --env AS="${AS:-}" --env METHOD="${METHOD:-}" --env ASKED_PATH="${ASKED_PATH:-}" --env BODY="${BODY:-}" \
-    "$asked" python3 -c "$1" 2>"$errors" </dev/null | head -c 33554432
+    --env SERVES="${APPLICATION:+yes}" "$asked" bash -c "$entering" bash "$1" 2>"$errors" </dev/null | head -c 33554432
 }
 
 inside() {
@@ -197,7 +222,7 @@ inside() {
   trap 'rm -f "$errors"' EXIT
   said=$(in_application "$1") || true
   if [ -z "$said" ]; then
-    why=$(tail -n 1 "$errors" | cut -c 1-500)
+    why=$(grep . "$errors" | tail -n 1 | cut -c 1-500)
     fail "Open WebUI in $asked was asked, and ${why:-did not answer}."
   fi
   printf '%s\n' "$said"

@@ -55,6 +55,47 @@ export const siteConfig = (front: Front, site: Site): string =>
       : [application(front.http, site), ...formerNames(front.http, site, siteUrl(front, site.domain))]),
   ].join("\n");
 
+/** A tenant that has moved to another host, as the nginx of the one it left sees it. */
+export interface MovedSite {
+  tenant: string;
+  domain: string;
+  /** File of certificates and key that are shown, relative to the configuration's directory. */
+  certificate: string;
+  /** IPv4 address and port of the other host's nginx. */
+  address: string;
+  port: number;
+  /** File of the authorities of what that shows; absolute, or relative to the configuration's directory. */
+  authorities: string;
+}
+
+/** A site that leads on to the host where its tenant is: whoever comes there is let through, past no check. */
+export const forwardConfig = (
+  { http, https }: Front & { https: Listen },
+  { tenant, domain, certificate, address, port, authorities }: MovedSite,
+): string =>
+  [
+    "# forwards to the host where the tenant is",
+    `upstream tenant-${tenant} {
+  server ${address}:${port};
+  keepalive 16;
+}
+`,
+    redirect(http, { tenant }, [domain], 308, siteUrl({ http, https }, domain)),
+    application(
+      https,
+      { tenant, domain },
+      { certificate, hsts: false },
+      `
+
+  # Nobody else is taken for that host.
+  proxy_ssl_server_name on;
+  proxy_ssl_name ${domain};
+  proxy_ssl_verify on;
+  proxy_ssl_verify_depth 4;
+  proxy_ssl_trusted_certificate ${authorities};`,
+    ),
+  ].join("\n");
+
 /** The address users open. */
 export const siteUrl = ({ http, https }: Front, domain: string): string =>
   https
@@ -117,12 +158,13 @@ export const proxyFiles = (networks: string[]): Record<"shared/proxy.conf" | "pr
 const authorityOf = ({ port }: Listen, domain: string, tls: SiteTls | undefined): string =>
   port === (tls ? 443 : 80) ? domain : `${domain}:${port}`;
 
-const application = (listen: Listen, { tenant, domain }: Site, tls?: SiteTls): string => `server {${listening(
-  listen,
-  [domain],
-  tls,
-)}
-  set $tenant ${tenant};${proxyLines(tls)}
+const application = (
+  listen: Listen,
+  { tenant, domain }: Pick<Site, "tenant" | "domain">,
+  tls?: SiteTls,
+  beyond?: string,
+): string => `server {${listening(listen, [domain], tls)}
+  set $tenant ${tenant};${proxyLines(tls)}${beyond ?? ""}
 
   add_header X-Content-Type-Options nosniff always;
   add_header X-Frame-Options SAMEORIGIN always;
@@ -143,12 +185,12 @@ const application = (listen: Listen, { tenant, domain }: Site, tls?: SiteTls): s
   proxy_set_header Connection $connection_header;
 
   location / {
-    proxy_pass http://tenant-${tenant};
+    proxy_pass ${beyond === undefined ? "http" : "https"}://tenant-${tenant};
   }
 
   # Answers of models arrive word by word, and take as long as they take.
   location /api/ {
-    proxy_pass http://tenant-${tenant};
+    proxy_pass ${beyond === undefined ? "http" : "https"}://tenant-${tenant};
     proxy_buffering off;
     proxy_request_buffering off;
     proxy_read_timeout 1800s;
@@ -156,7 +198,7 @@ const application = (listen: Listen, { tenant, domain }: Site, tls?: SiteTls): s
   }
 
   location /ws/ {
-    proxy_pass http://tenant-${tenant};
+    proxy_pass ${beyond === undefined ? "http" : "https"}://tenant-${tenant};
     proxy_read_timeout 24h;
     proxy_send_timeout 24h;
   }
@@ -166,7 +208,7 @@ const application = (listen: Listen, { tenant, domain }: Site, tls?: SiteTls): s
 /** Names that only lead elsewhere; the path comes along. */
 const redirect = (
   listen: Listen,
-  { tenant }: Site,
+  { tenant }: Pick<Site, "tenant">,
   names: string[],
   status: 307 | 308,
   url: string,

@@ -4,14 +4,16 @@
 # Reads $ROOT $FLEET $TENANT $CONTAINER $IF_LOST (refuse, replica or fresh) $REPLICAS (asked, or none where there never
 # was any) $NGINX $NGINX_CONTAINER $SITE and, on standard input, how the replicas' database is reached. Prints the
 # identity's id, which is another one wherever a tenant starts empty. $GUARD_IMAGE is the image that looks after a loss
-# where no checkout of the program lies.
+# where no checkout of the program lies. $ELSEWHERE is not empty where the tenant works on a Postgres.
 set -eu
 home=$ROOT/tenants/$TENANT
 kept=$home/config/identity.json
 shown=$home/data/.owui-identity.json
 
+ROOT=$ROOT TENANT=$TENANT sh "$(dirname "$0")/tenant-arrival.sh" </dev/null
+
 # An empty file is no database: SQLite makes one of nothing.
-if [ ! -s "$home/data/webui.db" ]; then
+if [ -z "${ELSEWHERE:-}" ] && [ ! -s "$home/data/webui.db" ]; then
   running=$(docker ps --quiet --filter "name=^$CONTAINER\$")
   set -- "$home" "$FLEET" "$TENANT" "$CONTAINER" "$IF_LOST" "$REPLICAS" "${running:+running}"
   if [ -n "${GUARD_IMAGE:-}" ]; then

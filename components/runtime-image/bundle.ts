@@ -10,6 +10,7 @@ const programs = {
   writer: "writer/main.ts",
   "row-writer": "writer/row-writer.ts",
   adopt: "adopt/main.ts",
+  move: "move/main.ts",
   drill: "drill/main.ts",
   "drill-database": "drill/database.ts",
   backup: "backup/main.ts",

@@ -37,6 +37,8 @@ export interface Intent {
     paused: boolean;
     direction: Direction;
     conflicts: ConflictsSpec;
+    /** Where its live database is, without a password, when that is no SQLite file: then nothing is synced. */
+    database?: string;
     /** Whether its own branding is licensed for so many users only. */
     licence?: { basis: BrandingBasis; users: number };
   }[];
@@ -79,8 +81,10 @@ export const intentOf = (
     agent: { address, identity: agentIdentity(id) },
     ...writerOf(id, writer, tenants),
   })),
-  tenants: tenants.map(({ spec: { id, host, sync, branding }, url }) => ({
+  tenants: tenants.map(({ spec: { id, host, sync, branding, database }, url }) => ({
     ...{ id, host, url, ...sync },
+    // Its replica stays as it was when it was promoted.
+    ...(database ? { database: database.url, paused: true } : {}),
     ...licenceOf(branding),
   })),
   logins: [{ role: clusterLogin(cluster), cluster }],

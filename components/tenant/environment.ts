@@ -1,4 +1,4 @@
-import type { TenantSpec } from "../fleet-config.ts";
+import type { TenantDatabaseSpec, TenantSpec } from "../fleet-config.ts";
 import { quote } from "../host/shell.ts";
 
 /** Where a tenant's container finds {@link secretEnvironment}. */
@@ -13,6 +13,19 @@ export const startCommand: string[] = [
   "-c",
   `set -a; . ${environmentFile}; set +a; exec bash start.sh`,
 ];
+
+/**
+ * The same for a trial beside what serves. It works on a copy of the SQLite file whatever the tenant works on: a version
+ * that is only tried must not migrate a database that serves.
+ */
+export const trialCommand = `set -a; . ${environmentFile}; DATABASE_URL=sqlite:////app/backend/data/webui.db; set +a; exec bash start.sh`;
+
+/** Where a tenant's application works on a Postgres: as its driver takes it, password and all. */
+export function databaseUrl({ url, password }: Pick<TenantDatabaseSpec, "url" | "password">): string {
+  const whole = new URL(url);
+  whole.password = encodeURIComponent(password);
+  return whole.href;
+}
 
 /** What the container says openly: `NAME=value`, sorted as the provider keeps them. */
 export function openEnvironment(spec: TenantSpec, url: string): string[] {
@@ -39,12 +52,13 @@ export function openEnvironment(spec: TenantSpec, url: string): string[] {
 }
 
 /**
- * Text of the root-only file with what may be secret: keys of the connections and everything the operator set,
- * which wins over the open variables. Shell syntax, sourced by {@link startCommand}.
+ * Text of the root-only file with what may be secret: keys of the connections, a Postgres with its password, and everything
+ * the operator set, which wins over the open variables. Shell syntax, sourced by {@link startCommand}.
  */
-export function secretEnvironment({ connections, environment }: TenantSpec): string {
+export function secretEnvironment({ connections, database, environment }: TenantSpec): string {
   const keys = connections.map(({ key }) => key).join(";");
-  return Object.entries({ OPENAI_API_KEYS: keys, ...environment })
+  const own = database ? { DATABASE_URL: databaseUrl(database) } : {};
+  return Object.entries({ OPENAI_API_KEYS: keys, ...own, ...environment })
     .map(([name, value]) => `${name}=${quote(value)}\n`)
     .join("");
 }

@@ -25,7 +25,9 @@ import { AdoptionHost } from "../on-host/adoption.ts";
 import { askedHost } from "../on-host/asked-host.ts";
 import type { Operation } from "../saga/operation.ts";
 import { begin, work } from "../saga/saga.ts";
+import { type Awaiting, giveWord, openOf, takeBack, waitingOf } from "../saga/word.ts";
 import { workshopOf } from "../saga/workshop.ts";
+import { tell } from "./tell.ts";
 
 /** How `fleet adopt` is asked. */
 export interface AdoptInvocation extends Omit<EditInvocation, "branch">, NamedSource {
@@ -103,7 +105,7 @@ export async function adopt(invocation: AdoptInvocation, tenant: string): Promis
         encrypted(invocation, file, path, value),
       );
       // A config that would be wrong is told before anything is done.
-      changedText(invocation.stack, text, edits, salt);
+      await changedText(invocation.stack, text, edits, salt);
       await applyEdit(
         { ...invocation, json: true },
         {
@@ -172,17 +174,8 @@ function resultText({ client, found }: Operation, { container }: Inspection): st
 
 async function confirm(invocation: AdoptInvocation, last: LastUp, tenant: string): Promise<void> {
   const shop = workshopOf(invocation, last);
-  const open = await openOf(shop.operations, tenant);
-  if (open.done < adoption.steps.length - 1)
-    throw new SetupError([
-      {
-        what: `The adoption of ${tenant} has not come so far: it stands at ${open.steps[open.done]}.`,
-        why: open.error ?? "Confirmed is what serves.",
-        remedy: `npx fleet operations resume ${open.id}, or npx fleet adopt --rollback ${tenant}`,
-      },
-    ]);
-  const taken = await shop.operations.take(open.id, shop.runner, false);
-  await work(adoption, taken, { ...shop, word: true });
+  const open = await waitingOf(awaiting, shop, tenant);
+  await giveWord(awaiting, shop, open);
   const source = z
     .object({ container: z.object({ name: z.string() }).nullable() })
     .parse(open.request).container;
@@ -195,7 +188,7 @@ async function confirm(invocation: AdoptInvocation, last: LastUp, tenant: string
 
 async function rollback(invocation: AdoptInvocation, last: LastUp, tenant: string): Promise<void> {
   const shop = workshopOf(invocation, last);
-  const open = await openOf(shop.operations, tenant);
+  const open = await openOf(awaiting, shop, tenant);
   await confirmed(
     `${tenant} is stopped, and its source started as it was. What was written to ${tenant} since the cut-over is kept aside on its host, and is not in the source.`,
     invocation,
@@ -208,30 +201,12 @@ async function rollback(invocation: AdoptInvocation, last: LastUp, tenant: strin
       `${open.runner} works on it, and takes it back once the step at hand has ended. Then: npx fleet adopt --rollback ${tenant}`,
     );
   }
-  const taken = await shop.operations.take(open.id, shop.runner, true);
-  await work(adoption, taken, shop);
+  await takeBack(awaiting, shop, open);
   tell(
     invocation.json,
     { tenant, operation: open.id, rolledBack: true },
     `The adoption of ${tenant} is taken back: its source and the config are as they were.`,
   );
-}
-
-async function openOf(
-  operations: ReturnType<typeof workshopOf>["operations"],
-  tenant: string,
-): Promise<Operation> {
-  const [open] = (await operations.list({ client: tenant, open: true })).filter(
-    ({ kind }) => kind === adoption.kind,
-  );
-  if (open) return open;
-  throw new SetupError([
-    {
-      what: `No adoption of ${tenant} is open.`,
-      why: "One that was confirmed or taken back has ended, and can be neither any more.",
-      remedy: `See what there was: npx fleet operations list ${tenant}. A source that was confirmed is still there until you remove it: docker start brings it back as it was at the cut-over.`,
-    },
-  ]);
 }
 
 /** The host it runs on: the one that is named, or the only one. */
@@ -311,8 +286,13 @@ export function adminOf(
       };
 }
 
-const tell = (json: boolean | undefined, value: unknown, text: string): void =>
-  void process.stdout.write(`${json ? JSON.stringify(value, undefined, 2) : text}\n`);
+const awaiting: Awaiting = {
+  saga: adoption,
+  noun: "adoption",
+  rollback: (tenant) => `npx fleet adopt --rollback ${tenant}`,
+  instead: () =>
+    "A source that was confirmed is still there until you remove it: docker start brings it back as it was at the cut-over.",
+};
 
 const bothWords = {
   what: "--confirm and --rollback are opposites.",

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { parseDuration } from "../../components/fleet-config/duration.ts";
 import { type Invocation, type LastUp, lastUp, noFleet } from "../../toolchain/commands/invocation.ts";
 import { RefusedError } from "../../toolchain/commands/node-api.ts";
 import { CommandError, SetupError } from "../../toolchain/setup/problem.mjs";
+import { confirmedByName } from "../confirm.ts";
 import {
   type Certificate,
   fingerprintOf,
@@ -19,6 +19,7 @@ import type { Operation } from "../saga/operation.ts";
 import { begin, work } from "../saga/saga.ts";
 import { workshopOf } from "../saga/workshop.ts";
 import { unknownTenant } from "../tenant-place.ts";
+import { tell } from "./tell.ts";
 
 /** How `fleet erase` is asked. */
 export interface EraseInvocation extends Invocation {
@@ -77,7 +78,12 @@ export async function erase(invocation: EraseInvocation, tenant: string | undefi
     if (nothing) return tell(json, { ...outcomeOf(tenant), outcome: "nothing" }, nothing);
   }
   const wait = waitOf(invocation.after);
-  await confirmedByName(invocation, tenant, wait);
+  const { yes = false, confirm } = invocation;
+  await confirmedByName(
+    `Everything of ${tenant} goes${wait === undefined ? " now" : " once that time has passed"}: users, chats, files, keys, backups, replica. Nothing brings it back.`,
+    tenant,
+    { given: yes && confirm === tenant, options: `--yes --confirm ${tenant}`, ask: !yes, json },
+  );
   const notBefore = wait === undefined ? null : new Date(Date.now() + wait * 1000).toISOString();
   const operation = open ? await taken(shop, open) : await begin(erasure, tenant, { notBefore }, shop);
   const until = String(operation.request.notBefore ?? "");
@@ -157,27 +163,6 @@ function waitOf(after: string | undefined): number | undefined {
   return seconds;
 }
 
-/** The tenant's name has to be typed, or given beside --yes. */
-export async function confirmedByName(
-  { yes = false, confirm, json = false }: Pick<EraseInvocation, "yes" | "confirm" | "json">,
-  tenant: string,
-  wait: number | undefined,
-): Promise<void> {
-  const said = `Everything of ${tenant} goes${wait === undefined ? " now" : " once that time has passed"}: users, chats, files, keys, backups, replica. Nothing brings it back.`;
-  if (yes && confirm === tenant) return;
-  if (!yes && process.stdin.isTTY) {
-    const prompt = createInterface({ input: process.stdin, output: json ? process.stderr : process.stdout });
-    const typed = await prompt.question(`${said}\nType its name to go on: `);
-    prompt.close();
-    if (typed.trim() === tenant) return;
-  }
-  throw refused(
-    "Nothing was done: it was not confirmed.",
-    said,
-    `Type the name ${tenant} when asked, or pass --yes --confirm ${tenant} where nobody can be asked.`,
-  );
-}
-
 /** Checks a certificate against itself and, where that is known here, against who signs for the stack. */
 async function check({ stack, json }: EraseInvocation, file: string): Promise<void> {
   const path = resolve(process.env.INIT_CWD ?? process.cwd(), file);
@@ -212,8 +197,5 @@ export function verdictText({ statement }: Certificate, signer: string, own: boo
     who,
   ].join("\n");
 }
-
-const tell = (json: boolean | undefined, value: unknown, text: string): void =>
-  void process.stdout.write(`${json ? JSON.stringify(value, undefined, 2) : text}\n`);
 
 const refused = (what: string, why: string, remedy: string) => new SetupError([{ what, why, remedy }]);

@@ -6,6 +6,7 @@ import { BusyError } from "../exit-code.ts";
 import type { Operation } from "../saga/operation.ts";
 import { work } from "../saga/saga.ts";
 import { sagas, workshopOf } from "../saga/workshop.ts";
+import { tell } from "./tell.ts";
 
 /** What `fleet operations` does. */
 export type OperationsAction = "list" | "show" | "resume" | "abort";
@@ -39,12 +40,15 @@ export async function operations(
     }
     const operation = await known.get(what ?? "");
     if (action === "show") return tell(json, operation, operationText(operation, Date.now()));
+    const saga = sagas.get(operation.kind);
+    const own = action === "abort" && operation.status !== "undoing" && saga?.takenBackBy?.(operation);
+    if (own)
+      throw refused(`Taking ${operation.kind} ${operation.id} back loses what users wrote since.`, own);
     if (action === "abort" && operation.held) {
       const asked = await known.abort(operation.id);
       const said = `${operation.runner} works on it, and takes it back once the step at hand has ended.`;
       return tell(json, asked, said);
     }
-    const saga = sagas.get(operation.kind);
     if (!saga)
       throw refused(
         `This version does not know how to ${action} ${operation.kind}.`,
@@ -60,9 +64,6 @@ export async function operations(
     throw error.kind === "not-to-be-had" ? new BusyError(said) : new CommandError(said);
   }
 }
-
-const tell = (json: boolean | undefined, value: unknown, text: string): void =>
-  void process.stdout.write(`${json ? JSON.stringify(value, undefined, 2) : text}\n`);
 
 const refused = (what: string, remedy: string) =>
   new SetupError([{ what, why: "An operation is a row that the nodes keep.", remedy }]);
@@ -90,13 +91,14 @@ export function operationText(one: Operation, now: number): string {
   const { id, client, kind, steps, done, abortable, error, runner, by, held, ended_at, changed_at } = one;
   const ago = `${agoText(now - Date.parse(changed_at))} ago`;
   const waits = ended_at === null && !held;
+  const own = sagas.get(kind)?.takenBackBy?.(one);
   return [
     `${kind} ${id} of ${client}, begun by ${by}: ${standing(one)}; last heard of ${ago}, of ${runner}`,
     ...steps.map((step, index) => `  ${index < done ? "✓" : "·"} ${step}`),
     ...(error === null ? [] : [`It stopped because: ${error}`]),
     ...(waits && one.abort_asked_by === null ? [`Go on: npx fleet operations resume ${id}`] : []),
     ...(ended_at === null && (one.abort_asked_by !== null || done <= abortable)
-      ? [`Take back what it did: npx fleet operations abort ${id}`]
+      ? [own ? `Take back what it did. ${own}` : `Take back what it did: npx fleet operations abort ${id}`]
       : []),
   ].join("\n");
 }

@@ -11,7 +11,7 @@ import { replicasConnection } from "./replicas-connection.ts";
 import { seldom } from "./seldom.ts";
 import { makeSchema } from "./strict-schema.ts";
 
-/** How `npm run promote` is asked. */
+/** How `fleet promote --fill-only` is asked. */
 export interface PromoteInvocation extends Invocation {
   tenant: string;
   /** The database to be filled; its password may come from PGPASSWORD instead. */
@@ -27,10 +27,10 @@ export interface PromoteInvocation extends Invocation {
 }
 
 /**
- * `npm run promote -- --tenant acme --to postgres://…`: a database that Open WebUI itself runs on, made by Open WebUI of
+ * `fleet promote acme --to postgres://… --fill-only`: a database that Open WebUI itself runs on, made by Open WebUI of
  * the tenant's version and filled from its replica. Ends with 1 where rows violate the schema and nothing was written.
  */
-export async function promote(invocation: PromoteInvocation): Promise<void> {
+export async function fillOnly(invocation: PromoteInvocation): Promise<void> {
   const { stack, tenant, force = false, held = false, leaveOut = false, json } = invocation;
   const last = await lastUp(stack);
   const image = last?.fleet.tenants.find(({ id }) => id === tenant)?.image;
@@ -67,7 +67,7 @@ export async function promote(invocation: PromoteInvocation): Promise<void> {
         : "nothing was written",
   );
 
-  const file = await writeReport(invocation, promotion);
+  const file = await writeReport(stack, tenant, promotion, invocation.report);
   process.stdout.write(
     json ? `${JSON.stringify(promotion, undefined, 2)}\n` : `\n${promotionText(promotion, file)}\n`,
   );
@@ -97,7 +97,7 @@ const unknownTenant = (stack: string, tenant: string, known: string[]) => ({
   remedy: "Name one of its tenants: its image says which version of Open WebUI makes the schema.",
 });
 
-const progressText = ({ phase, table, rows, rows_total }: Promoting): string =>
+export const progressText = ({ phase, table, rows, rows_total }: Promoting): string =>
   phase === "rows"
     ? `${rows} of ${rows_total} rows read (${table})`
     : `${{ rules: "rules are asked", write: "rows are written", proof: "rows are read back" }[phase]} (${table})`;
@@ -106,9 +106,11 @@ export const total = (tables: Promotion["tables"], what: "rows" | "fit" | "leftO
   tables.reduce((sum, table) => sum + table[what], 0);
 
 /** The whole report: rows by their keys, and no values. */
-async function writeReport(
-  { stack, tenant, report }: PromoteInvocation,
+export async function writeReport(
+  stack: string,
+  tenant: string,
   promotion: Promotion,
+  report?: string,
 ): Promise<string> {
   const at = new Date().toISOString().replaceAll(":", "");
   const file = report
@@ -120,7 +122,7 @@ async function writeReport(
 }
 
 /** What the programs of sync-runtime say is whole; a stack trace would only hide it. */
-const asProblem = (error: unknown): never => {
+export const asProblem = (error: unknown): never => {
   const told = error instanceof Error && ["PromoteError", "RestoreError"].includes(error.name);
   throw told ? new CommandError((error as Error).message) : error;
 };

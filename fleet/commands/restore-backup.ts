@@ -15,7 +15,7 @@ import { RestoreFindings, type RestoreRequest, restoreSaga } from "../restore/sa
 import type { Operation } from "../saga/operation.ts";
 import { begin, work } from "../saga/saga.ts";
 import { workshopOf } from "../saga/workshop.ts";
-import { placeOf, type TenantPlace } from "../tenant-place.ts";
+import { placeOf, refusePostgres, type TenantPlace } from "../tenant-place.ts";
 import { interruption } from "./power.ts";
 
 /** How `fleet restore acme --from backup` is asked. */
@@ -59,6 +59,7 @@ export async function restoreBackup(invocation: RestoreBackupInvocation, tenant:
   const chosen = choose(tenant, await snapshotsOf(source, tenant), invocation);
   if (toFolder !== undefined) return intoFolder(invocation, source, chosen, toFolder);
   const target = to === undefined ? source : await placeOf(invocation, to);
+  refusePostgres(target, "A restore");
   refuseOtherHost(source, target);
   refuseNewer(target, chosen);
   await confirmed(
@@ -181,6 +182,7 @@ async function intoFolder(
 
 async function takeBack(invocation: RestoreBackupInvocation, tenant: string): Promise<void> {
   const place = await placeOf(invocation, tenant);
+  refusePostgres(place, "A restore");
   const kept = await new RestorePlace(place.host, tenant).kept();
   const latest = kept.sort((a, b) => Number(a.operation) - Number(b.operation)).at(-1);
   if (!latest) throw nothingKept(tenant);

@@ -2,11 +2,12 @@ import type { Invocation } from "../../toolchain/commands/invocation.ts";
 import { SetupError } from "../../toolchain/setup/problem.mjs";
 import { type Aside, TenantVersion } from "../on-host/tenant-version.ts";
 import { workshopOf } from "../saga/workshop.ts";
-import { placeOf } from "../tenant-place.ts";
+import { placeOf, refusePostgres } from "../tenant-place.ts";
 import type { ChangeRequest } from "../upgrade/request.ts";
 import { rollbackSaga } from "../upgrade/saga.ts";
 import { releaseOfImage, upstreamImage } from "../upgrade/version.ts";
-import { changed, tell, upgradedText, writtenVersion } from "./upgrade.ts";
+import { tell } from "./tell.ts";
+import { changed, upgradedText, writtenVersion } from "./upgrade.ts";
 
 /** How `fleet rollback` is asked. */
 export interface RollbackInvocation extends Invocation {
@@ -18,6 +19,7 @@ export interface RollbackInvocation extends Invocation {
 /** `fleet rollback <tenant>`: the version before, with its database as it was when it was left. */
 export async function rollback(invocation: RollbackInvocation, tenant: string): Promise<void> {
   const place = await placeOf(invocation, tenant);
+  refusePostgres(place, "A rollback");
   const host = new TenantVersion(place.host, invocation.stack, place.spec);
   const kept = await host.list();
   if (invocation.list)

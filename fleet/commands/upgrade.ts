@@ -17,6 +17,7 @@ import { planFor } from "../upgrade/plan.ts";
 import { ChangeFound, ChangeRequest } from "../upgrade/request.ts";
 import { upgradeSaga } from "../upgrade/saga.ts";
 import { type Hop, type Release, releaseOf, upstreamImage } from "../upgrade/version.ts";
+import { tell } from "./tell.ts";
 
 /** How `fleet upgrade` is asked. */
 export interface UpgradeInvocation extends Invocation {
@@ -262,6 +263,3 @@ const named = (screen: Steps, tenant: string): Steps =>
 
 const told = (error: Error): string =>
   error instanceof CommandError ? error.message : (error.stack ?? String(error));
-
-export const tell = (json: boolean | undefined, value: unknown, text: string): void =>
-  void process.stdout.write(`${json ? JSON.stringify(value, undefined, 2) : text}\n`);

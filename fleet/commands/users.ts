@@ -195,7 +195,7 @@ async function handOver(invocation: UsersInvocation, place: TenantPlace, email: 
     ...(name === undefined ? [] : [{ path: ["tenants", id, "admin", "name"], value: name }]),
   ];
   // A config that would be wrong is refused before anything is changed anywhere.
-  changedText(stack, await readFile(await fileOf(invocation), "utf8"), edits);
+  await changedText(stack, await readFile(await fileOf(invocation), "utf8"), edits);
   const application = await signedIn(place, [email]);
   const all = await application.users();
   const [primary] = all;

@@ -2,6 +2,7 @@ import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/
 import { basename, dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { configOf, type Invocation } from "../../toolchain/commands/invocation.ts";
+import { CloudOfStack, isFake } from "../../toolchain/fakes/cloud-of-stack.ts";
 import { readSource, type StackFile } from "../../toolchain/setup/effective-config.ts";
 import { fleetOf } from "../../toolchain/setup/fleet.ts";
 import { locked } from "../../toolchain/setup/lock.mjs";
@@ -140,9 +141,9 @@ async function placed(companions: readonly Companion[]): Promise<Placed> {
 }
 
 /** What is decided beside files that are gone again where it is refused. */
-async function changedBeside(companion: Placed, decide: () => string): Promise<string> {
+async function changedBeside(companion: Placed, decide: () => Promise<string>): Promise<string> {
   try {
-    return decide();
+    return await decide();
   } catch (error) {
     await companion.undo();
     throw error;
@@ -150,14 +151,16 @@ async function changedBeside(companion: Placed, decide: () => string): Promise<s
 }
 
 /** The text with the edits in it, seen to be a fleet. */
-export function changedText(
+export async function changedText(
   stack: string,
   before: string,
   edits: readonly Edit[],
   salt?: string | undefined,
-): string {
+): Promise<string> {
   const text = edited(before, edits);
-  fleetOf(stack, (parse(text) ?? {}) as StackFile);
+  const source = (parse(text) ?? {}) as StackFile;
+  // A fake cloud fills in who operates and where the replicas are.
+  fleetOf(stack, (await isFake(stack)) ? await (await CloudOfStack.of(stack)).config(source) : source);
   return salt === undefined ? text : withSalt(text, salt);
 }
 

@@ -31,12 +31,15 @@ export function effectiveVariables(
   written: Readonly<Record<string, unknown>>,
 ): EffectiveVariable[] {
   const open = openEnvironment(spec, url).map((line) => line.split(/=(.*)/s) as [string, string]);
-  const hidden = secretEnvironment({ ...spec, environment: {} }).split("=")[0] ?? "";
+  const { database: _, ...others } = spec;
+  const hidden = secretEnvironment({ ...others, environment: {} }).split("=")[0] ?? "";
   const variables = new Map<string, EffectiveVariable>(
     open.map(([name, value]) => [name, { name, value, origin: fields[name] ?? "fleet" }]),
   );
   if (spec.connections.some(({ key }) => key !== ""))
     variables.set(hidden, { name: hidden, value: null, origin: fields[hidden] ?? "fleet" });
+  if (spec.database)
+    variables.set("DATABASE_URL", { name: "DATABASE_URL", value: null, origin: "config: database" });
   for (const [name, value] of Object.entries(written))
     variables.set(name, {
       name,

@@ -183,13 +183,10 @@ async function writeCertificate(context: StepContext, scope: Scope) {
     waitedUntil: Request.parse(context.request).notBefore,
     completedAt: now(),
     things: thingsOf(before, context.found, scope.backend.kind === "file"),
-    remains: remaindersOf(
-      logs,
-      last.fleet.monitoring.enabled,
-      scope.backend.kind === "file",
-      tenant,
-      scope.keptElsewhere,
-    ),
+    remains: remaindersOf(logs, last.fleet.monitoring.enabled, scope.backend.kind === "file", tenant, {
+      backups: scope.keptElsewhere,
+      database: seen.database.live_database ?? undefined,
+    }),
   };
   const certificate = certify(statement, last.outputs.operatorKey);
   const file = certificateFile(scope.stack, tenant, operation.id);
@@ -241,13 +238,16 @@ export function thingsOf(before: Before, found: Readonly<Record<string, unknown>
   ];
 }
 
+/** `acme at db.example.com:5432` */
+const placeText = (url: string): string => `${new URL(url).pathname.slice(1)} at ${new URL(url).host}`;
+
 /** What no erasure reaches from here, and how long it stays. Pure. */
 export function remaindersOf(
   logs: Record<string, Record<string, number>>,
   monitored: boolean,
   local: boolean,
   tenant: string,
-  keptElsewhere?: string,
+  elsewhere: { backups?: string | undefined; database?: string | undefined } = {},
 ): Remainder[] {
   const lines = Object.entries(logs).flatMap(([host, programs]) =>
     Object.entries(programs).map(([program, count]) => ({
@@ -268,12 +268,21 @@ export function remaindersOf(
       where: "the fleet's own tables",
       until: "30 days behind their last use",
     },
-    ...(keptElsewhere === undefined
+    ...(elsewhere.database === undefined
+      ? []
+      : [
+          {
+            what: "its live database, a Postgres that is none of the fleet's: users, chats and all, readable to whoever may read there",
+            where: placeText(elsewhere.database),
+            until: "somebody drops that database",
+          },
+        ]),
+    ...(elsewhere.backups === undefined
       ? []
       : [
           {
             what: "its backups, encrypted with a passphrase that was erased from hosts and state",
-            where: keptElsewhere,
+            where: elsewhere.backups,
             until: `somebody removes ${tenant} there`,
           },
         ]),

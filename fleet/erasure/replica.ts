@@ -6,8 +6,16 @@ import { query } from "../../sync-runtime/database/query.ts";
 /** What the database has of a tenant, by kind; `rows` as they were last verified. */
 const Found = z.record(z.string(), z.coerce.number());
 
-/** Beside it, where the tenant is in its life and its address; null of one that never was. */
-const Left = z.object({ found: Found, state: z.string().nullable(), url: z.string().nullable() });
+/**
+ * Beside it, where the tenant is in its life and its address; null of one that never was. `live_database`: where a Postgres
+ * is that it works on, without a password; null: none.
+ */
+const Left = z.object({
+  found: Found,
+  state: z.string().nullable(),
+  url: z.string().nullable(),
+  live_database: z.string().nullable(),
+});
 export type Left = z.infer<typeof Left>;
 
 /** How long a sync that still ends may keep its tables. */

@@ -1,8 +1,9 @@
 import type { HostSpec } from "../../components/fleet-config.ts";
 import { interpreter } from "../../components/host/local.ts";
-import { quote, type Script } from "../../components/host/shell.ts";
+import { quote, type Script, shellLine } from "../../components/host/shell.ts";
 import { operatorUser } from "../../components/machine/set-up.ts";
 import { asRoot, sshArguments } from "../../components/machine/ssh.ts";
+import { toolbox } from "../../components/machine/toolbox.ts";
 import type { LastUp } from "../../toolchain/commands/invocation.ts";
 import { run } from "../../toolchain/setup/child.mjs";
 
@@ -64,3 +65,13 @@ const ended = ({ code, stdout, stderr }: Awaited<ReturnType<typeof run>>): Answe
 /** argv that runs a program on a host, as its operator: its engine's client needs no root. */
 export const argvOn = ({ spec, doors: [door] }: AskedHost, argv: readonly string[]): string[] | undefined =>
   spec.kind === "local" ? [...argv] : door && [...door, ...argv.map(quote)];
+
+/**
+ * argv that runs one of the fleet's scripts as root on a host that has them, with its standard input and output free for
+ * data. Undefined: no `up` has met it yet.
+ */
+export function scriptOn({ spec, doors: [door] }: AskedHost, script: Script): string[] | undefined {
+  if (spec.kind === "local") return [...interpreter(), shellLine([script])];
+  const user = door?.at(-1)?.split("@")[0];
+  return door && [...door, asRoot(shellLine([script], toolbox), user)];
+}

@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import type { ConflictsInvocation } from "../commands/conflicts.ts";
-import type { PromoteInvocation } from "../commands/promote.ts";
+import type { PromotionOptions } from "../commands/promotion.ts";
 import type { RestoreOptions } from "../commands/restore-way.ts";
 import type { SyncInvocation } from "../commands/sync.ts";
 import type { Declare } from "../program.ts";
@@ -89,15 +89,30 @@ export function replicas(declare: Declare): void {
       (await import("../commands/restore-way.ts")).restoreWay(options, tenant),
     );
 
-  declare("promote", "makes a Postgres database that Open WebUI runs on, from a tenant's replica", [
-    ["promote --tenant acme --to postgres://owui@db.example.com/acme", "the password in PGPASSWORD"],
-  ])
-    .requiredOption("--tenant <id>", "whose replica")
-    .requiredOption("--to <url>", "postgres://user@host:5432/database; the password in it or in PGPASSWORD")
+  declare(
+    "promote",
+    "takes a tenant from its SQLite file to a Postgres: tried first, taken back where it fails, until it is confirmed",
+    [
+      ["promote acme --to postgres://owui@db.example.com/acme", "the password in PGPASSWORD, or asked for"],
+      ["promote acme --confirm", "it stays on Postgres"],
+      ["promote acme --rollback", "its SQLite file of then comes back; says what is lost by it"],
+      ["promote acme --to postgres://… --fill-only", "fill the database, and leave the tenant as it is"],
+    ],
+  )
+    .argument("[tenant]", "who")
+    .option("--tenant <id>", "the same as the argument")
+    .option("--to <url>", "postgres://user@host:5432/database; the password in PGPASSWORD, or asked for")
     .option("--leave-out", "go on without the rows that violate the schema")
     .option("--force", "replace what the database holds")
-    .option("--held", "promote although the nodes hold the replica")
-    .option("--report <file>", "where the report goes")
-    .option("--json", "print the report as JSON")
-    .action(async (options: PromoteInvocation) => (await import("../commands/promote.ts")).promote(options));
+    .option("--confirm", "what was promoted stays")
+    .option("--rollback", "back to the SQLite file as it was")
+    .option("--accept-losses", "--rollback: what was written into Postgres since may be lost")
+    .option("--fill-only", "fill the database from the replica, and neither stop nor change the tenant")
+    .option("--held", "--fill-only: although the nodes hold the replica")
+    .option("--report <file>", "--fill-only: where the report goes")
+    .option("--yes", "do not ask")
+    .option("--json", "print what was done as JSON")
+    .action(async (tenant: string | undefined, options: PromotionOptions) =>
+      (await import("../commands/promotion.ts")).promotion(options, tenant),
+    );
 }

@@ -150,6 +150,7 @@ function replicaVerdict(
   now: number,
 ): Verdict {
   if (view.alive.length === 0 || !status) return { ok: null, text: "not known: no node answers" };
+  if (status.live_database !== null) return { ok: false, text: "none: its database is a Postgres" };
   const { verified_at: verified, held, equal } = status.replica;
   if (held) return { ok: false, text: `held: ${held.text}` };
   if (!verified) return { ok: false, text: "never verified" };

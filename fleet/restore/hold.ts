@@ -58,8 +58,9 @@ const endText = ({ status }: PastSync, later: string): string =>
     ? "Its replica equals what was restored."
     : `The sync of its replica ended as ${status}. ${later}`;
 
-async function ended(
-  { last: { outputs } }: TenantPlace,
+/** How a job ended; undefined where that is not seen within five minutes. */
+export async function ended(
+  { last: { outputs } }: Pick<TenantPlace, "last">,
   tenant: string,
   job: string | undefined,
 ): Promise<PastSync | undefined> {

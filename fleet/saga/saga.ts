@@ -44,6 +44,8 @@ export interface Saga {
   steps: readonly SagaStep[];
   /** Up to how many done steps it can be aborted. */
   abortable: number;
+  /** The command that takes it back from where it is, where that asks what an abort does not; undefined: an abort may. */
+  takenBackBy?(operation: Operation): string | undefined;
 }
 
 /** An operation ended otherwise than it was to. */

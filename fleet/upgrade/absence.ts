@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { answers } from "../open-webui/answers.ts";
 
 const lookMs = 100;
 
@@ -28,8 +29,7 @@ export class Absence {
   async #look(): Promise<void> {
     while (!this.#ended.signal.aborted) {
       const asked = performance.now();
-      const answers = await answersHealth(this.#at);
-      if (!answers) {
+      if (!(await answersHealth(this.#at))) {
         this.#gone ??= asked;
         this.#back = undefined;
       } else if (this.#gone !== undefined) this.#back ??= performance.now();
@@ -40,14 +40,4 @@ export class Absence {
 
 /** Whether an application answers. */
 export const answersHealth = (at: URL): Promise<boolean> =>
-  new Promise((resolve) => {
-    const asked = request(new URL("/health", at), { agent: false, timeout: 2_000 });
-    asked.once("timeout", () => asked.destroy());
-    asked.once("error", () => resolve(false));
-    asked.once("response", (answer) => {
-      answer.resume();
-      answer.once("error", () => resolve(false));
-      answer.once("end", () => resolve(answer.statusCode === 200));
-    });
-    asked.end();
-  });
+  answers(request(new URL("/health", at), { agent: false, timeout: 2_000 }));

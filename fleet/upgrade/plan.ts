@@ -9,7 +9,7 @@ export type Plan =
 
 /** The way of one tenant to a release; pure. */
 export function planFor(
-  { id, image, running }: Pick<TenantSpec, "id" | "image" | "running">,
+  { id, image, running, database }: Pick<TenantSpec, "id" | "image" | "running" | "database">,
   to: Release,
 ): Plan {
   const from = releaseOfImage(image);
@@ -23,6 +23,11 @@ export function planFor(
     return {
       passed: `${id} runs ${from.text}, which is newer than ${to.text}`,
       remedy: `Open WebUI cannot take a database back to an older version. The one of before comes back with its own database: npx fleet rollback ${id}`,
+    };
+  if (database)
+    return {
+      passed: `${id} works on a Postgres, which cannot be rehearsed on nor taken back here`,
+      remedy: `Have whoever runs that server make a dump of ${new URL(database.url).pathname.slice(1)}, then change \`version\` of its entry and run \`npm run up\`. If that fails, take dump and version back together.`,
     };
   if (!running) return { passed: `${id} does not run`, remedy: `Start it first: npx fleet start ${id}` };
   return { hops: hopsBetween(from, to) };

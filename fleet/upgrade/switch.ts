@@ -76,7 +76,7 @@ const edit = (
   );
 
 /** Behind the engine's part `up` only waits for what will not come. */
-async function endOf(stack: string, applying: AbortController): Promise<void> {
+export async function endOf(stack: string, applying: AbortController): Promise<void> {
   await locked(
     `stack-${stack}`,
     () => {},

@@ -4,6 +4,8 @@ import { lstat, mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
+import { READING_SETTINGS } from "../host/reading-settings.ts";
+import { quoted } from "../host/row-batch.ts";
 import { AdoptError } from "./adopt-error.ts";
 import { openFile, stampOf } from "./tree.ts";
 import { refuseFull, sha256Of, written } from "./tree-copy.ts";
@@ -13,10 +15,6 @@ const REMAINS = ["-wal", "-journal"];
 const SUFFIXES = ["", ...REMAINS];
 /** -shm is made anew. */
 export const databaseFiles = (path: string): string[] => [...SUFFIXES, "-shm"].map((suffix) => path + suffix);
-
-/** Keeps a hostile file from making SQLite do more than read its b-trees. */
-const SETTINGS =
-  "PRAGMA trusted_schema = OFF; PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;";
 
 /** How long a writer may keep a reader out. */
 const BUSY_MS = 5_000;
@@ -41,7 +39,7 @@ export function openReadOnly(path: string): { database: DatabaseSync; settled: b
   const url = new URL(pathToFileURL(path).href + (settled ? "?immutable=1" : "?mode=ro&readonly_shm=1"));
   const database = new DatabaseSync(url, { readOnly: true, timeout: BUSY_MS });
   try {
-    database.exec(SETTINGS);
+    database.exec(READING_SETTINGS);
     database.prepare("SELECT count(*) FROM sqlite_schema").get();
     return { database, settled };
   } catch (error) {
@@ -189,7 +187,7 @@ async function finished(staged: string, copy: string): Promise<DatabaseCopy> {
 function countedWhole(path: string): Record<string, number> {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
-    database.exec(SETTINGS);
+    database.exec(READING_SETTINGS);
     const said = database
       .prepare("PRAGMA quick_check(3)")
       .all()
@@ -212,9 +210,13 @@ function rowsOf(database: DatabaseSync): Record<string, number> {
     .all();
   return Object.fromEntries(
     tables.flatMap(({ name }) => {
-      const quoted = `"${String(name).replaceAll('"', '""')}"`;
       try {
-        return [[String(name), Number(database.prepare(`SELECT count(*) AS n FROM ${quoted}`).get()?.n)]];
+        return [
+          [
+            String(name),
+            Number(database.prepare(`SELECT count(*) AS n FROM ${quoted(String(name))}`).get()?.n),
+          ],
+        ];
       } catch {
         // A virtual table whose module is not here.
         return [];

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { chmod, lstat, mkdir, open, readdir, rename, rm, rmdir, statfs, symlink } from "node:fs/promises";
+import { filesDigest } from "../host/files-digest.ts";
 import { AdoptError } from "./adopt-error.ts";
 import { type Copied, Ledger } from "./ledger.ts";
 import { type BytePath, type Entry, openFile, pathOf, readable, stampOf, staysInside, walk } from "./tree.ts";
@@ -80,7 +81,7 @@ export async function copyTree(tree: Tree): Promise<Pass> {
   await ledger.save();
   return {
     ...{ ...pass, paths },
-    sha256: digestOf(ledger.files),
+    sha256: filesDigest([...ledger.files].map(([path, { sha256 }]) => ({ path, sha256 }))),
     leftOut: found.leftOut.slice(0, MOST_NAMES).map(readable),
     leftOutCount: found.leftOut.length,
   };
@@ -99,16 +100,6 @@ export async function verifyTree(
         `The copy of ${readable(path)} is not what was read of its source.`,
       );
 }
-
-export const digestOf = (files: ReadonlyMap<BytePath, Pick<Copied, "sha256">>): string => {
-  const hash = createHash("sha256");
-  const paths = [...files.keys()].sort();
-  for (const path of paths) {
-    hash.update(`${files.get(path)?.sha256}  `);
-    hash.update(Buffer.from(`${path}\n`, "latin1"));
-  }
-  return hash.digest("hex");
-};
 
 interface Sorted {
   entries: Entry[];

@@ -1,5 +1,6 @@
-import { type BigIntStats, constants } from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { type FileHandle, lstat, open, readdir, readlink } from "node:fs/promises";
+import { REGULAR_FILE } from "../host/regular-file.ts";
 import { AdoptError } from "./adopt-error.ts";
 
 /**
@@ -82,8 +83,7 @@ export const stampOf = ({ size, mtimeNs, ctimeNs, ino, dev }: BigIntStats): stri
 
 /** Neither follows a link nor waits for a pipe's writer. Undefined: it is gone, or is no file any more. */
 export async function openFile(path: Buffer): Promise<FileHandle | undefined> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
-  const file = await open(path, flags).catch(gone(undefined, "ELOOP", "ENXIO"));
+  const file = await open(path, REGULAR_FILE).catch(gone(undefined, "ELOOP", "ENXIO"));
   if (!file || (await file.stat()).isFile()) return file;
   await file.close();
   return undefined;

@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import { anonymousBytes, processorSeconds } from "../host/process-usage.ts";
-import { lastWordsOf, startSandboxed, wordsOf } from "../host/sandboxed-child.ts";
+import { copyingArguments, lastWordsOf, startSandboxed, wordsOf } from "../host/sandboxed-child.ts";
 import { isTenantErrorCode, TenantError } from "../host/tenant-error.ts";
 import { Manifest } from "../protocol/message.ts";
 import type { ReaderResult, ReaderTask } from "./reader/task.ts";
@@ -68,24 +68,8 @@ const EXTENSION = extname(import.meta.url);
 const READER = fileURLToPath(new URL(`./reader${EXTENSION}`, import.meta.url));
 const PROGRAM = EXTENSION === ".ts" ? dirname(dirname(READER)) : READER;
 
-/**
- * argv of a reader: it may read the tenant's directory and its own program, write its copy of the database, and neither
- * spawn nor load add-ons.
- */
-export const readerArguments = (task: ReaderTask): string[] => {
-  const copy = ["", "-wal", "-journal"].map((suffix) => task.copyPath + suffix);
-  const readable = [PROGRAM, dirname(task.database), ...copy, "/proc/self/fd"];
-  return [
-    "--permission",
-    ...readable.map((path) => `--allow-fs-read=${path}`),
-    ...copy.map((path) => `--allow-fs-write=${path}`),
-    "--max-old-space-size=64",
-    "--max-semi-space-size=2",
-    "--disable-warning=SecurityWarning",
-    READER,
-    JSON.stringify(task),
-  ];
-};
+/** argv of a reader. */
+export const readerArguments = (task: ReaderTask): string[] => copyingArguments(READER, PROGRAM, 64, task);
 
 /** What a reader works on beside the tenant's database. */
 export interface ReaderFiles {

@@ -16,8 +16,6 @@ import { TableSum } from "../protocol/table-sum.ts";
 
 /** What the copier is told. */
 export interface CopierTask extends OpenTask {
-  /** False: `database` is only added up, and copied nowhere. */
-  copy: boolean;
   /** Canonical bytes of all rows beyond which the database is taken for forged. */
   maxContentBytes: number;
 }
@@ -31,7 +29,6 @@ const PAGES = 4096;
 const say = (word: unknown) => writeSync(1, `${JSON.stringify(word)}\n`);
 
 async function copy(task: CopierTask): Promise<TableSums> {
-  if (!task.copy) return sumsOf(task.database, task.maxContentBytes);
   const { database } = openSource(task);
   faultPoint("backup:database-opened");
   // What is read from a copy was copied when it was opened.
@@ -70,7 +67,7 @@ const rows = <Row>(database: DatabaseSync, sql: string, ...parameters: string[])
 const task: CopierTask = JSON.parse(process.argv[2] ?? "");
 try {
   const tables = await copy(task);
-  say({ ok: true, tables, bytes: statSync(task.copy ? task.copyPath : task.database).size });
+  say({ ok: true, tables, bytes: statSync(task.copyPath).size });
 } catch (error) {
   say({ ok: false, ...failureOf(error) });
 }

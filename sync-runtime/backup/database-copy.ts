@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import { anonymousBytes } from "../host/process-usage.ts";
-import { lastWordsOf, startSandboxed, wordsOf } from "../host/sandboxed-child.ts";
+import { copyingArguments, lastWordsOf, startSandboxed, wordsOf } from "../host/sandboxed-child.ts";
 import { stampDatabase } from "../host/stamp.ts";
 import { TenantError } from "../host/tenant-error.ts";
 import { BackupError } from "./backup-error.ts";
@@ -39,22 +39,6 @@ const Word = z.union([
   }),
   z.object({ ok: z.literal(false), code: z.string(), message: z.string() }),
 ]);
-
-/** argv of a copier: it may read the database's directory and its own program, and write the copy. */
-export const copierArguments = (task: CopierTask): string[] => {
-  const copy = task.copy ? ["", "-wal", "-journal"].map((suffix) => task.copyPath + suffix) : [];
-  const readable = [PROGRAM, dirname(task.database), ...copy, "/proc/self/fd"];
-  return [
-    "--permission",
-    ...readable.map((path) => `--allow-fs-read=${path}`),
-    ...copy.map((path) => `--allow-fs-write=${path}`),
-    "--max-old-space-size=128",
-    "--max-semi-space-size=2",
-    "--disable-warning=SecurityWarning",
-    COPIER,
-    JSON.stringify(task),
-  ];
-};
 
 /** A consistent copy of a database, gone when it is disposed of. */
 export interface DatabaseCopy extends AsyncDisposable {
@@ -100,7 +84,7 @@ async function tryCopy(data: string, name: string, into: string, signal: AbortSi
   const file = await open(copyPath, "wx+", 0o600);
   try {
     const task: CopierTask = {
-      ...{ database: real, state: stamp.state, copyPath, copy: true },
+      ...{ database: real, state: stamp.state, copyPath },
       maxContentBytes: (stamp.bytes + GROWTH_BYTES) * CONTENT_PER_FILE_BYTE,
     };
     const { tables } = await run(task, file.fd, stamp.bytes, into, signal);
@@ -118,33 +102,16 @@ async function tryCopy(data: string, name: string, into: string, signal: AbortSi
   }
 }
 
-/** Adds up the tables of a database that was read back. */
-export async function sumDatabase(database: string, signal: AbortSignal): Promise<TableSums> {
-  try {
-    const real = join(await realpath(dirname(database)), basename(database));
-    const { bytes } = await stampDatabase(real, BigInt(Date.now()) * 1_000_000n);
-    const task: CopierTask = {
-      ...{ database: real, state: "settled", copyPath: "", copy: false },
-      maxContentBytes: (bytes + GROWTH_BYTES) * CONTENT_PER_FILE_BYTE,
-    };
-    return (await run(task, "ignore", bytes, dirname(real), signal)).tables;
-  } catch (error) {
-    throw error instanceof TenantError
-      ? new BackupError("not-equal", error.message, { cause: error })
-      : error;
-  }
-}
-
 async function run(
   task: CopierTask,
-  copy: number | "ignore",
+  copy: number,
   bytes: number,
   disk: string,
   signal: AbortSignal,
 ): Promise<{ tables: TableSums }> {
   const stop = new AbortController();
   const { process: child, ended } = startSandboxed(
-    copierArguments(task),
+    copyingArguments(COPIER, PROGRAM, 128, task),
     ["ignore", "pipe", "pipe", "ignore", copy],
     AbortSignal.any([signal, stop.signal]),
   );
@@ -159,7 +126,7 @@ async function run(
     const [memory, free] = await Promise.all([anonymousBytes(child.pid), freeBytes(disk)]);
     if (memory > MOST_MEMORY)
       stopFor(new TenantError("reader-stopped", `The copy needed more than ${MOST_MEMORY} bytes of memory.`));
-    if (task.copy && free < RESERVED_BYTES) stopFor(diskFull(free, 0));
+    if (free < RESERVED_BYTES) stopFor(diskFull(free, 0));
   }, WATCH_MILLISECONDS);
   try {
     const [result, lastWords, end] = await Promise.all([

@@ -4,21 +4,20 @@
  *   drilled <tenant>                        keeps what a trial restore showed; its JSON comes by standard input
  *   list <tenant>                           prints what can be read back, as JSON
  *   check <tenant> [--data]                 looks through its repository; --data reads all of it
- *   fetch <tenant> <snapshot> <folder>      reads a backup back into an empty folder; prints its manifest. `latest` is the last
- *   verify <folder>                         compares a folder that was fetched with its manifest
+ *   fetch <tenant> <snapshot> <folder>      reads a backup back into an empty folder; prints what it holds. `latest` is the last
  * `--config <path>` names another config, `--password <path>` the file of another passphrase.
  */
 import { setPriority } from "node:os";
 import { json } from "node:stream/consumers";
 import { parseArgs } from "node:util";
-import { ConfigError } from "../config-file.ts";
 import { createLog } from "../host/log.ts";
 import { runProgram } from "../host/program.ts";
 import { Drill } from "../protocol/backup-status.ts";
 import { BackupError } from "./backup-error.ts";
 import { DEFAULT_CONFIG_PATH, loadConfig } from "./config.ts";
 import { ask, serveDoor } from "./door.ts";
-import { fetchBackup, verifyFolder } from "./fetch.ts";
+import { fetchBackup } from "./fetch.ts";
+import { followConfig } from "./followed-config.ts";
 import { Restic, type Snapshot } from "./restic.ts";
 import { BackupService } from "./service.ts";
 import type { Kept } from "./status-file.ts";
@@ -32,7 +31,11 @@ async function backUpTenants(configPath: string, signal: AbortSignal): Promise<v
   const log = createLog("backup", config.host);
   const service = new BackupService(config, { log });
   await service.prepare();
-  await Promise.all([serveDoor(config.door, service, signal), service.run(signal)]);
+  await Promise.all([
+    serveDoor(config.door, service, signal),
+    service.run(signal),
+    followConfig(configPath, log, (changed) => service.follow(changed), signal),
+  ]);
 }
 
 /** Exit code of a command that was refused or failed, and was told why. */
@@ -56,7 +59,6 @@ async function command(name: string, rest: string[], signal: AbortSignal): Promi
     },
   });
   const [tenant = "", snapshot = "", folder = ""] = positionals;
-  if (name === "verify") return verifyFolder(tenant, signal);
   const config = await loadConfig(values.config);
   const restic = new Restic(config, tenant, values.password);
   switch (name) {
@@ -80,8 +82,10 @@ async function command(name: string, rest: string[], signal: AbortSignal): Promi
           ? found.at(-1)
           : found.find(({ id }) => snapshot.length >= 8 && id.startsWith(snapshot));
       if (!wanted) throw new BackupError("no-snapshot", `There is no backup ${snapshot} of ${tenant}.`);
-      const manifest = await fetchBackup(restic, wanted.id, folder, signal);
-      return { snapshot: wanted.id, manifest };
+      return {
+        snapshot: wanted.id,
+        verified: await fetchBackup(restic, tenant, wanted.id, folder, signal),
+      };
     }
     default:
       throw new Error(`${name} is no command of backups.`);
@@ -102,7 +106,7 @@ if (/^[a-z]+$/.test(name)) {
     console.log(JSON.stringify(await command(name, rest, stop.signal)));
   } catch (error) {
     const said = error instanceof BackupError ? `${error.message} ${error.remedy}` : (error as Error).message;
-    console.error(error instanceof BackupError || error instanceof ConfigError ? said : `${said}`);
+    console.error(said);
     process.exitCode = FAILED;
   }
 } else await runProgram(backUpTenants, DEFAULT_CONFIG_PATH);

@@ -1,26 +1,9 @@
-import { createHash } from "node:crypto";
 import * as z from "zod";
+import { filesDigest } from "../host/files-digest.ts";
+import { BackupManifest } from "../protocol/backup-manifest.ts";
 
-const sum = z.string().regex(/^[0-9a-f]{64}$/);
-const count = z.int().nonnegative();
-
-/** `manifest.json` of a backup: what has to be found in it again. An interface: it is read years later. */
-export const Manifest = z.object({
-  format: z.literal(1),
-  tenant: z.string(),
-  /** Of the data directory's identity file; null where it had none. */
-  identity: z.string().nullable(),
-  /** `v0.11.3` */
-  openWebui: z.string(),
-  takenAt: z.iso.datetime(),
-  database: z.object({
-    bytes: count,
-    sha256: sum,
-    /** As protocol/table-sum.ts adds rows up. */
-    tables: z.record(z.string(), z.object({ rows: count, sum })),
-  }),
-  /** `sha256`: see {@link FileList.digest}. */
-  files: z.object({ count, bytes: count, sha256: sum }),
+/** `manifest.json` of a backup, as it is written. */
+export const Manifest = BackupManifest.extend({
   /** The tenant's entry as it was applied, without what is secret in it. */
   entry: z.record(z.string(), z.unknown()),
 });
@@ -35,20 +18,10 @@ export class FileList {
     this.#files.set(path.toString("latin1"), { sha256, bytes });
   }
 
-  /**
-   * sha256 over the lines `sha256  path`, each ended by a line feed, in the order of their paths' bytes: what
-   * `sha256sum` prints of them.
-   */
+  /** How many, how large, and their {@link filesDigest}. */
   get digest(): Manifest["files"] {
-    const paths = [...this.#files.keys()].sort((a, b) => (a < b ? -1 : Number(a > b)));
-    const hash = createHash("sha256");
-    let bytes = 0;
-    for (const path of paths) {
-      const file = this.#files.get(path);
-      if (!file) continue;
-      bytes += file.bytes;
-      hash.update(`${file.sha256}  `).update(Buffer.from(path, "latin1")).update("\n");
-    }
-    return { count: paths.length, bytes, sha256: hash.digest("hex") };
+    const files = [...this.#files].map(([path, file]) => ({ path, ...file }));
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    return { count: files.length, bytes, sha256: filesDigest(files) };
   }
 }

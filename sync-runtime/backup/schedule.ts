@@ -29,20 +29,25 @@ export function dueAfterFailure(
   return after(now, Math.min(every, first * 2 ** Math.min(failures - 1, 20)) * (1 - JITTER * chance));
 }
 
-/**
- * What is kept of a tenant when the program starts: what was decided before stays. A shorter interval counts at once; a run
- * that its program did not outlive has failed.
- */
-export function resumed(kept: Kept, every: number, drillEvery: number, now: Date): Kept {
-  const { lastStarted, lastGood, failing } = kept;
-  const interrupted =
-    lastStarted !== null && (lastGood === null || lastStarted > lastGood) && failing === null;
+/** What is kept of a tenant whose intervals are others now: what was decided before stays. A shorter interval counts at once. */
+export function rescheduled(kept: Kept, every: number, drillEvery: number, now: Date): Kept {
+  const { lastGood, failing } = kept;
   const latest = after(lastGood === null ? now : new Date(lastGood), lastGood === null ? 0 : every);
   return {
     ...kept,
     every,
     drillEvery,
     due: failing === null && latest < kept.due ? latest : kept.due,
+  };
+}
+
+/** The same when the program starts: a run that its program did not outlive has failed. */
+export function resumed(kept: Kept, every: number, drillEvery: number, now: Date): Kept {
+  const { lastStarted, lastGood, failing } = kept;
+  const interrupted =
+    lastStarted !== null && (lastGood === null || lastStarted > lastGood) && failing === null;
+  return {
+    ...rescheduled(kept, every, drillEvery, now),
     failing: interrupted ? { since: lastStarted, why: "The program ended while it was backed up." } : failing,
   };
 }

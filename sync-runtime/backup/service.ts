@@ -6,7 +6,7 @@ import type { Drill } from "../protocol/backup-status.ts";
 import { BackupError } from "./backup-error.ts";
 import { backUp, type RunOutcome } from "./backup-run.ts";
 import type { BackedUp, BackupConfig } from "./config.ts";
-import { dueAfterFailure, dueAfterGood, next, resumed } from "./schedule.ts";
+import { dueAfterFailure, dueAfterGood, next, rescheduled, resumed } from "./schedule.ts";
 import { beginning, type Kept, StatusFiles } from "./status-file.ts";
 
 /** The longest sleep: a clock that was set shows by then. */
@@ -30,7 +30,7 @@ export class UnknownTenantError extends Error {
  * repositories: a lock that is found there is a killed run's.
  */
 export class BackupService {
-  readonly #config: BackupConfig;
+  #config: BackupConfig;
   readonly #files: StatusFiles;
   readonly #log: Log;
   readonly #now: () => Date;
@@ -38,6 +38,8 @@ export class BackupService {
   readonly #kept = new Map<string, Kept>();
   /** Who is asked for now, with those who wait for it. */
   readonly #asked = new Map<string, PromiseWithResolvers<Kept>>();
+  /** Whose backup is being made, and what ends it. */
+  #running: { id: string; stop: AbortController } | undefined;
   #wake = new AbortController();
 
   constructor(config: BackupConfig, { log, now = () => new Date(), random = Math.random }: ServiceParts) {
@@ -50,16 +52,38 @@ export class BackupService {
 
   /** Takes up what earlier runs left. */
   async prepare(): Promise<void> {
-    const { directories, tenants, every, drill } = this.#config;
+    const { directories } = this.#config;
     for (const name of ["staging", "tmp"]) {
       const path = join(directories.state, name);
       await rm(path, { recursive: true, force: true });
       await mkdir(path, { recursive: true, mode: 0o700 });
     }
-    for (const { id } of tenants) {
-      const kept = (await this.#files.read(id)) ?? beginning(id, this.#now());
-      await this.#keep(resumed(kept, every, drill, this.#now()));
+    await this.follow(this.#config);
+  }
+
+  /** Goes by another config from now on. A backup that is being made goes on, unless its tenant is none of the host's any more. */
+  async follow(config: BackupConfig): Promise<void> {
+    this.#config = config;
+    const { tenants, every, drill } = config;
+    const wanted = new Set(tenants.map(({ id }) => id));
+    for (const id of new Set(this.#kept.keys()).difference(wanted)) this.#leave(id);
+    for (const id of wanted) {
+      const kept = this.#kept.get(id);
+      if (kept === undefined) {
+        const found = (await this.#files.read(id)) ?? beginning(id, this.#now());
+        await this.#keep(resumed(found, every, drill, this.#now()));
+      } else if (this.#running?.id !== id && (kept.every !== every || kept.drillEvery !== drill))
+        await this.#keep(rescheduled(kept, every, drill, this.#now()));
     }
+    this.#wake.abort();
+  }
+
+  /** Nothing of it is written from here on: whoever erases it finds nothing that comes back. */
+  #leave(tenant: string): void {
+    this.#kept.delete(tenant);
+    if (this.#running?.id === tenant) this.#running.stop.abort();
+    this.#asked.get(tenant)?.reject(unknown(tenant));
+    this.#asked.delete(tenant);
   }
 
   /** Until the signal aborts. */
@@ -94,7 +118,7 @@ export class BackupService {
 
   #require(tenant: string): Kept {
     const kept = this.#kept.get(tenant);
-    if (!kept) throw new UnknownTenantError(`This host backs up no tenant ${tenant}.`);
+    if (!kept) throw unknown(tenant);
     return kept;
   }
 
@@ -121,15 +145,24 @@ export class BackupService {
     // What kills this run is not to kill the next ones at once.
     const due = dueAfterFailure(before, begun, this.#config.every, before.failures + 1, this.#random());
     const running: Kept = { ...before, lastStarted: begun.toISOString(), due };
-    let ended: Kept;
+    const stop = new AbortController();
+    this.#running = { id, stop };
+    let ended: Kept | undefined;
     try {
       await this.#keep(running);
-      const outcome = await backUp(this.#config, tenant, running, this.#now, signal);
-      ended = this.#good(running, outcome, begun);
+      const both = AbortSignal.any([signal, stop.signal]);
+      const outcome = await backUp(this.#config, tenant, running, this.#now, both);
+      if (!stop.signal.aborted) ended = this.#good(running, outcome, begun);
     } catch (error) {
-      ended = this.#failed(running, error);
+      if (!stop.signal.aborted) ended = this.#failed(running, error);
     }
-    await this.#keep(ended);
+    this.#running = undefined;
+    if (ended === undefined) {
+      this.#log.info({ tenant: id }, "tenant is backed up no more; what was being stored of it was left");
+      return;
+    }
+    const { every, drill: drillEvery } = this.#config;
+    await this.#keep({ ...ended, every, drillEvery });
     // One that was asked for while this ran is served by the next.
     if (asked && this.#asked.get(id) === asked) {
       this.#asked.delete(id);
@@ -186,5 +219,7 @@ export class BackupService {
     });
   }
 }
+
+const unknown = (tenant: string) => new UnknownTenantError(`This host backs up no tenant ${tenant}.`);
 
 const wordsOf = (error: BackupError): string => `${error.message} ${error.remedy}`;

@@ -1,9 +1,8 @@
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, lstat, open, opendir } from "node:fs/promises";
+import { REGULAR_FILE } from "../host/regular-file.ts";
 import { BackupError } from "./backup-error.ts";
 
-/** Neither follows a link nor waits for a pipe's writer. */
-const FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 const DIRECTORY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_DIRECTORY;
 
 /** Files and directories below one root; a tenant with more is taken for one that wants to fill our memory. */
@@ -60,7 +59,7 @@ export async function* walk(
       if (seen.isSymbolicLink()) leftOut.links += 1;
       else if (!seen.isFile() && !seen.isDirectory()) leftOut.others += 1;
       else {
-        const file = await open(place, seen.isDirectory() ? DIRECTORY : FILE).catch((error) => {
+        const file = await open(place, seen.isDirectory() ? DIRECTORY : REGULAR_FILE).catch((error) => {
           // Removed, or made something else, since it was looked at.
           if (["ENOENT", "ELOOP", "ENOTDIR", "ENXIO"].includes(error.code)) return undefined;
           throw unreadable(path, error);

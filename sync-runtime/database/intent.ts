@@ -42,6 +42,8 @@ export const Intent = z
         paused: z.boolean(),
         conflicts: Conflicts,
         direction: Direction.prefault("one-way"),
+        /** Where its live database is, without a password; absent: it is the SQLite file that its replica follows. */
+        database: z.url().optional(),
         /** Where its own branding is licensed for so many users only: on which basis, and for how many. */
         licence: z.strictObject({ basis: z.string().min(1), users: z.int().positive() }).optional(),
       }),

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { BackupManifest } from "./manifest.ts";
+import type { BackupManifest } from "../protocol/backup-manifest.ts";
 
 /** What somebody saw who signed in to the application that runs on a backup (components/host/scratch-application.sh). */
 export const Seen = z.object({

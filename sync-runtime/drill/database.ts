@@ -5,6 +5,7 @@
 import { writeSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
+import { READING_SETTINGS } from "../host/reading-settings.ts";
 import { canonicalPieces, exactValue, quoted, type ReadValue } from "../host/row-batch.ts";
 import { readSchema } from "../host/source-schema.ts";
 import { MAX_ROW_BYTES } from "../protocol/limit.ts";
@@ -12,15 +13,6 @@ import { RowDigester } from "../protocol/row-digest.ts";
 import { TableSum } from "../protocol/table-sum.ts";
 
 const STDOUT = 1;
-
-/** As the agent opens a tenant's database (agent/reader/source-database.ts); nobody writes to this one. */
-const SETTINGS = `
-  PRAGMA trusted_schema = OFF;
-  PRAGMA query_only = ON;
-  PRAGMA mmap_size = 0;
-  PRAGMA cell_size_check = ON;
-  PRAGMA temp_store = MEMORY;
-`;
 
 /** What it says: a table a line, then what SQLite finds wrong with the file. */
 export type DatabaseWord = { table: string; rows: number; sum: string } | { damage: string[] };
@@ -35,7 +27,7 @@ function addUp(path: string): void {
     limits: { length: MAX_ROW_BYTES, attach: 0, vdbeOp: 100_000 },
   });
   database.enableDefensive(true);
-  database.exec(SETTINGS);
+  database.exec(READING_SETTINGS);
   for (const { name, columns } of readSchema(database).tables) {
     const names = columns.map((column) => column.name);
     const digester = new RowDigester(name, names);

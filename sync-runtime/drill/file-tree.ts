@@ -1,9 +1,6 @@
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
 import { lstat, open, readdir } from "node:fs/promises";
-
-/** Neither follows a link nor waits for a pipe's writer. */
-const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+import { REGULAR_FILE } from "../host/regular-file.ts";
 
 /** One regular file. */
 export interface FoundFile {
@@ -39,7 +36,7 @@ export async function fileTree(folder: string, parts: readonly string[]): Promis
 
 /** Size and sha256 of a regular file, read once. */
 export async function fileDigest(path: string | Buffer): Promise<Pick<FoundFile, "bytes" | "sha256">> {
-  await using file = await open(path, OPEN_FLAGS);
+  await using file = await open(path, REGULAR_FILE);
   const hash = createHash("sha256");
   let bytes = 0;
   for await (const chunk of file.createReadStream({ autoClose: false })) {
@@ -47,14 +44,6 @@ export async function fileDigest(path: string | Buffer): Promise<Pick<FoundFile,
     bytes += (chunk as Buffer).length;
   }
   return { bytes, sha256: hash.digest("hex") };
-}
-
-/** Digest of the list of files as `sha256sum` prints it, in the order of their paths' bytes. */
-export function filesDigest(files: readonly Pick<FoundFile, "sha256" | "path">[]): string {
-  const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path)));
-  const hash = createHash("sha256");
-  for (const { sha256, path } of sorted) hash.update(Buffer.from(`${sha256}  ${path}\n`, "latin1"));
-  return hash.digest("hex");
 }
 
 /** A path for a message. */

@@ -1,9 +1,10 @@
 import { lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import { filesDigest } from "../host/files-digest.ts";
+import { BackupManifest } from "../protocol/backup-manifest.ts";
 import { type DatabaseSums, DatabaseUnreadableError, databaseSums } from "./database-process.ts";
-import { fileDigest, filesDigest, fileTree, shown } from "./file-tree.ts";
-import { BackupManifest } from "./manifest.ts";
+import { fileDigest, fileTree, shown } from "./file-tree.ts";
 
 /** A snapshot in a folder that was found to be what its manifest says. */
 export interface Verified {

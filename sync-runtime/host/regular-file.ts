@@ -6,7 +6,8 @@ import { TenantError } from "./tenant-error.ts";
  * Neither follows a link at the end of the path nor waits for a pipe's writer. The path's directories are not the
  * tenant's to change.
  */
-const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+export const REGULAR_FILE =
+  constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /** The beginning of a regular file, and the file's stamps at that moment. */
 export interface FileHead {
@@ -20,7 +21,7 @@ export interface FileHead {
  * and read. No file is undefined; a link, pipe, device or directory is a {@link TenantError}.
  */
 export async function readHead(path: string, length: number): Promise<FileHead | undefined> {
-  const file = await open(path, OPEN_FLAGS).catch((cause: NodeJS.ErrnoException) => {
+  const file = await open(path, REGULAR_FILE).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === "ENOENT") return undefined;
     if (cause.code === "ELOOP")
       throw new TenantError("database-not-regular", `${path} is a link; a file was expected.`);

@@ -1,4 +1,5 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { dirname } from "node:path";
 import type { Readable } from "node:stream";
 import type * as z from "zod";
 import { FAULT_VARIABLE } from "../fault-point.ts";
@@ -34,6 +35,34 @@ export function startSandboxed(args: string[], stdio: StdioOptions, signal: Abor
     child.once("close", (code, killedBy) => resolve(`${why}${killedBy ?? `exit code ${code}`}`));
   });
   return { process: child, ended };
+}
+
+/**
+ * argv of a child that reads a tenant's database: it may read that one's directory and its own program, write its copy of
+ * the database, and neither spawn nor load add-ons.
+ * @param program the file to run
+ * @param loaded the file or folder that holds whatever it loads
+ * @param heap megabytes that its old objects may take
+ * @param task is told to it
+ */
+export function copyingArguments(
+  program: string,
+  loaded: string,
+  heap: number,
+  task: { database: string; copyPath: string },
+): string[] {
+  const copy = ["", "-wal", "-journal"].map((suffix) => task.copyPath + suffix);
+  const readable = [loaded, dirname(task.database), ...copy, "/proc/self/fd"];
+  return [
+    "--permission",
+    ...readable.map((path) => `--allow-fs-read=${path}`),
+    ...copy.map((path) => `--allow-fs-write=${path}`),
+    `--max-old-space-size=${heap}`,
+    "--max-semi-space-size=2",
+    "--disable-warning=SecurityWarning",
+    program,
+    JSON.stringify(task),
+  ];
 }
 
 /**

@@ -56,17 +56,19 @@ export async function refreshReplicaMetrics(
   for (const { client, users } of active.tenants) metrics.activeUsers.set({ client }, users);
   for (const replica of replicas) {
     const client = replica.tenant;
+    // One object for all of a tenant's gauges, which each keep it.
+    const labels = { client };
     if (replica.interval !== null) interval.set({ client, host: replica.host }, replica.interval);
-    if (replica.verified !== null) verified.set({ client }, replica.verified);
-    if (replica.deep_verified !== null) deepVerified.set({ client }, replica.deep_verified);
-    held.set({ client }, Number(replica.held));
-    quarantined.set({ client }, Number(replica.quarantined));
-    differences.set({ client }, replica.differences);
-    decided.set({ client }, replica.decided);
-    conflictsWaiting.set({ client }, replica.waiting);
-    if (replica.write_refused !== null) writeRefused.set({ client }, Number(replica.write_refused));
+    if (replica.verified !== null) verified.set(labels, replica.verified);
+    if (replica.deep_verified !== null) deepVerified.set(labels, replica.deep_verified);
+    held.set(labels, Number(replica.held));
+    quarantined.set(labels, Number(replica.quarantined));
+    differences.set(labels, replica.differences);
+    decided.set(labels, replica.decided);
+    conflictsWaiting.set(labels, replica.waiting);
+    if (replica.write_refused !== null) writeRefused.set(labels, Number(replica.write_refused));
     if (replica.licence) licensed.set({ client, basis: replica.licence.basis }, replica.licence.users);
-    if (replica.users !== null) users.set({ client }, replica.users);
+    if (replica.users !== null) users.set(labels, replica.users);
     for (const { table, rows } of replica.unrepresentable) unrepresentable.set({ client, table }, rows);
   }
 }

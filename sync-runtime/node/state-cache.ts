@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { NodeContext } from "./node-context.ts";
+import { RecentAnswers } from "./recent-answers.ts";
 import { Deployment } from "./tenant-state.ts";
 
 /** How long what was read is believed without a word from Postgres. */
@@ -42,6 +43,8 @@ interface Entry {
  * read while something was forgotten is given to whoever asked and not kept: it may be from before the change.
  */
 export class StateCache {
+  /** Lists of how replicas stand, as JSON; forgotten with whatever else is, and with every write of this node's own API. */
+  readonly statuses: RecentAnswers<string>;
   readonly #context: Pick<NodeContext, "postgres" | "clock" | "metrics">;
   readonly #entries = new Map<string, Entry>();
   /** Grows whenever anything is forgotten. */
@@ -54,6 +57,7 @@ export class StateCache {
   constructor(context: Pick<NodeContext, "postgres" | "clock" | "metrics">) {
     this.#context = context;
     this.#heard = context.clock.monotonic();
+    this.statuses = new RecentAnswers(context.clock);
   }
 
   /** Every tenant of the cluster, the retired ones too. */
@@ -74,6 +78,7 @@ export class StateCache {
   /** Forgets what is known of one tenant or host, and the list that it is in. */
   forget(kind: CacheEvent["kind"], id: string): void {
     this.#generation += 1;
+    this.statuses.forget();
     this.#entries.delete(`${kind}:${id}`);
     this.#entries.delete(`${kind}:${ALL}`);
     // A host's row counts its tenants.
@@ -84,6 +89,7 @@ export class StateCache {
   hear(events: readonly CacheEvent[]): void {
     if (this.#missed) {
       this.#generation += 1;
+      this.statuses.forget();
       this.#entries.clear();
     }
     this.#missed = false;

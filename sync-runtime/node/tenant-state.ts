@@ -15,6 +15,8 @@ export const Deployment = z.object({
   status: State,
   /** What the stack's config says about pausing, whatever became of it since. */
   declared_paused: z.boolean(),
+  /** Where its live database is when that is no SQLite file, without a password: its replica follows nothing then. */
+  live_database: z.string().nullable(),
   /** Whether its replica was ever found equal to its source. */
   verified: z.boolean(),
   /** The move that led to the status: when, by whom and why. */
@@ -106,11 +108,16 @@ export function asleep({ client, status }: Deployment): State {
 }
 
 /** Where a tenant goes that is to be synced again: active, or provisioning as long as it was never verified. */
-export function awake({ client, status, verified }: Deployment): State {
+export function awake({ client, status, verified, live_database: live }: Deployment): State {
   if (status === "migrating") throw new IllegalMoveError(onItsWay(client));
+  if (live !== null) throw new IllegalMoveError(onPostgres(client));
   if (status === "provisioning" || status === "active") return status;
   return verified ? "active" : "provisioning";
 }
+
+/** Why a tenant is not synced, where it never is. */
+export const onPostgres = (client: string): string =>
+  `The live database of ${client} is a Postgres, which no replica follows: its replica stays as it was when it was promoted.`;
 
 const onItsWay = (client: string): string =>
   `${client} is migrating and is synced only when asked for: who moves it says when it has arrived.`;

@@ -133,7 +133,7 @@ export class Worker implements Service {
     } finally {
       ended.abort();
       await keeping;
-      metrics.duration.observe({ client }, (clock.monotonic() - begun) / 1000);
+      metrics.duration.observe(client, (clock.monotonic() - begun) / 1000);
     }
   }
 

@@ -4,7 +4,7 @@ import { query } from "../database/query.ts";
 import { type Replica, ReplicaSnapshot, type ReplicaTable } from "../restore/replica-snapshot.ts";
 import { requireVerified } from "../restore/restore.ts";
 import { PromoteError } from "./promote-error.ts";
-import type { NotCarried, PromotedTable, Promotion, Violation } from "./report.ts";
+import type { ChangedTable, NotCarried, PromotedTable, Promotion, Violation } from "./report.ts";
 import { Stage } from "./stage.ts";
 import { inReferenceOrder, readStrictSchema, type StrictTable, VERSION_TABLE } from "./strict-schema.ts";
 import { openTarget, type TargetState, targetState } from "./target-database.ts";
@@ -22,6 +22,8 @@ export interface PromoteRequest {
   force: boolean;
   /** Whether a replica is promoted that the nodes hold. */
   held: boolean;
+  /** Everything is done and proven, and nothing is left in the target. */
+  rehearsal?: boolean;
 }
 
 /** How far a promotion is. */
@@ -86,6 +88,30 @@ export async function fill(
   }
 }
 
+/**
+ * What became of a target since it was filled: row by row, against the replica, which has to be as it was then. The
+ * application may go on working on it meanwhile. Tables in which nothing differs are left out.
+ */
+export async function changesSince(
+  request: Pick<PromoteRequest, "connection" | "tenant" | "to">,
+): Promise<ChangedTable[]> {
+  await using source = await ReplicaSnapshot.open(request.connection, request.tenant);
+  const replica = requireVerified(request.tenant, await source.replica(), false);
+  const tables = await source.tables();
+  const client = await openTarget(request.to);
+  try {
+    await client.query("BEGIN");
+    const { version } = await targetState(client);
+    refuseOtherVersion(await replicaVersion(request.tenant, source, tables), version);
+    const schema = (await readStrictSchema(client)).filter(({ name }) => name !== VERSION_TABLE);
+    const whole = { ...request, leaveOut: true, force: true, held: false };
+    const material = { replica, tables, schema, onProgress: () => {} };
+    return await new Filler(whole, client, source, material).compare();
+  } finally {
+    await client.end();
+  }
+}
+
 /** What one filling works on. */
 interface Material {
   replica: Replica;
@@ -112,6 +138,14 @@ class Filler {
     this.#material = material;
   }
 
+  async compare(): Promise<ChangedTable[]> {
+    const stages = await this.#stageRows();
+    await this.#applyRules(stages);
+    const changed: ChangedTable[] = [];
+    for (const [name, stage] of stages) changed.push({ name, ...(await stage.differencesOfTarget()) });
+    return changed.filter(({ made, gone }) => made + gone > 0);
+  }
+
   async run(): Promise<Pick<Promotion, "promoted" | "tables" | "violations" | "notCarried">> {
     const stages = await this.#stageRows();
     await this.#applyRules(stages);
@@ -120,7 +154,7 @@ class Filler {
     const tables = await this.#tally(stages);
     if (promoted) {
       await this.#publish(stages);
-      await this.#client.query("COMMIT");
+      await this.#client.query(this.#request.rehearsal ? "ROLLBACK" : "COMMIT");
     }
     const outcome = tables.map((table) => ({ ...table, equal: this.#equal.get(table.name) ?? null }));
     return { promoted, tables: outcome, violations: this.#violations, notCarried };

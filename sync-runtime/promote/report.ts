@@ -24,6 +24,15 @@ export interface PromotedTable {
   equal: boolean | null;
 }
 
+/** How a table differs from what it was filled with. A row that was changed counts on both sides. */
+export interface ChangedTable {
+  name: string;
+  /** Rows that it did not have so: made or changed since. */
+  made: number;
+  /** Rows that it has no longer so: changed or deleted since. */
+  gone: number;
+}
+
 /** What the strict schema has no place for: a table with its rows, or a column with its values. */
 export interface NotCarried {
   table: string;

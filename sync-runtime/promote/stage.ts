@@ -186,6 +186,17 @@ export class Stage {
     return rows[0]?.equal === true;
   }
 
+  /** Rows of the strict table that are not staged, and staged ones that it does not have; as often as each is there. */
+  async differencesOfTarget(): Promise<{ made: number; gone: number }> {
+    const staged = `SELECT _promote_digest AS digest FROM ${this.#name}`;
+    const stored = `SELECT sha256(convert_to(${this.#digestText()}, 'UTF8')) AS digest FROM ${quoted(this.table.name)}`;
+    const { rows } = await this.#client.query<{ made: string; gone: string }>(
+      `SELECT (SELECT count(*) FROM (${stored} EXCEPT ALL ${staged}) AS a) AS made,
+        (SELECT count(*) FROM (${staged} EXCEPT ALL ${stored}) AS b) AS gone`,
+    );
+    return { made: Number(rows[0]?.made), gone: Number(rows[0]?.gone) };
+  }
+
   /** A stored row as RowText digests it: each value as text, its length before it, N for none. */
   #digestText(): string {
     const types = new Map(this.table.columns.map(({ name, type }) => [name, type.kind]));

@@ -45,7 +45,7 @@ export function judge(lost: LostData): Verdict {
       };
     return { do: "restore" };
   }
-  const where = `If its volume is not mounted, mount it.`;
+  const where = `If its volume is not mounted, mount it. If its entry names another host than before, write the former one again and have it moved: npx fleet move ${tenant} --to <host>.`;
   if (replica && replica.rows > 0)
     return {
       do: "refuse",

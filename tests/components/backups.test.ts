@@ -55,10 +55,7 @@ describe("what backs a host's tenants up", () => {
     });
     expect(inputs.ports).toBeUndefined();
     expect(inputs.mounts).toEqual([
-      ...["data", "config", "branding"].map((part) => ({
-        ...{ type: "bind", source: `/srv/fleet/tenants/acme/${part}`, target: `/tenants/acme/${part}` },
-        readOnly: true,
-      })),
+      { type: "bind", source: "/srv/fleet/tenants", target: "/tenants", readOnly: true },
       { type: "bind", source: "/srv/fleet/backup/config", target: "/etc/fleet", readOnly: true },
       { type: "bind", source: "/srv/fleet/backup/state", target: "/state", readOnly: false },
       { type: "bind", source: "/srv/fleet/backup/status", target: "/status", readOnly: false },
@@ -67,6 +64,16 @@ describe("what backs a host's tenants up", () => {
     expect(after).toEqual(
       expect.arrayContaining(["acme-home", "local-backups-home", "local-backups-folder"]),
     );
+  });
+
+  it("is the same container whatever its tenants, their entries, the intervals and the keys are", async () => {
+    const one = (await declared(s3)).one("local-backups-container").inputs;
+    const other = { ...s3, key: "another key" } as RepositorySpec;
+    const specs = [
+      tenantSpec({ image: "ghcr.io/open-webui/open-webui:v0.9.6" }),
+      tenantSpec({ id: "globex" }),
+    ];
+    expect((await declared(other, { specs })).one("local-backups-container").inputs).toEqual(one);
   });
 
   it.each([
@@ -115,6 +122,15 @@ describe("what backs a host's tenants up", () => {
       ],
     });
   });
+
+  it.each([{ restore: "replica" as const }, { fresh: true }])(
+    "is told nothing of %j, which `up` does once with lost data",
+    async (once) => {
+      const told = async (spec: TenantSpec) =>
+        (await declared(folder, { specs: [spec] })).one("local-backups-home").inputs.stdin;
+      expect(plain(await told(tenantSpec(once)))).toBe(plain(await told(tenantSpec())));
+    },
+  );
 
   it("does not run in a fleet that does not, and keeps its files and passphrases", async () => {
     const fleet = await declared(folder, { running: false });

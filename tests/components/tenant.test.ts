@@ -35,6 +35,29 @@ const tenant = await declared();
 const stdinOf = (tenant: Awaited<ReturnType<typeof declared>>, name: string): string =>
   String(plain(tenant.one(name).inputs.stdin));
 
+describe("a tenant on Postgres", () => {
+  const database = { kind: "postgres", url: "postgresql://a@10.1.2.3/acme", password: "hunter2" } as const;
+
+  const container = (tenant: Awaited<ReturnType<typeof declared>>) => tenant.one("acme-container").inputs;
+  const createOf = (tenant: Awaited<ReturnType<typeof declared>>, name: string) =>
+    String(plain(tenant.one(name).inputs.create));
+
+  it("shows where in a label, and its password nowhere", async () => {
+    const tenant = await declared({ database });
+    expect(container(tenant).labels).toContainEqual({ label: "owui.database", value: database.url });
+    expect(JSON.stringify(container(tenant))).not.toContain("hunter2");
+    expect(JSON.stringify(container(await declared()).labels)).not.toContain("owui.database");
+  });
+
+  it("is not looked for among what was lost, and is tried on its former file", async () => {
+    const tenant = await declared({ database });
+    expect(createOf(tenant, "acme-data")).toContain("ELSEWHERE='yes'");
+    expect(createOf(tenant, "acme-trial")).toContain("DATABASE_URL=sqlite:////app/backend/data/webui.db");
+    expect(createOf(await declared(), "acme-trial")).not.toContain("DATABASE_URL");
+    expect(createOf(await declared(), "acme-data")).not.toContain("ELSEWHERE=");
+  });
+});
+
 describe("a tenant", () => {
   it("is a handful of resources, all below itself", async () => {
     expect((await declared({ branding })).below("acme")).toEqual([

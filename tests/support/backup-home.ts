@@ -1,5 +1,13 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -75,8 +83,15 @@ export class BackupHome implements AsyncDisposable {
 
   #written(): string {
     const path = this.path("backup.json");
-    writeFileSync(path, JSON.stringify(this.config));
+    // By a rename, as the stack does.
+    writeFileSync(`${path}.staged`, JSON.stringify(this.config));
+    renameSync(`${path}.staged`, path);
     return path;
+  }
+
+  /** Has the program that runs see what the config is now. */
+  tell(): void {
+    this.#written();
   }
 
   /** Starts the program, which begins with whoever is due. */

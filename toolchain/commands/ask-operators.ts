@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { operatorsEntry } from "../../components/fleet-config/operators-entry.ts";
 import { plainKeys, readSource } from "../setup/effective-config.ts";
-import { ask, mayAsk } from "../setup/question.ts";
+import { ask, askUntil, mayAsk } from "../setup/question.ts";
 import { writeEntries } from "../setup/source-edit.ts";
 import { configOf, type Invocation } from "./invocation.ts";
 
@@ -43,17 +43,10 @@ export async function askOperators(invocation: Invocation): Promise<void> {
 const hasEntries = (list: unknown): boolean => Array.isArray(list) && list.length > 0;
 
 /** Asks until the answer is one. */
-async function asked(
-  question: string,
-  otherwise: string,
-  isRight: (answer: string) => boolean,
-): Promise<string> {
-  for (;;) {
-    const answer = await ask(question, otherwise);
-    if (isRight(answer)) return answer;
-    process.stdout.write("  That is none; docs/configuration.md says what is.\n");
-  }
-}
+const asked = (question: string, otherwise: string, isRight: (answer: string) => boolean): Promise<string> =>
+  askUntil(ask, question, otherwise, (answer) =>
+    isRight(answer) ? undefined : "That is none; docs/configuration.md says what is.",
+  );
 
 /** Public keys of this user, those of the newest kind first. */
 function publicKeys(): string[] {

@@ -42,6 +42,8 @@ export interface FleetStatus {
     quarantine: TenantSync["quarantine"];
     /** Why decided rows are not written into the tenant's own database (`direction: both`); null: they are, or none are. */
     write_refused: TenantSync["write_refused"];
+    /** Where its live database is when that is a Postgres, which its replica does not follow; null: its SQLite file. */
+    live_database: string | null;
     replica: ReplicaStatus;
     /** How its backups are; null: there are none, or they are not known. */
     backup: BackupView | null;
@@ -123,7 +125,8 @@ export function combine(
   const backupOf = (id: string): KnownBackup => cluster?.backups.get(id) ?? { known: false };
   const protection = (id: string) => {
     const kept = backupOf(id);
-    const missing = missingProtection(syncs.get(id)?.replica ?? unknownReplica, kept, now);
+    const { replica, live_database: live = null } = syncs.get(id) ?? { replica: unknownReplica };
+    const missing = missingProtection(live === null ? replica : undefined, kept, now);
     return { backup: kept.known ? kept.backup : null, protected: missing.length === 0, missing };
   };
   return {
@@ -134,6 +137,7 @@ export function combine(
       state: syncs.get(id)?.state ?? null,
       quarantine: syncs.get(id)?.quarantine ?? null,
       write_refused: syncs.get(id)?.write_refused ?? null,
+      live_database: syncs.get(id)?.live_database ?? null,
       replica: syncs.get(id)?.replica ?? unknownReplica,
       ...protection(id),
       running: syncs.get(id)?.running ?? null,

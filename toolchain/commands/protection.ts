@@ -35,13 +35,19 @@ export type KnownBackup =
 /** What is due is looked at every hour, and takes its turn on its host: as alerts do, we wait so long for a trial restore. */
 const DRILL_GRACE_MS = 3 * 3_600_000;
 
-/** Whether a tenant could be brought back, and what is missing; empty where nothing is. Only what is proven counts. */
+/**
+ * Whether a tenant could be brought back, and what is missing; empty where nothing is. Only what is proven counts.
+ * @param replica undefined: its live database is a Postgres, which no replica follows
+ */
 export function missingProtection(
-  replica: Pick<TenantSync["replica"], "verified_at" | "equal" | "held">,
+  replica: Pick<TenantSync["replica"], "verified_at" | "equal" | "held"> | undefined,
   kept: KnownBackup,
   now: number,
 ): string[] {
-  return [...missingReplica(replica), ...missingBackup(kept, now), ...missingDrill(kept, now)];
+  const copied = replica
+    ? missingReplica(replica)
+    : ["its database is a Postgres, which nothing here copies"];
+  return [...copied, ...missingBackup(kept, now), ...missingDrill(kept, now)];
 }
 
 function missingReplica({

@@ -18,6 +18,7 @@ import { passphraseFile } from "../setup/passphrase.ts";
 import { dataHome, stackFolder } from "../setup/paths.mjs";
 import { SetupError } from "../setup/problem.mjs";
 import { Pulumi } from "../setup/pulumi.ts";
+import { ask, mayAsk } from "../setup/question.ts";
 import {
   ensureKey,
   type Kit,
@@ -64,7 +65,27 @@ async function write(invocation: RecoveryInvocation): Promise<void> {
         remedy: "Say it once: npm run recovery -- write --to /mnt/elsewhere/fleet.kit",
       },
     ]);
-  await rememberKit(stack, to);
+  await keep(invocation, to);
+}
+
+/** Asks where the kit of a stack that has none is to lie, and writes it. */
+export async function placeKit(invocation: Invocation): Promise<void> {
+  if (!mayAsk() || (await kitFile(invocation.stack))) return;
+  const question =
+    "File for the recovery kit, where this machine's loss does not reach it (docs/recovery.md; none: no kit)";
+  const to = await ask(question);
+  if (to !== "") await keep(invocation, located(to));
+}
+
+/** What is said of a stack whose loss nothing would bring back. */
+export const kitAdvice = async (stack: string): Promise<string> =>
+  (await kitFile(stack))
+    ? ""
+    : `No recovery kit is written, which a lost state comes back from: npm run recovery -- write --stack ${stack} --to /mnt/elsewhere/${stack}.kit\n`;
+
+/** Writes the kit, and has every later `up` do so. */
+async function keep(invocation: Invocation, to: string): Promise<void> {
+  await rememberKit(invocation.stack, to);
   await stepsOf(invocation).run(
     "kit",
     () => renew(invocation, to),

@@ -12,20 +12,23 @@ import { askHidden, mayAsk } from "../setup/question.ts";
 import { carryOver } from "../setup/source-edit.ts";
 import { ensureStack } from "../setup/stack.ts";
 import { readCheckpoint, saltOf } from "../setup/stack-state.ts";
+import { askDatabase } from "./ask-database.ts";
 import { askOperators } from "./ask-operators.ts";
 import { configOf, type Invocation } from "./invocation.ts";
 import { placeState } from "./place-state.ts";
+import { kitAdvice, placeKit } from "./recovery.ts";
 
 /**
- * `npm run setup -- --stack prod`: asks who operates, where the state is to be, and for each secret that the stack's config
- * needs and lacks, tests it (and those it has) against its service, and writes it encrypted into the stack's file. Without a terminal it asks nothing and lists
- * what is missing, with the commands that set it.
+ * `npm run setup -- --stack prod`: asks who operates, where the replicas' database, the state and its recovery kit
+ * are to be, and for each secret that the stack's config needs and lacks, tests it (and those it has) against its service,
+ * and writes it encrypted into the stack's file. Without a terminal it asks nothing and lists what is missing, with the commands that set it.
  */
 export async function setup(invocation: Invocation): Promise<void> {
   const { stack } = invocation;
   const file = configOf(invocation);
   const { cli } = await ensureCommandLine(() => {});
   await askOperators(invocation);
+  await askDatabase(invocation);
   await placeState(invocation, cli);
   const source = await readSource(file);
   const pulumi = new Pulumi(stack, cli);
@@ -42,10 +45,12 @@ export async function setup(invocation: Invocation): Promise<void> {
     if (problem) problems.push(problem);
   }
   await carryOver(effective, file);
+  await placeKit(invocation);
   problems.push(...(await otherProblems(stack, file, problems)));
   if (problems.length > 0)
     throw new SetupError(problems, "What was right is stored; run this again for the rest.");
-  process.stdout.write(`\nNothing is missing. Next: npm run preview -- --stack ${stack}\n`);
+  const advice = await kitAdvice(stack);
+  process.stdout.write(`\n${advice}Nothing is missing. Next: npm run preview -- --stack ${stack}\n`);
 }
 
 /** Has one credential be there and be right; the problem otherwise. */

@@ -51,11 +51,20 @@ function protectionText({ missing }: Pick<FleetView["tenants"][number], "missing
 
 /** The replica of one tenant and what goes on with it. What is held or failing comes first: somebody has to look at it. */
 function syncText(
-  { id, state, quarantine, replica, running, write_refused: unwritten }: FleetView["tenants"][number],
+  {
+    id,
+    state,
+    quarantine,
+    replica,
+    running,
+    write_refused: unwritten,
+    live_database: live,
+  }: FleetView["tenants"][number],
   error: string | undefined,
   now: number,
 ): string {
   const { held, verified_at: verified } = replica;
+  if (live !== null) return postgresText(live, verified, now);
   const kept = verified
     ? `it keeps what it had ${agoText(now - Date.parse(verified))} ago`
     : "it holds nothing yet";
@@ -69,6 +78,15 @@ function syncText(
   const found = error ? `last sync failed: ${error} (${kept})` : replicaText(replica, now);
   const open = unwritten ? `; decided rows are NOT in the tenant's database: ${unwritten.text}` : "";
   return restText(state, now) + quarantineText(id, quarantine) + found + open;
+}
+
+/** `on Postgres (db.example.com/acme); its replica stays as it was 3 d ago` */
+export function postgresText(live: string, verified: string | null, now: number): string {
+  const { host, pathname } = new URL(live);
+  const kept = verified
+    ? `stays as it was ${agoText(now - Date.parse(verified))} ago, before that`
+    : "holds nothing";
+  return `on Postgres (${host}${pathname}); its replica ${kept}`;
 }
 
 /** Why a tenant is not synced at its interval, put before what is known of its replica; empty where it is. */

@@ -24,6 +24,8 @@ export const TenantSync = z.object({
   quarantine: z.object({ since: z.string(), failures: z.number() }).nullable(),
   /** Why decided rows are not written into the tenant's own database, where they are to be. */
   write_refused: z.object({ code: z.string(), text: z.string(), since: z.string() }).nullable().default(null),
+  /** Where its live database is when that is a Postgres, without a password; null: its SQLite file. */
+  live_database: z.string().nullable().default(null),
   last: z
     .object({
       status: z.string(),

@@ -1,10 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { Counter, Histogram, type MetricObject, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import { Metrics as AgentMetrics } from "../../sync-runtime/agent/metrics.ts";
+import type { Told } from "../../sync-runtime/node/metric-text.ts";
 import { Metrics as NodeMetrics } from "../../sync-runtime/node/metrics.ts";
 import { replicaRows } from "../../sync-runtime/node/replica-rows.ts";
 import { RowsProcessed } from "../../sync-runtime/node/rows-processed.ts";
+import { SyncDurations } from "../../sync-runtime/node/sync-durations.ts";
 import { Metrics as WriterMetrics } from "../../sync-runtime/writer/metrics.ts";
 
 /** `npm run docs` writes docs/metrics.md from what nodes, agents and writers count; a test asserts it is current. */
@@ -22,39 +24,29 @@ What is known of replicas and of the cluster comes from Postgres, so that every 
 export const metricsReference = (): string =>
   [
     preface,
-    section("Nodes", new NodeMetrics().registry, RowsProcessed.told, replicaRows),
+    section("Nodes", new NodeMetrics().registry, RowsProcessed.told, SyncDurations.told, replicaRows),
     section("Agents", new AgentMetrics("/", async () => 0, []).registry),
     section("Writers", new WriterMetrics([]).registry),
   ].join("\n");
 
 /** @param more what is told besides what the registry keeps */
-const section = (title: string, registry: Registry, ...more: Described[]): string =>
+const section = (title: string, registry: Registry, ...more: Told[]): string =>
   [
     `## ${title}`,
     "",
     "| metric | type | meaning |",
     "|---|---|---|",
-    ...[...(registry.getMetricsAsArray() as unknown as Described[]), ...more]
+    // prom-client keeps labels and type without saying so in its types.
+    ...[...(registry.getMetricsAsArray() as unknown as Told[]), ...more]
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
       .map(row),
     "",
   ].join("\n");
 
-/** What a metric is declared with; prom-client keeps the labels without saying so in its types. */
-type Described = Pick<MetricObject, "name" | "help"> & { labelNames: readonly string[] };
-
-const row = (metric: Described): string => {
-  const { name, help, labelNames } = metric;
+const row = ({ name, help, type, labelNames }: Told): string => {
   const labels = labelNames.length > 0 ? `{${labelNames.join(",")}}` : "";
-  return `| \`${name}${labels}\` | ${typeOf(metric)} | ${help.replaceAll("|", "\\|").replace(/\.$/, "")} |`;
+  return `| \`${name}${labels}\` | ${type} | ${help.replaceAll("|", "\\|").replace(/\.$/, "")} |`;
 };
-
-const typeOf = (metric: unknown): string =>
-  metric instanceof Counter || metric === RowsProcessed.told
-    ? "counter"
-    : metric instanceof Histogram
-      ? "histogram"
-      : "gauge";
 
 if (import.meta.main) {
   writeFileSync(metricsFile, metricsReference());

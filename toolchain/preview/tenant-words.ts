@@ -65,6 +65,8 @@ function containerChanges(step: Step, group: Group, context: Context): Change[] 
 /** A version is told for itself; everything else that restarts the tenant is one change with its reasons. */
 function replaced(step: Step, { name }: Group, { fleet, images }: Context): Change[] {
   const interruption = tenantRestarts;
+  const other = otherDatabase(step);
+  if (other) return [{ text: other, interruption, risk: "data", stop: true }];
   const others = settings(step);
   const reasons = others.length > 0 ? `: ${listed(others)}` : "";
   if (!step.changed.includes("image")) return [{ text: `restart${reasons}`, interruption, risk: "restart" }];
@@ -79,6 +81,24 @@ function replaced(step: Step, { name }: Group, { fleet, images }: Context): Chan
   const text = `${upgradeText(from, to)}, which changes its database when it starts${also}`;
   return [{ text, interruption, risk: "restart" }];
 }
+
+/** That its application is to work on another database, which an edit alone does not fill; undefined: on the same one. */
+function otherDatabase({ before, after }: Step): string | undefined {
+  if (isUnknown(after.labels)) return undefined;
+  const [from, to] = [databaseOf(before.labels), databaseOf(after.labels)];
+  if (from === to) return undefined;
+  if (to === undefined)
+    return "its database is its SQLite file again, AS THAT WAS BEFORE its promotion: what was written into its Postgres is not in it";
+  return from === undefined
+    ? "its database is a Postgres instead of its SQLite file: what that holds is not brought along, `npx fleet promote` does that"
+    : "its database is ANOTHER Postgres: what its former one holds is not brought along";
+}
+
+/** What the label of a container says where its database is. */
+const databaseOf = (labels: unknown): unknown =>
+  (Array.isArray(labels) ? labels : []).find(
+    (entry: unknown) => (entry as { label?: unknown } | null)?.label === "owui.database",
+  )?.value;
 
 /** Names what a container's differing inputs are to an operator; each once, the image left out. */
 function settings({ changed, before, after }: Step): string[] {

@@ -15,6 +15,24 @@ export async function ask(question: string, otherwise = ""): Promise<string> {
   }
 }
 
+/** How somebody is asked. */
+export type Ask = typeof ask;
+
+/** Asks until nothing is wrong with the answer, and says what was. */
+export async function askUntil(
+  ask: Ask,
+  question: string,
+  otherwise: string,
+  wrongWith: (answer: string) => string | undefined,
+): Promise<string> {
+  for (;;) {
+    const answer = await ask(question, otherwise);
+    const wrong = wrongWith(answer);
+    if (wrong === undefined) return answer;
+    process.stdout.write(`  ${wrong}\n`);
+  }
+}
+
 /** Asks without showing what is typed. */
 export async function askHidden(question: string): Promise<string> {
   process.stdout.write(`${question}: `);

@@ -1,11 +1,10 @@
 import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { fileStamp, isWrittenLongAgo } from "../../host/file-times.ts";
+import { REGULAR_FILE } from "../../host/regular-file.ts";
 import { TenantError } from "../../host/tenant-error.ts";
 import { copyFile } from "./file-copy.ts";
 import { type OpenTask, ReaderDescriptor } from "./task.ts";
 
-/** Neither follows a link nor waits for a pipe's writer. */
-const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 /** Nothing may lie there already. */
 const WRITE_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
 
@@ -44,7 +43,7 @@ interface FileAtRest {
 function openAtRest(path: string): FileAtRest {
   let fd: number;
   try {
-    fd = openSync(path, READ_FLAGS);
+    fd = openSync(path, REGULAR_FILE);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT") throw moved(path);

@@ -8,6 +8,7 @@ import {
   openDescriptors,
 } from "../../host/descriptor.ts";
 import { fileStamp, isTrusted } from "../../host/file-times.ts";
+import { READING_SETTINGS } from "../../host/reading-settings.ts";
 import { TenantError } from "../../host/tenant-error.ts";
 import { MAX_ROW_BYTES } from "../../protocol/limit.ts";
 import { bringUpToDate, copyFile, statOf } from "./file-copy.ts";
@@ -16,18 +17,6 @@ import { type OpenTask, ReaderDescriptor } from "./task.ts";
 
 /** How long a writer may keep a reader out; longer ones are told to the node as busy. */
 const BUSY_MILLISECONDS = 3_000;
-
-/**
- * Settings that keep a hostile file from making SQLite do more than read its b-trees: no function of the schema is
- * trusted, no page is mapped into memory, cells are checked, nothing can be written.
- */
-const SETTINGS = `
-  PRAGMA trusted_schema = OFF;
-  PRAGMA query_only = ON;
-  PRAGMA mmap_size = 0;
-  PRAGMA cell_size_check = ON;
-  PRAGMA temp_store = MEMORY;
-`;
 
 /** URI parameters: never create, change or lock anything that the tenant would notice. */
 const LIVE = "?mode=ro&readonly_shm=1";
@@ -178,7 +167,7 @@ function open(path: string, parameters: string, readOnly = true): DatabaseSync {
     limits: { length: MAX_ROW_BYTES, attach: 0, vdbeOp: 100_000 },
   });
   database.enableDefensive(true);
-  database.exec(SETTINGS);
+  database.exec(READING_SETTINGS);
   return database;
 }
 

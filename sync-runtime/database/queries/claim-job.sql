@@ -31,7 +31,7 @@ candidate AS MATERIALIZED (
   JOIN sync_metadata.client_deployments AS d ON d.id = j.tenant
   WHERE j.cluster = $1 AND (
     (
-      j.status = 'queued' AND j.due_at <= clock_timestamp()
+      j.status = 'queued' AND j.due_at <= clock_timestamp() AND d.live_database IS NULL
       AND (d.state IN ('provisioning', 'active') OR (d.state IN ('paused', 'migrating') AND j.reason = 'manual'))
       AND NOT EXISTS (SELECT FROM sync_metadata.sync_jobs AS r WHERE r.tenant = j.tenant AND r.status = 'running')
     ) OR (

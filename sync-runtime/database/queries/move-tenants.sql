@@ -1,10 +1,10 @@
 -- Moves the tenants of one cluster to where the stack's config wants them: retired without an entry, back with one, and
 -- paused or not where the entry says so now and did not before. What it repeats about pausing moves nothing, and a tenant
 -- that is migrating is left alone. Runs before apply-tenants.sql, which writes what was declared.
--- $1 cluster text · $2 tenants json, [{"id", "paused"}]
+-- $1 cluster text · $2 tenants json, [{"id", "paused", "database" or nothing}]
 -- Returns one row per tenant that was moved: id, change (updated | retired).
 WITH declared AS (
-  SELECT t.id, t.paused FROM json_to_recordset($2) AS t (id text, paused boolean)
+  SELECT t.id, t.paused, t.database FROM json_to_recordset($2) AS t (id text, paused boolean, database text)
 ),
 known AS MATERIALIZED (
   SELECT c.id, c.state, c.declared_paused FROM sync_metadata.client_deployments AS c
@@ -23,6 +23,7 @@ wanted AS MATERIALIZED (
     CASE
       WHEN d.id IS NULL THEN 'the config no longer declares it'
       WHEN k.state IN ('retired', 'erased') THEN 'the config declares it again'
+      WHEN d.database IS NOT NULL THEN 'its live database is a Postgres'
       WHEN d.paused THEN 'the config declares it paused'
       ELSE 'the config no longer declares it paused'
     END AS reason

@@ -1,4 +1,5 @@
 -- How many rows the tables of the cluster's tenants had when their replicas were last verified, a tenant a row.
+-- tables: JSON as text.
 -- $1 continue behind this tenant, null from the first · $2 how many tenants at most
 -- No row: there are no more tenants.
 SELECT d.id AS tenant,
@@ -8,7 +9,7 @@ SELECT d.id AS tenant,
       FROM sync_metadata.replica_tables AS t WHERE t.tenant = d.id AND t.sum IS NOT NULL
     ),
     '[]'
-  ) AS tables
+  )::text AS tables
 FROM sync_metadata.client_deployments AS d
 WHERE d.state NOT IN ('retired', 'erased') AND ($1::text IS NULL OR d.id > $1)
 ORDER BY d.id

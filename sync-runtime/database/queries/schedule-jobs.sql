@@ -28,7 +28,7 @@ queued AS (
         ) + s.verify_interval <= clock_timestamp()
     ) AS due
   ) AS v
-  WHERE d.state IN ('provisioning', 'active')
+  WHERE d.state IN ('provisioning', 'active') AND d.live_database IS NULL
     AND (last.id IS NULL OR last.status NOT IN ('queued', 'running'))
     AND (
       v.due OR last.id IS NULL

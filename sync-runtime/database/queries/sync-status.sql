@@ -8,7 +8,7 @@ SELECT d.id, d.host, extract(epoch FROM d.sync_interval)::integer AS interval, d
   running.id AS running_id, running.kind AS running_kind, running.started_at AS running_since,
   running.progress AS running_progress,
   r.verified_at, coalesce(r.equal, false) AS equal, coalesce(r.decided, 0) AS decided,
-  d.direction, r.write_refused_code, r.write_refused, r.write_refused_at, r.deep_verified_at,
+  d.direction, d.live_database, r.write_refused_code, r.write_refused, r.write_refused_at, r.deep_verified_at,
   r.held_id, r.held_reason, r.held_detail, r.held_at, r.held_accepted_at IS NOT NULL AS held_accepted,
   coalesce(r.tables, 0) AS tables, coalesce(r.rows, 0) AS rows
 FROM sync_metadata.client_deployments AS d

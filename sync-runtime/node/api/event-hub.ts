@@ -29,11 +29,14 @@ interface HubContext {
  */
 export class EventHub {
   readonly #context: HubContext;
+  readonly #beforeNews: () => void;
   readonly #listeners = new Set<PassThrough>();
   #watching: AbortController | undefined;
 
-  constructor(context: HubContext) {
+  /** @param beforeNews is called before listeners are told of anything: whoever asks then is not to hear what was before it */
+  constructor(context: HubContext, beforeNews: () => void = () => {}) {
     this.#context = context;
+    this.#beforeNews = beforeNews;
   }
 
   /** How many listen. */
@@ -80,6 +83,7 @@ export class EventHub {
   async #tellPast(stream: PassThrough, since: bigint): Promise<void> {
     const { events } = await recentEvents(this.#context.postgres, since);
     const past = new EventDiff().next({ now: 0n, events, running: [], held: [] });
+    if (past.length > 0) this.#beforeNews();
     for (const event of past.filter(({ at }) => at > since)) stream.write(eventText(event));
   }
 
@@ -104,6 +108,7 @@ export class EventHub {
       from ??= (await recentEvents(postgres, undefined)).now;
       const recent = await recentEvents(postgres, from - OVERLAP);
       const news = diff.next(recent);
+      if (news.length > 0) this.#beforeNews();
       if (!first) this.#tell(news.map(eventText).join(""));
       from = recent.now;
       looks += 1;

@@ -12,6 +12,7 @@ export const PROBLEMS = {
   "method-not-allowed": { status: 405, title: "The path does not take this method" },
   "request-too-slow": { status: 408, title: "The request did not arrive in time" },
   "not-pending": { status: 409, title: "The conflict does not wait any more" },
+  "not-synced": { status: 409, title: "The tenant's database is one that no replica follows" },
   "not-held-for-this": { status: 409, title: "The replica is not held for what was named" },
   "illegal-move": { status: 409, title: "No tenant makes this move" },
   "moved-meanwhile": { status: 409, title: "Somebody else moved the tenant at the same moment" },

@@ -7,9 +7,9 @@ export const RECORD_MS = 30_000;
 /** Different ones recorded at a time; all others become one record for each status, so that nobody can fill the log. */
 const MOST_AT_A_TIME = 5;
 
-/** A write that was refused for its token. */
+/** A write that was refused for its token, or for what it says. */
 export interface RefusedWrite {
-  /** Of the token where it is genuine and its scope too small; null where there is none that is accepted. */
+  /** Of the token where it is genuine; null where there is none that is accepted. */
   caller: { subject: string; token: string } | null;
   method: string;
   route: string;
@@ -36,8 +36,9 @@ interface Counted extends Omit<RefusedWrite, "address"> {
 }
 
 /**
- * Remembers writes that were refused for their token until they are recorded in the audit log. Equal ones (by whom, from
- * where, to which route) are one record that says how often; its path and occurrence are those of the first.
+ * Remembers writes that were refused before they were tried, for their token or for what they say, until they are recorded
+ * in the audit log. Equal ones (by whom, from where, to which route) are one record that says how often; its path and
+ * occurrence are those of the first.
  */
 export class RefusedWrites {
   readonly #node: string;

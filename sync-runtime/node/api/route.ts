@@ -76,9 +76,18 @@ export interface ApiContext extends Omit<NodeContext, "postgres"> {
   events: EventHub;
 }
 
+/** An answer that was parsed by what the route declares, and written, before. */
+export class JsonText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** A declared route with its function, as the server takes it. */
 export interface Route extends RouteDeclaration<z.ZodObject, z.ZodObject, z.ZodType, z.ZodType> {
-  /** Rows of Postgres may be given as they are: `answer` parses them. A stream is sent as it comes. */
+  /** Rows of Postgres may be given as they are: `answer` parses them. A stream and a {@link JsonText} are sent as they come. */
   handle: (call: Call<never, never, never, never>, api: ApiContext) => Promise<unknown | Readable>;
 }
 

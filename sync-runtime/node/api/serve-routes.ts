@@ -3,10 +3,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type * as z from "zod";
 import type { Postgres } from "../postgres.ts";
 import { monitorOn } from "./monitor.ts";
-import { ApiProblem, invalidRequest, type Place } from "./problem.ts";
+import { ApiProblem, invalidRequest, type Place, problemOf } from "./problem.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import type { RefusedWrite, RefusedWrites } from "./refused-writes.ts";
-import type { ApiContext, Call, Route } from "./route.ts";
+import { type ApiContext, type Call, JsonText, type Route } from "./route.ts";
 import { TenantId } from "./tenant.ts";
 import { type Caller, ScopeProblem, type TokenGate } from "./token.ts";
 import { type Write, Writer } from "./write.ts";
@@ -21,7 +21,7 @@ export interface Door {
   gate: TokenGate;
   /** How often one token's subject may ask. */
   subjects: RateLimit;
-  /** Hears of writes that the gate refused. */
+  /** Hears of writes that came to nothing before they were tried. */
   refused: RefusedWrites;
   transaction: Postgres["transaction"];
 }
@@ -35,6 +35,8 @@ export function serveRoutes(
 ): void {
   const writer = new Writer(api, transaction);
   const callers = new WeakMap<FastifyRequest, Caller>();
+  /** Requests that the writer has, which records them itself. */
+  const tried = new WeakSet<FastifyRequest>();
   for (const route of routes) {
     const { method, path, scope, watched } = route;
     server.route({
@@ -48,34 +50,41 @@ export function serveRoutes(
         const caller =
           monitor ||
           (await gate.require(request.headers.authorization, scope).catch((problem) => {
-            if (method !== "GET") refused.note(refusedWrite(route, request, problem));
+            const caller = problem instanceof ScopeProblem ? problem.caller : null;
+            if (method !== "GET") refused.note(refusedWrite(route, request, { caller, problem }));
             throw problem;
           }));
         subjects.take(caller.subject);
         callers.set(request, caller);
       },
+      // Of a write by somebody who may: its body is none, or is not as declared.
+      onError: async (request, _, error) => {
+        const caller = callers.get(request);
+        if (method === "GET" || !caller || tried.has(request)) return;
+        const problem = problemOf(error, request, api.log);
+        refused.note(refusedWrite(route, request, { caller, problem }));
+      },
       handler: (request, reply) => {
         const caller = callers.get(request) ?? ANYBODY;
         const call = { ...parseRequest(route, request), caller } as Call<never, never, never, never>;
-        return method === "GET"
-          ? answer(route, call, reply, api)
-          : answerWrite(writer, { route, call, request }, reply);
+        if (method === "GET") return answer(route, call, reply, api);
+        tried.add(request);
+        return answerWrite(writer, { route, call, request }, reply);
       },
     });
   }
   refuseOtherMethods(server, routes);
 }
 
-/** What is recorded of a write that the gate refused; a tenant's name is taken only if one could bear it. */
+/** What is recorded of a write that was not tried; a tenant's name is taken only if one could bear it. */
 function refusedWrite(
   { method, path }: Route,
   { params, url, ip, id }: FastifyRequest,
-  problem: ApiProblem,
+  { caller, problem }: { caller: Caller | null; problem: ApiProblem },
 ): RefusedWrite {
   const { success, data } = TenantId.safeParse((params as { tenant?: unknown }).tenant);
   return {
-    caller: problem instanceof ScopeProblem ? problem.caller : null,
-    ...{ method, route: path, path: url, tenant: success ? data : null },
+    ...{ caller, method, route: path, path: url, tenant: success ? data : null },
     ...{ status: problem.status, problem: problem.kind, address: ip, request: id },
   };
 }
@@ -88,9 +97,16 @@ async function answer(
 ): Promise<unknown> {
   const given = await route.handle(call, api);
   reply.code(route.status ?? 200).type(route.contentType ?? JSON_TYPE);
-  if (given instanceof Readable) return given;
+  if (given instanceof Readable) return reply.request.method === "HEAD" ? unread(given) : given;
+  if (given instanceof JsonText) return given.text;
   const sent = route.answer.parse(given);
   return route.contentType === undefined ? JSON.stringify(sent) : sent;
+}
+
+/** Instead of a stream that nobody is to read: what it would tell is not made. */
+function unread(stream: Readable): Readable {
+  stream.destroy();
+  return Readable.from([]);
 }
 
 async function answerWrite(writer: Writer, write: Write, reply: FastifyReply): Promise<string> {

@@ -50,7 +50,7 @@ export class ApiServer implements Service {
     const { server } = this.#server;
     certificates.onChange((credentials) => (server as Server).setSecureContext(handshake(credentials)));
     const certificate = () => new X509Certificate(certificates.current.cert);
-    this.#events = new EventHub(context);
+    this.#events = new EventHub(context, () => parts.states.statuses.forget());
     const api = { ...context, ...parts, certificate, certificates, events: this.#events };
     this.#refused = new RefusedWrites(context);
     const { rates, operatorKeys } = config;

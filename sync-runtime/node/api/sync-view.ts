@@ -44,6 +44,7 @@ const StatusRow = z.object({
   equal: z.boolean(),
   decided: z.coerce.number(),
   direction: Direction,
+  live_database: z.string().nullable(),
   write_refused_code: z.string().nullable(),
   write_refused: z.string().nullable(),
   write_refused_at: z.date().nullable(),
@@ -80,6 +81,8 @@ const TenantStatus = z.object({
   paused: z.boolean(),
   /** both: edits in the replica that win are written into the tenant's own database. */
   direction: Direction,
+  /** Where its live database is when that is a Postgres, which is not synced: without a password. Null: its SQLite file. */
+  live_database: z.string().nullable(),
   /** Why not all of them were the last time; null: they were, or none are. */
   write_refused: z.object({ code: z.string(), text: z.string(), since: z.date() }).nullable(),
   /** Where the tenant is in its life, and the move that led there. */
@@ -117,6 +120,7 @@ export const SyncStatus = StatusRow.transform((row) => ({
   interval: row.interval,
   paused: row.paused,
   direction: row.direction,
+  live_database: row.live_database,
   write_refused: writeRefusedOf(row),
   state: { is: row.state, since: row.state_since, by: row.state_by, reason: row.state_reason },
   quarantine: row.quarantined_at === null ? null : { since: row.quarantined_at, failures: row.failures },

@@ -41,8 +41,8 @@ export class Writer {
   }
 
   async make(write: Write): Promise<WrittenAnswer> {
-    const key = keyOf(write.request);
     try {
+      const key = keyOf(write.request);
       return await this.#transaction(async (postgres) => {
         const kept = key === undefined ? undefined : await keptAnswer(postgres, write, key);
         if (kept) return kept;
@@ -60,8 +60,11 @@ export class Writer {
       throw problem;
     } finally {
       // Before anybody hears of the write; also where it is not known whether it was committed.
+      const { states } = this.#api;
       const tenant = tenantOf(write.call);
-      if (tenant !== null) this.#api.states.forget("deployment", tenant);
+      if (tenant !== null) states.forget("deployment", tenant);
+      // What was decided about a conflict names none.
+      states.statuses.forget();
     }
   }
 

@@ -9,7 +9,7 @@ const broken: Broken = [
 
   tenants.acme.domian
     found:  the unknown key "domian"
-    remedy: write domain, if that was meant, or remove it; known here: host, domain, formerDomains, proxied, certificate, running, version, image, port, subnet, admin, branding, connections, privateEndpoints, persistSettings, environment, memory, cpus, pids, sync, restore, fresh`,
+    remedy: write domain, if that was meant, or remove it; known here: host, domain, formerDomains, proxied, certificate, running, version, image, port, subnet, admin, branding, connections, privateEndpoints, database, persistSettings, environment, memory, cpus, pids, sync, restore, fresh`,
   ],
   [
     "an unknown key deep inside an entry names the nearest known one there",

@@ -15,6 +15,21 @@ describe("exceptions to the ban on private addresses", () => {
     expect(egressLines(exceptions)).toBe("owt11111111 192.168.1.9 11434\nowt22222222 10.1.2.3 8000\n");
   });
 
+  it("open the database that a tenant works on to it alone, once, and leave public ones and names as they are", () => {
+    const on = (url: string) => ({ kind: "postgres", url, password: "x" }) as const;
+    const exceptions = egressExceptions([
+      tenantSpec({ bridge: "owt11111111", database: on("postgresql://a@10.1.2.3/a") }),
+      tenantSpec({
+        bridge: "owt22222222",
+        privateEndpoints: [{ address: "10.1.2.3", port: 6543 }],
+        database: on("postgresql://a@10.1.2.3:6543/a"),
+      }),
+      tenantSpec({ bridge: "owt33333333", database: on("postgresql://a@db.example.com/a") }),
+      tenantSpec({ bridge: "owt44444444", database: on("postgresql://a@203.0.113.9/a") }),
+    ]);
+    expect(egressLines(exceptions)).toBe("owt11111111 10.1.2.3 5432\nowt22222222 10.1.2.3 6543\n");
+  });
+
   it("are nothing to read where there are none", () => {
     expect(egressLines(egressExceptions([tenantSpec()]))).toBe("");
   });

@@ -107,7 +107,9 @@ describe("scratch-application.sh", () => {
     expect(run("sign-in")).toEqual({ status: 0, stdout: '{"a":1}\n', stderr: "" });
     expect(asked().at(-1)).not.toContain("owui-local-tenant-acme");
     run("ask", { APPLICATION: "owui-local-tenant-acme", METHOD: "GET", ASKED_PATH: "/", AS: "x", BODY: "" });
-    expect(asked().join("\n")).toContain("--env ASKED_PATH=/ --env BODY= owui-local-tenant-acme python3");
+    expect(asked().join("\n")).toContain(
+      "--env ASKED_PATH=/ --env BODY= --env SERVES=yes owui-local-tenant-acme bash",
+    );
   });
 
   it("that does not answer as Open WebUI does says why in a line", () => {

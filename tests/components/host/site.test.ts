@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Site, siteConfig, siteFile, siteUrl } from "../../../components/host/site.ts";
+import { forwardConfig, type Site, siteConfig, siteFile, siteUrl } from "../../../components/host/site.ts";
 
 const site = siteConfig(
   { http: { address: "127.0.0.1", port: 8080 } },
@@ -110,5 +110,32 @@ describe("a tenant's address", () => {
     [{ http: at(80), https: at(443) }, "https://acme.localhost"],
   ])("at %j is %s", (front, url) => {
     expect(siteUrl(front, "acme.localhost")).toBe(url);
+  });
+});
+
+describe("the site of a tenant that has moved", () => {
+  const moved = forwardConfig(
+    { http: { address: "0.0.0.0", port: 80 }, https: { address: "0.0.0.0", port: 443 } },
+    {
+      ...{ tenant: "acme", domain: "chat.acme.example", certificate: "tls/acme.pem" },
+      ...{ address: "203.0.113.20", port: 443, authorities: "tls/acme.moved.pem" },
+    },
+  );
+
+  it("leads to the other host alone, everything as a site does", () => {
+    expect(moved.match(/server \d.*;/g)).toEqual(["server 203.0.113.20:443;"]);
+    expect(moved.match(/proxy_pass .*;/g)).toEqual(Array(3).fill("proxy_pass https://tenant-acme;"));
+    expect(moved).toContain("location /ws/");
+    expect(moved).toContain("return 308 https://chat.acme.example$request_uri;");
+  });
+
+  it("believes nobody to be that host but who shows a certificate of the name, by an authority that is named", () => {
+    for (const line of [
+      "proxy_ssl_verify on;",
+      "proxy_ssl_name chat.acme.example;",
+      "proxy_ssl_server_name on;",
+      "proxy_ssl_trusted_certificate tls/acme.moved.pem;",
+    ])
+      expect(moved).toContain(line);
   });
 });

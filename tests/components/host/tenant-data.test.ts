@@ -51,6 +51,14 @@ describe("tenant-data.sh", () => {
     expect(existsSync(site())).toBe(true);
   });
 
+  it("misses no file of a tenant that works on a Postgres, and looks at whose data it is all the same", () => {
+    rmSync(database);
+    expect(run({ ELSEWHERE: "yes" })).toEqual({ status: 0, stdout: "1-2-3\n", stderr: "" });
+    expect(existsSync(site())).toBe(true);
+    writeFileSync(shown, "another's");
+    expect(run({ ELSEWHERE: "yes" }).status).toBe(1);
+  });
+
   it("starts nothing that the guard refuses", () => {
     rmSync(database);
     host.program("node", "echo refused >&2; exit 1");

@@ -9,6 +9,7 @@ import {
   openEnvironment,
   secretEnvironment,
   startCommand,
+  trialCommand,
 } from "../../../components/tenant/environment.ts";
 import { tenantSpec } from "../specs.ts";
 
@@ -17,6 +18,42 @@ const connections = [
   { url: "https://one.example/v1", key: "sk-one" },
   { url: "http://10.1.2.3:8000/v1", key: "" },
 ];
+
+describe("a tenant on Postgres", () => {
+  const database = {
+    kind: "postgres",
+    url: "postgresql://owui_acme@10.1.2.3:5433/acme?sslmode=require",
+    password: "it's: p@ss/w%rd",
+  } as const;
+
+  it("finds the database and its password in the root-only file alone", () => {
+    const spec = tenantSpec({ database });
+    expect(secretEnvironment(spec)).toContain(
+      `DATABASE_URL='postgresql://owui_acme:it'\\''s%3A%20p%40ss%2Fw%25rd@10.1.2.3:5433/acme?sslmode=require'\n`,
+    );
+    expect(openEnvironment(spec, url).join()).not.toContain("10.1.2.3");
+  });
+
+  it("says nothing of one where its file is its database", () => {
+    expect(secretEnvironment(tenantSpec())).not.toContain("DATABASE_URL");
+  });
+
+  it("is tried on a copy of its SQLite file, whatever its variables say", () => {
+    const folder = mkdtempSync(join(tmpdir(), "owui-trial-"));
+    try {
+      const file = join(folder, "environment");
+      writeFileSync(file, secretEnvironment(tenantSpec({ database })));
+      const line = trialCommand
+        .replace(environmentFile, file)
+        .replace("bash start.sh", "printenv DATABASE_URL");
+      expect(execFileSync("bash", ["-c", line], { encoding: "utf8" })).toBe(
+        "sqlite:////app/backend/data/webui.db\n",
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
 
 describe("what a tenant's container says openly", () => {
   it("is this, for a tenant with nothing special, in the order the provider keeps", () => {

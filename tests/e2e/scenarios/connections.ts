@@ -29,7 +29,7 @@ export const connections = (fleet: Fleet) =>
       // The fake sends a piece only when asked: a piece that arrives here was not waiting for the next.
       for await (const piece of session.ask(MODEL, "What are you?")) {
         pieces.push(piece);
-        await fetchJson(fake, "/fake/next", { method: "POST" });
+        await fleet.nextPiece();
       }
       expect(pieces).toEqual(PIECES);
     });

@@ -19,8 +19,7 @@ export const erasure = (fleet: Fleet) => {
     beforeAll(async () => {
       await fleet.file.setTenant(tenant, entryOf(tenant));
       await fleet.up();
-      const { [fleet.name(`tenant-${tenant}`)]: _, ...rest } = await fleet.snapshot();
-      others = rest;
+      others = await fleet.snapshotBeside(tenant);
     });
     afterAll(async () => {
       await fleet.engine.docker(["rm", "--force", stranger], { mayFail: true });

@@ -17,10 +17,7 @@ export const operating = (fleet: Fleet) => {
     ) as T;
   const refused = (command: string, args: string[]) => fleet.driver.operate(command, args, { mayFail: true });
   const container = fleet.name("tenant-acme");
-  const others = async () => {
-    const { [container]: _, ...rest } = await fleet.snapshot();
-    return rest;
-  };
+  const others = () => fleet.snapshotBeside("acme");
   const empty = async () => expect((await fleet.driver.preview()).stdout).toMatch(/nothing would change/i);
 
   describe("looking at the fleet", () => {

@@ -1,60 +1,129 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Promotion } from "../../../sync-runtime/promote/report.ts";
+import type { promotedOf } from "../../../fleet/commands/promotion.ts";
+import type { CommandOptions } from "../../support/fleet/command.ts";
 import type { Fleet } from "../../support/fleet/fleet.ts";
 import { Promoted } from "../../support/fleet/promoted.ts";
-import { adminOf } from "../../support/fleet/stack-file.ts";
 import type { Session } from "../../support/fleet/tenant-client.ts";
 
-/** A tenant's way from SQLite to Postgres: a database made from the replica, and real Open WebUI started on it. */
+const onSqlite = "What was asked on SQLite";
+const onPostgres = "What was asked on Postgres";
+
+/** What both scenarios do: acme, a Postgres beside the fleet, and the operator's command. */
+function setting(fleet: Fleet) {
+  const promoted = new Promoted(fleet.engine);
+  const promote = (flags: readonly string[], options?: CommandOptions) =>
+    fleet.driver.operate("promote", ["acme", "--json", ...flags], {
+      ...options,
+      environment: { PGPASSWORD: promoted.password },
+    });
+  const titles = async (session?: Session) =>
+    (await (session ?? (await fleet.signIn("acme"))).chats()).map(({ title }) => title);
+  const forget = async () => {
+    const session = await fleet.signIn("acme");
+    for (const { id, title } of await session.chats()) if (title === onSqlite) await session.deleteChat(id);
+  };
+  return { promoted, promote, titles, forget };
+}
+
+/** A tenant's way from SQLite to Postgres, a while there, and back, since it is not confirmed. */
 export const promotion = (fleet: Fleet) =>
-  describe("a replica that is promoted", () => {
-    const promoted = new Promoted(fleet.engine);
-    let chat: string;
-    let report: Promotion;
+  describe("a tenant that goes to Postgres", () => {
+    const { promoted, promote, titles, forget } = setting(fleet);
     let session: Session;
+    let outcome: ReturnType<typeof promotedOf>;
 
     beforeAll(async () => {
-      chat = await (await fleet.signIn("acme")).createChat("What was asked on SQLite");
-      await Promise.all([fleet.syncUntil("acme", "success"), promoted.startDatabase()]);
-      const { stdout } = await fleet.driver.promote("acme", promoted.url, promoted.password);
-      report = JSON.parse(stdout) as Promotion;
+      session = await fleet.signIn("acme");
+      await Promise.all([session.createChat(onSqlite), promoted.startDatabase()]);
+      const { stdout } = await promote(["--to", promoted.url, "--yes"]);
+      outcome = JSON.parse(stdout);
     });
-    afterAll(() => promoted[Symbol.asyncDispose]());
-
-    it("fills the schema that the tenant's own version made, table for table", () => {
-      expect(report).toMatchObject({ tenant: "acme", promoted: true, violations: [] });
-      expect(report.tables.filter(({ equal }) => !equal)).toEqual([]);
-      expect(report.tables.length).toBeGreaterThan(40);
+    afterAll(async () => {
+      await forget();
+      await promoted[Symbol.asyncDispose]();
     });
 
-    it("is refused a second time, because somebody may have written since", async () => {
-      const again = await fleet.driver.promote("acme", promoted.url, promoted.password, { mayFail: true });
-      expect(again.code).toBe(1);
-      expect(again.stderr + again.stdout).toContain("The target already holds Open WebUI's data");
-    });
-
-    it("lets the admin of before sign in, on Open WebUI of the same version", async () => {
-      const [seen] = JSON.parse(await fleet.engine.inspect("container", [fleet.name("tenant-acme")]));
-      const client = await promoted.startApplication(seen.Config.Image);
-      const { admin } = (await fleet.outputs()).tenants.acme ?? {};
-      session = await client.signIn(adminOf("acme"), admin?.password ?? "");
-      expect(session.role).toBe("admin");
-    });
-
-    it("gives the chat back, word for word", async () => {
-      expect((await session.chats()).map(({ id }) => id)).toContain(chat);
-      const { title, chat: document } = await session.chat(chat);
-      expect(title).toBe("What was asked on SQLite");
-      expect(document.messages.map(({ content }) => content)).toEqual(["What was asked on SQLite"]);
-    });
-
-    it("takes a new one, and the tenant goes on by itself", async () => {
-      const added = await session.createChat("What was asked on Postgres");
-      expect(await promoted.query("SELECT title FROM chat WHERE id = $1", [added])).toEqual([
-        { title: "What was asked on Postgres" },
+    it("works on what the schema of its own version was filled with, row for row", async () => {
+      expect(outcome).toMatchObject({ tenant: "acme", leftOut: 0, downtime: expect.any(Number) });
+      expect(outcome.tables).toBeGreaterThan(40);
+      const [{ n } = {}] = await promoted.query("SELECT count(*)::int AS n FROM chat WHERE title = $1", [
+        onSqlite,
       ]);
-      const own = await fleet.signIn("acme");
-      expect((await own.chats()).map(({ id }) => id)).not.toContain(added);
-      await own.deleteChat(chat);
+      expect(n).toBe(1);
+    });
+
+    it("lets people go on with the session and the chats they had", async () => {
+      expect(await titles(session)).toContain(onSqlite);
+    });
+
+    it("writes there, and nowhere else", async () => {
+      const added = await session.createChat(onPostgres);
+      expect(await promoted.query("SELECT title FROM chat WHERE id = $1", [added])).toEqual([
+        { title: onPostgres },
+      ]);
+    });
+
+    it("has a replica that follows nothing, and says so", async () => {
+      const { tenants } = (await fleet.driver.status()) as unknown as { tenants: Record<string, unknown>[] };
+      expect(tenants.find(({ id }) => id === "acme")).toMatchObject({
+        live_database: promoted.url.replace("postgres:", "postgresql:"),
+        state: { is: "paused", reason: "its live database is a Postgres" },
+        protected: false,
+      });
+      const refused = await fleet.driver.operate("sync", ["acme"], { mayFail: true });
+      expect(refused.code).not.toBe(0);
+      expect(refused.stderr + refused.stdout).toContain("which no replica follows");
+    });
+
+    it("has its password in the root-only file alone", async () => {
+      const shown = await fleet.engine.inspect("container", [fleet.name("tenant-acme")]);
+      expect(shown).not.toContain(promoted.password);
+      expect(await readFile(fleet.file.path, "utf8")).not.toContain(promoted.password);
+      expect(await fleet.secretFile("tenants/acme/config/environment")).toContain(promoted.password);
+    });
+
+    it("goes back only once it was said what that loses", async () => {
+      const asked = await promote(["--rollback", "--yes"], { mayFail: true });
+      expect(asked.code).not.toBe(0);
+      expect(asked.stderr).toMatch(/lost to its users.*chat 1 rows made or changed, 0 changed or deleted/);
+      expect(await titles(session)).toContain(onPostgres);
+    });
+
+    it("is on its SQLite file again then, as that was, and its replica follows", async () => {
+      await promote(["--rollback", "--yes", "--accept-losses"]);
+      const found = await titles(session);
+      expect(found).toContain(onSqlite);
+      expect(found).not.toContain(onPostgres);
+      expect(await fleet.syncUntil("acme", "success")).toMatchObject({ replica: { equal: true } });
+      expect(await readFile(fleet.file.path, "utf8")).not.toContain("kind: postgres");
+    });
+  });
+
+/** The same, but its container does not reach what this machine reaches. */
+export const failedPromotion = (fleet: Fleet) =>
+  describe("a tenant that cannot reach the Postgres it goes to", () => {
+    const { promoted, promote, titles, forget } = setting(fleet);
+    let failed: Awaited<ReturnType<typeof promote>>;
+
+    beforeAll(async () => {
+      await Promise.all([(await fleet.signIn("acme")).createChat(onSqlite), promoted.startDatabase()]);
+      failed = await promoted.unreachable(() => promote(["--to", promoted.url, "--yes"], { mayFail: true }));
+    });
+    afterAll(async () => {
+      await forget();
+      await promoted[Symbol.asyncDispose]();
+    });
+
+    it("is told why", () => {
+      expect(failed.code).not.toBe(0);
+      expect(failed.stderr).toContain("Open WebUI does not start on it, and ended by itself");
+      expect(failed.stderr + failed.stdout).not.toContain(promoted.password);
+    });
+
+    it("serves on its SQLite file by itself, followed by its replica", async () => {
+      expect(await titles()).toContain(onSqlite);
+      expect(await fleet.syncUntil("acme", "success")).toMatchObject({ replica: { equal: true } });
+      expect(await readFile(fleet.file.path, "utf8")).not.toContain("kind: postgres");
     });
   });

@@ -11,11 +11,7 @@ export const restoration = (fleet: Fleet) => {
   const file = join(fleet.workspace, "restored.db");
   let chat: string;
 
-  /** Everything but the tenant that is lost. */
-  const others = async () => {
-    const { [container]: _, ...rest } = await fleet.snapshot();
-    return rest;
-  };
+  const others = () => fleet.snapshotBeside("globex");
   const shown = async (tenant: string) => (await fleet.engine.container(tenant)).running;
 
   describe("a database rebuilt into a file", () => {
@@ -44,7 +40,7 @@ export const restoration = (fleet: Fleet) => {
 
   describe("a tenant whose data directory lost its database", () => {
     const aside = join(fleet.workspace, "lost");
-    let before: Awaited<ReturnType<typeof others>>;
+    let before: Awaited<ReturnType<Fleet["snapshot"]>>;
 
     beforeAll(async () => {
       await mkdir(aside);

@@ -25,6 +25,7 @@ export const secrecy = (fleet: Fleet) =>
         "admin-password",
         "webui_secret_key",
         "superuser",
+        "backup-password",
         "tls.key",
         "passphrase",
         "operator",
@@ -48,6 +49,7 @@ export const secrecy = (fleet: Fleet) =>
         fleet.engine.inspect("container", await fleet.engine.containers()),
         fleet.engine.inspect("network", await fleet.engine.networks()),
         fleet.engine.inspect("image", await fleet.engine.images("owui-sync-runtime")),
+        fleet.engine.inspect("image", await fleet.engine.images("owui-backup")),
       ]);
       expect(secretsIn(shown.join("\n"), needles)).toEqual([]);
     });

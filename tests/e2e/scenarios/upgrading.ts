@@ -14,19 +14,14 @@ import type { Fleet } from "../../support/fleet/fleet.ts";
  */
 export const upgrading = (fleet: Fleet) =>
   describe("an older Open WebUI that is upgraded by one command", () => {
-    const container = fleet.name("tenant-globex");
     const client = fleet.tenant("globex");
     let chat: string;
-    let before: Awaited<ReturnType<typeof others>>;
+    let before: Awaited<ReturnType<Fleet["snapshot"]>>;
     let tables: number;
     let outcome: { upgraded: Upgraded[] };
 
     const version = async () => (await client.json<{ version: string }>("/api/version")).version;
-    /** Everything but the tenant that is upgraded. */
-    const others = async () => {
-      const { [container]: _, ...rest } = await fleet.snapshot();
-      return rest;
-    };
+    const others = () => fleet.snapshotBeside("globex");
     const kept = async (): Promise<Aside[]> =>
       JSON.parse((await fleet.driver.operate("rollback", ["globex", "--list", "--json"])).stdout).kept;
 

@@ -51,3 +51,13 @@ describe("a long operation", () => {
     for (const pattern of unsaid) expect(text).not.toMatch(pattern);
   });
 });
+
+it("names the command that asks where an abort would ask nothing", () => {
+  const promoted = operation({
+    ...{ kind: "promote", steps: ["fill", "switch", "gate", "confirm"], done: 3, abortable: 3 },
+    ...{ status: "stopped", held: false },
+  });
+  expect(operationText(promoted, now)).toContain("npx fleet promote acme --rollback");
+  expect(operationText(promoted, now)).not.toContain("operations abort");
+  expect(operationText({ ...promoted, done: 1 }, now)).toContain("npx fleet operations abort 12");
+});

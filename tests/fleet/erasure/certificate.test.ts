@@ -105,7 +105,7 @@ describe("a certificate of an erasure", () => {
     expect(remains({ local: { nginx: 3 } }, true, true)).toMatch(/nginx's log on host local.*Prometheus/);
     expect(remains({ local: {} }, false, true)).not.toMatch(/nginx|Prometheus|service that keeps/);
     expect(remains({}, false, false)).toContain("service that keeps the state");
-    expect(remaindersOf({}, false, true, "acme", "the s3 place")).toContainEqual(
+    expect(remaindersOf({}, false, true, "acme", { backups: "the s3 place" })).toContainEqual(
       expect.objectContaining({ where: "the s3 place", until: "somebody removes acme there" }),
     );
   });

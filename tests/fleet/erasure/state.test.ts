@@ -122,7 +122,12 @@ describe("what is left", () => {
     state: [],
     older: [],
   };
-  const database = (found: Record<string, number>) => ({ found, state: "erased", url: null });
+  const database = (found: Record<string, number>) => ({
+    found,
+    state: "erased",
+    url: null,
+    live_database: null,
+  });
 
   it("is nothing where only what an erasure does not reach is found", () => {
     expect(leftovers({ ...nothing, database: database({ schemas: 0, rows: 0 }) })).toEqual([]);

@@ -43,7 +43,7 @@ const backup = {
   drill: { at: "2026-11-20T12:00:00Z", ok: true, snapshot: "a", seconds: 30, why: null },
 };
 const status = (id: string, verified_at: string | null, more = {}) => ({
-  ...{ id, url: `https://${id}.example`, health: "healthy" },
+  ...{ id, url: `https://${id}.example`, health: "healthy", live_database: null },
   replica: { verified_at, equal: true, held: null, ...more },
   backup: id === "acme" ? backup : null,
   missing: [],
@@ -108,6 +108,16 @@ describe("what a report says", () => {
     const view = { ...seen.view, tenants: [{ ...acme, backup: { ...backup, ...more } }] } as never;
     const [facts] = reportOf(fleet, { ...seen, view }, now).tenants as [TenantFacts];
     expect([facts.backup.text, facts.drill.text]).toEqual([said, drilled]);
+    expect(isProtected(facts)).toBe(false);
+  });
+
+  it("calls no tenant protected by a replica that does not follow its Postgres", () => {
+    const [acme] = seen.view.tenants;
+    const tenants = [{ ...acme, live_database: "postgresql://owui@db.example.com/acme" }];
+    const [facts] = reportOf(fleet, { ...seen, view: { ...seen.view, tenants } as never }, now).tenants as [
+      TenantFacts,
+    ];
+    expect(facts.replica).toEqual({ ok: false, text: "none: its database is a Postgres" });
     expect(isProtected(facts)).toBe(false);
   });
 

@@ -73,6 +73,14 @@ describe("the plan for a tenant", () => {
     });
   });
 
+  it("refuses one on Postgres, and says what to do instead", () => {
+    const database = { kind: "postgres", url: "postgresql://a@db/acme_db", password: "x" } as const;
+    expect(planFor({ ...tenant("v0.9.6"), database }, to)).toMatchObject({
+      passed: "acme works on a Postgres, which cannot be rehearsed on nor taken back here",
+      remedy: expect.stringContaining("make a dump of acme_db"),
+    });
+  });
+
   it("refuses what does not run, and images of others", () => {
     expect(planFor(tenant("v0.9.6", false), to)).toMatchObject({
       remedy: expect.stringContaining("fleet start"),

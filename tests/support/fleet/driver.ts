@@ -116,12 +116,6 @@ export class Driver {
     return (await this.#command("password", ["--reader", reader])).stdout;
   }
 
-  /** Fills a database from a tenant's replica; the password goes by the environment. */
-  promote(tenant: string, to: string, password: string, options?: CommandOptions): Promise<Outcome> {
-    const environment = { PGPASSWORD: password };
-    return this.#command("promote", ["--tenant", tenant, "--to", to, "--json"], { ...options, environment });
-  }
-
   /** Any command of the operator's line. */
   operate(command: string, args: readonly string[], options?: CommandOptions): Promise<Outcome> {
     return this.#command(command, args, options);

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { locked } from "../../../toolchain/setup/lock.mjs";
 import { askNode, ClusterClient, type SyncLine } from "./cluster-client.ts";
+import { run } from "./command.ts";
 import { Driver, type FleetStatus } from "./driver.ts";
 import { type Container, Engine } from "./engine.ts";
-import type { Origin } from "./http.ts";
+import { fetchJson, type Origin } from "./http.ts";
 import { logo } from "./logo.ts";
 import { Netspace } from "./netspace.ts";
 import { Replica } from "./replica.ts";
@@ -105,11 +106,21 @@ export class Fleet {
    * takes the host's firewall rules; safe to repeat.
    */
   async dispose(): Promise<void> {
+    await this.#unmount();
     if ((await this.engine.containers()).length > 0)
       await this.driver.down(["--purge", "--yes"]).catch(console.warn);
     await this.engine.removeEverything();
     await this.outside.remove();
     await rm(this.workspace, { recursive: true, force: true });
+  }
+
+  /** What a scenario has mounted in the workspace goes with all that it held. */
+  async #unmount(): Promise<void> {
+    const places = (await readFile("/proc/mounts", "utf8"))
+      .split("\n")
+      .map((line) => line.split(" ")[1] ?? "");
+    for (const place of places.filter((path) => path.startsWith(`${this.workspace}/`)))
+      await run(["umount", "--lazy", place]);
   }
 
   /** Applies the stack's file. */
@@ -137,6 +148,12 @@ export class Fleet {
     return Object.fromEntries(containers.map(({ name, id, startedAt }) => [name, { id, startedAt }]));
   }
 
+  /** The same of everything but one tenant. */
+  async snapshotBeside(tenant: string): ReturnType<Fleet["snapshot"]> {
+    const { [this.name(`tenant-${tenant}`)]: _, ...rest } = await this.snapshot();
+    return rest;
+  }
+
   name(role: string): string {
     return `owui-${this.stack}-${role}`;
   }
@@ -159,6 +176,11 @@ export class Fleet {
     const entry = (await this.outputs()).tenants[tenant];
     if (!entry) throw new Error(`the stack exports no tenant ${tenant}`);
     return this.tenant(tenant).signIn(adminOf(tenant), entry.admin.password);
+  }
+
+  /** Has the fake model send one piece more of its answer. */
+  nextPiece(): Promise<unknown> {
+    return fetchJson(this.model, "/fake/next", { method: "POST" });
   }
 
   /** A node's interface; either node answers for the whole cluster. */

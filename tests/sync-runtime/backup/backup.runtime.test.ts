@@ -1,6 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, it } from "vitest";
@@ -63,7 +73,8 @@ describe("a tenant that is backed up", () => {
     const { folder, code, complained, said } = await fetched("acme");
     expect(complained).toBe("");
     expect(code).toBe(0);
-    const { snapshot, manifest } = JSON.parse(said);
+    const { snapshot } = JSON.parse(said);
+    const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
     expect(snapshot).toBe(kept.snapshot);
     expect(manifest).toMatchObject({
       ...{
@@ -194,6 +205,67 @@ describe("a tenant that is backed up", () => {
     expect(code).toBe(0);
     expect(JSON.parse(said).snapshots).toBe(2);
     expect((await home.command("check", "acme", "--data")).code).toBe(0);
+  });
+});
+
+describe("a program that runs", () => {
+  it("takes up tenants that come, and other intervals, without a start", async () => {
+    home = new BackupHome();
+    home.addTenant("acme");
+    home.start();
+    await good("acme");
+    home.addTenant("globex");
+    home.config.every = 3_600;
+    home.tell();
+    expect(await good("globex")).toMatchObject({ every: 3_600, failing: null });
+    const acme = await until(
+      "the interval",
+      () => home.status("acme").every === 3_600 && home.status("acme"),
+    );
+    expect(acme).toMatchObject({ failing: null, snapshots: 1 });
+    expect((await home.command("run", "globex")).code).toBe(0);
+  });
+
+  it("sees data that took the place of other data", async () => {
+    home = new BackupHome();
+    const data = home.addTenant("acme");
+    home.start();
+    await good("acme");
+    renameSync(data, `${data}.before-7`);
+    cpSync(`${data}.before-7`, data, { recursive: true });
+    writeFileSync(join(data, "uploads/letter.txt"), "put in place");
+    expect((await home.command("run", "acme")).complained).toBe("");
+    const { folder } = await fetched("acme");
+    expect(readFileSync(join(folder, "data/uploads/letter.txt"), "utf8")).toBe("put in place");
+  });
+
+  it("ends the backup of a tenant that goes, and writes nothing of it any more", async () => {
+    home = new BackupHome();
+    home.addTenant("acme");
+    // Longer than it takes to look at the config.
+    const data = home.addTenant("leaver");
+    writeFileSync(join(data, "uploads/large.bin"), randomBytes(400_000_000));
+    home.start();
+    await until("the backup of leaver", () => existsSync(home.path("state/staging/leaver")));
+    const asked = home.command("run", "leaver");
+    home.config.tenants.pop();
+    home.tell();
+    expect(await asked).toMatchObject({ code: 1, complained: expect.stringContaining("no tenant leaver") });
+    await until("its end", () => home.log.some(({ msg }) => /is backed up no more/.test(String(msg))));
+    rmSync(home.path("status/leaver.json"));
+    expect((await home.command("run", "acme")).code).toBe(0);
+    expect(existsSync(home.path("status/leaver.json"))).toBe(false);
+    expect(existsSync(home.path("state/staging/leaver"))).toBe(false);
+  });
+
+  it("goes on as it was told before where the config cannot be read", async () => {
+    home = new BackupHome();
+    home.addTenant("acme");
+    home.start();
+    await good("acme");
+    writeFileSync(home.path("backup.json"), "{");
+    await until("a complaint", () => home.log.some(({ msg }) => /the one before counts/.test(String(msg))));
+    expect((await home.command("run", "acme")).code).toBe(0);
   });
 });
 

@@ -4,6 +4,7 @@ import {
   dueAfterGood,
   isToBeTidied,
   next,
+  rescheduled,
   resumed,
 } from "../../../sync-runtime/backup/schedule.ts";
 import { beginning } from "../../../sync-runtime/backup/status-file.ts";
@@ -49,6 +50,14 @@ describe("a start of the program", () => {
   it("counts a shorter interval at once, and a longer one from the next backup on", () => {
     expect(resumed(kept, 2 * hour, 7, now).due).toBe("2026-11-22T08:00:00.000Z");
     expect(resumed(kept, 24 * hour, 7, now).due).toBe(kept.due);
+  });
+
+  it("alone takes a run that goes on for one that was killed", () => {
+    const running = { ...kept, lastStarted: at("11:00:00").toISOString() };
+    expect(rescheduled(running, 2 * hour, 7, now)).toMatchObject({
+      ...{ every: 2 * hour, drillEvery: 7, failing: null },
+      due: "2026-11-22T08:00:00.000Z",
+    });
   });
 
   it("leaves a tenant that fails to its next try", () => {

@@ -1,7 +1,9 @@
+import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Intent } from "../../../sync-runtime/database/intent.ts";
 import { migrate, readMigrations } from "../../../sync-runtime/database/migrator.ts";
+import { query } from "../../../sync-runtime/database/query.ts";
 import { ClusterDatabase } from "../../support/cluster-database.ts";
 import { until } from "../../support/fleet/until.ts";
 import { intentOf, RIVAL, TestDatabase } from "../../support/postgres.ts";
@@ -141,6 +143,56 @@ describe("a move that no line of legal_moves has is refused to everybody, and on
       await client.query("ROLLBACK");
     }
   }
+});
+
+describe("a tenant whose live database is a Postgres", () => {
+  const url = "postgresql://owui@db.example.com/acme";
+  const ask = async (name: string, values: unknown[]) => (await cluster.sync.query(query(name), values)).rows;
+  const promoted = (database?: string) =>
+    cluster.database.apply({
+      ...intentOf(tenants),
+      tenants: intentOf(tenants).tenants.map((each) =>
+        each.id === tenant ? { ...each, ...(database ? { database, paused: true } : {}) } : each,
+      ),
+    });
+
+  test("is paused with that as the reason, is told so, and comes back as it was", async () => {
+    await verify();
+    expect(await stateOf()).toBe("active");
+    await promoted(url);
+    expect(await stateOf()).toBe("paused");
+    expect((await movesOf()).at(-1)).toMatchObject({
+      actor: "up",
+      reason: "its live database is a Postgres",
+    });
+    expect((await ask("sync-status", [tenant, 1, null]))[0]).toMatchObject({ live_database: url });
+    await promoted();
+    expect(await stateOf()).toBe("active");
+    expect((await ask("sync-status", [tenant, 1, null]))[0]).toMatchObject({ live_database: null });
+  });
+
+  test("has its file synced by nobody: not when asked for, and not what waited already", async () => {
+    await verify();
+    expect(await ask("trigger-sync", [tenant])).toHaveLength(1);
+    await promoted(url);
+    expect(await ask("trigger-sync", [tenant])).toEqual([]);
+    expect(await ask("trigger-verify", [tenant])).toEqual([]);
+    const { rows } = await cluster.admin.query(
+      "SELECT 1 FROM sync_metadata.sync_jobs WHERE tenant = $1 AND status = 'queued'",
+      [tenant],
+    );
+    expect(rows).toHaveLength(1);
+    const run = randomUUID();
+    const claims: unknown[] = [];
+    await cluster.sync.query("BEGIN");
+    for (;;) {
+      const [job] = await ask("claim-job", ["main", "a", run, 60, []]).catch(() => []);
+      if (!job) break;
+      claims.push(job.tenant);
+    }
+    await cluster.sync.query("ROLLBACK");
+    expect(claims).not.toContain(tenant);
+  });
 });
 
 describe("hostile:", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compare } from "../../../sync-runtime/drill/compare.ts";
-import type { BackupManifest } from "../../../sync-runtime/drill/manifest.ts";
+import type { BackupManifest } from "../../../sync-runtime/protocol/backup-manifest.ts";
 
 const rows = (counts: Record<string, number>) =>
   Object.fromEntries(Object.entries(counts).map(([name, rows]) => [name, { rows, sum: "0".repeat(64) }]));

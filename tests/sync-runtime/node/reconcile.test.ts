@@ -4,7 +4,16 @@ import type { Deployment } from "../../../sync-runtime/node/tenant-state.ts";
 import type { Inventory } from "../../../sync-runtime/protocol/message.ts";
 
 const deployment = (client: string, host = "one", status: Deployment["status"] = "active"): Deployment => ({
-  ...{ client, host, status, url: "http://x", interval: 60, declared_paused: false, verified: true },
+  ...{
+    client,
+    host,
+    status,
+    url: "http://x",
+    interval: 60,
+    declared_paused: false,
+    live_database: null,
+    verified: true,
+  },
   ...{ since: new Date(0), by: "sync", reason: "" },
 });
 const identity = {

@@ -4,12 +4,14 @@ import { replicaRowsText } from "../../../sync-runtime/node/replica-rows.ts";
 /** What is told of a cluster whose tenants are these. */
 async function text(tenants: { tenant: string; tables: [string, number][] }[]): Promise<string> {
   const rows = async (_: string, [after, limit]: unknown[] = []) =>
-    tables(tenants, after as string | null).slice(0, limit as number);
+    tables(tenants, after as string | null)
+      .slice(0, limit as number)
+      .map(({ tenant, tables }) => ({ tenant, tables: JSON.stringify(tables) }));
   const parts: string[] = [];
   for await (const part of replicaRowsText({ rows })) parts.push(part);
   return parts.join("");
 }
-const tables = (tenants: { tenant: string }[], after: string | null) =>
+const tables = (tenants: { tenant: string; tables: [string, number][] }[], after: string | null) =>
   tenants.filter(({ tenant }) => after === null || tenant > after);
 const lines = (told: string) => told.split("\n").filter((line) => line.startsWith("replica_rows{"));
 

@@ -3,7 +3,15 @@ import { Metrics } from "../../../sync-runtime/node/metrics.ts";
 import { StateCache, TTL_MS } from "../../../sync-runtime/node/state-cache.ts";
 
 const row = (client: string, status = "active") => ({
-  ...{ client, host: "local", url: "http://x", interval: 60, status, declared_paused: false },
+  ...{
+    client,
+    host: "local",
+    url: "http://x",
+    interval: 60,
+    status,
+    declared_paused: false,
+    live_database: null,
+  },
   ...{ verified: true, since: new Date(0), by: "sync", reason: "" },
 });
 

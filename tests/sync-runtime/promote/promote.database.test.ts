@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { fill, inspect } from "../../../sync-runtime/promote/promote.ts";
+import { changesSince, fill, inspect } from "../../../sync-runtime/promote/promote.ts";
 import type { Promotion, Violation } from "../../../sync-runtime/promote/report.ts";
 import { createWebuiDatabase } from "../../support/webui-database.ts";
 import { TestReplicas } from "../node/test-replica.ts";
@@ -92,6 +92,55 @@ describe.each(["v0.11.3-fresh", "v0.11.3-legacy"])("a replica of %s", (schema) =
       const [here, there] = await bothSides(path, name);
       expect([name, there]).toEqual([name, here]);
     }
+  });
+});
+
+describe("a rehearsal", () => {
+  test("proves everything and leaves nothing", async () => {
+    const { tenant } = await replicaOf("v0.11.3-fresh");
+    const rehearsed = await promote(tenant, { rehearsal: true });
+    expect(rehearsed).toMatchObject({ promoted: true, violations: [] });
+    expect(rehearsed.tables.filter(({ equal }) => !equal)).toEqual([]);
+    const { rows } = await strict.client.query("SELECT count(*)::int AS n FROM chat");
+    expect(rows).toEqual([{ n: 0 }]);
+    expect(await promote(tenant)).toMatchObject({ promoted: true, tables: rehearsed.tables });
+  });
+});
+
+describe("what was written into a target since", () => {
+  const since = (tenant: string) => changesSince({ connection: connection(), tenant, to: strict.url });
+
+  test("is nothing behind the filling, whatever was converted", async () => {
+    const { tenant } = await replicaOf("v0.11.3-legacy");
+    await promote(tenant);
+    expect(await since(tenant)).toEqual([]);
+  });
+
+  test("is told row by row: new, changed and gone ones, twins too", async () => {
+    const { tenant } = await replicaOf("v0.11.3-fresh");
+    await promote(tenant);
+    await strict.client.query(
+      `DELETE FROM chat WHERE id = (SELECT min(id) FROM chat);
+       UPDATE chat SET title = title || '!' WHERE id = (SELECT max(id) FROM chat);
+       INSERT INTO chat (id, user_id, title, chat, created_at, updated_at, archived, meta)
+         VALUES ('new', 'u', 't', '{}', 1, 1, false, '{}');
+       UPDATE "user" SET last_active_at = last_active_at + 1`,
+    );
+    const { rows } = await strict.client.query('SELECT count(last_active_at)::int AS n FROM "user"');
+    // What hangs on a chat goes with it.
+    expect((await since(tenant)).sort((a, b) => a.name.localeCompare(b.name))).toEqual([
+      { name: "chat", made: 2, gone: 2 },
+      { name: "chat_message", made: 0, gone: 2 },
+      { name: "shared_chat", made: 0, gone: 1 },
+      { name: "user", made: rows[0].n, gone: rows[0].n },
+    ]);
+  });
+
+  test("does not count what was left out, which never was there", async () => {
+    const { tenant } = await replicaOf("v0.11.3-fresh", "UPDATE chat SET title = CAST(x'610062' AS TEXT)");
+    const { violations } = await promote(tenant, { leaveOut: true });
+    expect(violations.length).toBeGreaterThan(0);
+    expect(await since(tenant)).toEqual([]);
   });
 });
 

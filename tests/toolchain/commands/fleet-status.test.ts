@@ -36,6 +36,7 @@ const line = (id: string, more: Partial<TenantSync> = {}): TenantSync => ({
   state,
   quarantine: null,
   write_refused: null,
+  live_database: null,
   last,
   running: null,
   replica,
@@ -92,6 +93,7 @@ describe("a fleet that is well", () => {
             state,
             quarantine: null,
             write_refused: null,
+            live_database: null,
           },
           ...{ replica, running: null, last, backup, protected: true, missing: [] },
         },
@@ -103,6 +105,7 @@ describe("a fleet that is well", () => {
             state,
             quarantine: null,
             write_refused: null,
+            live_database: null,
           },
           ...{ replica, running: null, last, backup: null, protected: false, missing: ["not backed up"] },
         },
@@ -208,6 +211,18 @@ describe("a fleet of which something is missing", () => {
       "PAUSED by ana 3 min ago, they move house; equal, verified 12 s ago",
     );
     expect(shown("")).toContain("PAUSED by ana 3 min ago; equal");
+  });
+
+  it("says where a tenant's Postgres is, and neither that its replica is equal nor that it is protected", () => {
+    const syncs = [
+      line("acme", { paused: true, live_database: "postgresql://owui@db.example.com:5433/acme" }),
+    ];
+    const view = combine(fleet, outputs, up, { ...cluster, syncs }, answering, now);
+    expect(statusTable(view, now)).toMatch(
+      /NO: its database is a Postgres, which nothing here copies {3}on Postgres \(db\.example\.com:5433\/acme\); its replica stays as it was 12 s ago, before that$/m,
+    );
+    expect(view.tenants[0]).toMatchObject({ protected: false });
+    expect(view.resting).toContain("acme");
   });
 
   it("says that a tenant is in quarantine, why, and how it is tried at once", () => {

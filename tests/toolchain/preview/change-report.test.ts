@@ -216,6 +216,41 @@ describe("a name", () => {
   });
 });
 
+describe("a tenant's database", () => {
+  const labels = (url?: string) => ({
+    inputs: {
+      labels: [
+        { label: "owui.environment", value: url ?? "none" },
+        ...(url ? [{ label: "owui.database", value: url }] : []),
+      ],
+    },
+  });
+  const words = (before?: string, after?: string) => {
+    const report = new ChangeReport("prod", declared({}));
+    report.add(
+      stepEvent("replace", "docker:index/container:Container", "acme-container", "Tenant", "acme", {
+        ...{ old: labels(before), new: labels(after), diffs: ["labels"] },
+      }),
+    );
+    return report.report().subjects.flatMap(({ changes }) => changes);
+  };
+
+  it("does not become another one by an edit alone", () => {
+    const [here, there] = ["postgresql://a@db/acme", "postgresql://a@other/acme"];
+    expect(words(undefined, here)).toMatchObject([
+      { stop: true, risk: "data", text: expect.stringContaining("`npx fleet promote` does that") },
+    ]);
+    expect(words(here, undefined)).toMatchObject([
+      { stop: true, risk: "data", text: expect.stringContaining("AS THAT WAS BEFORE its promotion") },
+    ]);
+    expect(words(here, there)).toMatchObject([
+      { stop: true, risk: "data", text: expect.stringContaining("ANOTHER Postgres") },
+    ]);
+    expect(words(here, here)).toMatchObject([{ risk: "restart" }]);
+    expect(words(here, here)[0]).not.toHaveProperty("stop");
+  });
+});
+
 describe("a tenant's container that stopped from outside", () => {
   it("is started anew, for that reason and no other", () => {
     const report = new ChangeReport("prod", declared({}), "drift");

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { DOCUMENT, FieldDiff } from "../../conflict/field-diff.ts";
 import { SHOWN } from "../../conflict/shown.ts";
 import type { Statements } from "../../postgres.ts";
+import { onPostgres, readDeployment } from "../../tenant-state.ts";
 import { Conflict, ConflictDiff } from "../conflict-view.ts";
 import { Column, EditedRow, requireColumns } from "../edited-row.ts";
 import { Next, pageOf, paging, RowId, rowsOf } from "../page.ts";
@@ -109,11 +110,14 @@ export const conflictRoutes = [
       ]),
       answer: z.object({ conflict: z.string(), client: z.string(), job: z.string() }),
       status: 202,
-      problems: ["not-found", "not-pending"],
+      problems: ["not-found", "not-pending", "not-synced"],
     },
     async ({ params: { id }, body, caller }, { postgres, log }) => {
       const conflict = await conflictOf(postgres, id);
       if (conflict.winner !== "pending") throw notPending(conflict);
+      // No sync would ever apply it.
+      const deployment = await readDeployment(postgres, conflict.client);
+      if (deployment?.live_database != null) throw new ApiProblem("not-synced", onPostgres(conflict.client));
       const row = "row" in body ? body.row : null;
       if (row) requireColumns(row, z.array(Column).parse(await postgres.rows("conflict-columns", [id])));
       const accept = "accept" in body ? body.accept : "remote";

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import * as z from "zod";
 import { refreshClusterMetrics } from "../../cluster-metrics.ts";
+import { registryText } from "../../metric-text.ts";
 import { refreshReplicaMetrics } from "../../replica-metrics.ts";
 import { replicaRowsText } from "../../replica-rows.ts";
 import { type ApiContext, route } from "../route.ts";
@@ -30,9 +31,8 @@ async function* exposition({ metrics, postgres, log, states }: ApiContext): Asyn
     refreshReplicaMetrics(metrics, postgres),
     refreshClusterMetrics(metrics, postgres),
   ]).catch(missing);
-  // One metric at a time: a thousand tenants' all in one text are tens of megabytes while it is made.
-  for (const { name } of metrics.registry.getMetricsAsArray())
-    yield `${await metrics.registry.getSingleMetricAsString(name)}\n`;
+  yield* registryText(metrics.registry);
+  yield* metrics.duration.text();
   yield* metrics.rowsProcessed.text();
   try {
     yield* replicaRowsText(postgres);

@@ -33,6 +33,8 @@ export interface Asking {
 
 /** The API of two nodes over one real Postgres, without their sockets. */
 export class ApiPair implements AsyncDisposable {
+  /** Milliseconds on the nodes' clock, which stands still. */
+  #now = 0;
   readonly #nodes: { server: FastifyInstance; postgres: Postgres; refused: RefusedWrites }[];
 
   constructor(database: TestDatabase) {
@@ -42,7 +44,10 @@ export class ApiPair implements AsyncDisposable {
       const server = fastify({ genReqId: () => randomUUID() }) as unknown as FastifyInstance;
       answerProblems(server, log);
       const api = { node, postgres, log, timing: DEFAULT_TIMING, metrics: new Metrics() };
-      const states = new StateCache({ ...api, clock: { monotonic: () => 0 } } as unknown as NodeContext);
+      const states = new StateCache({
+        ...api,
+        clock: { monotonic: () => this.#now },
+      } as unknown as NodeContext);
       const refused = new RefusedWrites(api);
       serveRoutes(server, routes, { ...api, states, lease: {} } as unknown as ApiContext, {
         gate: new TokenGate([publicKey]),
@@ -74,6 +79,11 @@ export class ApiPair implements AsyncDisposable {
       json: answer.json(),
       replayed: answer.headers["idempotency-replayed"] === "true",
     };
+  }
+
+  /** Lets time pass on the nodes' clock. */
+  later(ms: number): void {
+    this.#now += ms;
   }
 
   /** Has both nodes record which writes they refused. */

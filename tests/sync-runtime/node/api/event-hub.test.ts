@@ -10,6 +10,9 @@ let asked: (Date | null)[];
 /** Ends the pause of every loop that pauses. */
 let tick: () => Promise<void>;
 let hub: EventHub;
+/** What listeners had been told each time that the hub was about to tell more. */
+let before: string[];
+let told: () => string;
 /** Waits for what comes within the same process, in no time. */
 const soon = (look: () => unknown) => vi.waitUntil(look, { interval: 1, timeout: 20_000 });
 const LATER = Date.now() + 600_000;
@@ -42,7 +45,11 @@ beforeEach(() => {
     for (const one of those) one();
     await soon(() => resume.length > 0);
   };
-  hub = new EventHub({ postgres, clock: { monotonic: () => 0, pause }, log: pino({ enabled: false }) });
+  before = [];
+  told = () => "";
+  hub = new EventHub({ postgres, clock: { monotonic: () => 0, pause }, log: pino({ enabled: false }) }, () =>
+    before.push(told()),
+  );
 });
 afterEach(() => hub.close());
 
@@ -79,6 +86,21 @@ describe("listening", () => {
     expect(names(text())).toEqual(["job-ended"]);
     expect(text()).toContain(`id: ${micros(moment(2))}\n`);
     expect(text()).toContain('"client":"acme"');
+  });
+
+  test("says so before it tells anything, and not when there is nothing", async () => {
+    told = reading(await hub.listen(undefined, LATER));
+    await tick();
+    await tick();
+    expect(before).toEqual([]);
+    recent = { ...recent, now: String(micros(moment(3))), events: [ended("7", 2)] };
+    await tick();
+    await soon(() => names(told()).length > 0);
+    expect(before.map(names)).toEqual([[]]);
+    told = () => "";
+    told = reading(await hub.listen(micros(moment(0)), LATER));
+    await soon(() => names(told()).length > 0);
+    expect(before.map(names)).toEqual([[], []]);
   });
 
   test("tells nothing of what was before, unless asked from an event on", async () => {

@@ -240,7 +240,13 @@ const NOTHING = {
   ...{ running_id: null, running_kind: null, running_since: null, running_progress: null },
   ...{ verified_at: null, deep_verified_at: null, tables: 0, rows: "0", equal: false, decided: "0" },
   ...{ held_id: null, held_reason: null, held_detail: null, held_at: null, held_accepted: false },
-  ...{ direction: "one-way", write_refused_code: null, write_refused: null, write_refused_at: null },
+  ...{
+    live_database: null,
+    direction: "one-way",
+    write_refused_code: null,
+    write_refused: null,
+    write_refused_at: null,
+  },
 };
 
 describe("/api/v1/cluster", () => {
@@ -286,7 +292,14 @@ test("the status of syncs has the shape that scripts read", async () => {
     NOTHING,
   ];
   const state = { is: "active", since: iso, by: "sync", reason: "" };
-  const common = { host: "local", interval: 300, paused: false, state, quarantine: null };
+  const common = {
+    host: "local",
+    interval: 300,
+    paused: false,
+    state,
+    quarantine: null,
+    live_database: null,
+  };
   expect((await ask("GET", "/api/v1/sync/status", {})).json()).toEqual({
     tenants: [
       {
@@ -393,8 +406,27 @@ describe("accepting what a replica is held for", () => {
   });
 });
 
+test.each(["trigger", "verify"])("a tenant on Postgres has nothing to %s, and is told so", async (what) => {
+  rows["trigger-sync"] = [];
+  rows["trigger-verify"] = [];
+  const since = { since: at, by: "up", reason: "" };
+  rows.deployments = [
+    {
+      ...{ client: "acme", host: "local", url: "http://x", interval: 60, status: "paused", verified: true },
+      ...{ declared_paused: true, live_database: "postgresql://a@db/acme", ...since },
+    },
+  ];
+  const answer = await ask("POST", `/api/v1/sync/${what}/acme`, { scope: "operate" });
+  expect(answer.statusCode).toBe(409);
+  expect(answer.json()).toMatchObject({
+    type: "urn:owui:problem:not-synced",
+    detail: expect.stringContaining("its replica stays as it was when it was promoted"),
+  });
+});
+
 test("a tenant that the cluster does not have cannot be triggered", async () => {
   rows["trigger-sync"] = [];
+  rows.deployments = [];
   const answer = await ask("POST", "/api/v1/sync/trigger/nobody", { scope: "operate" });
   expect(answer.statusCode).toBe(404);
   expect(answer.json().detail).toBe("This cluster has no tenant nobody.");
@@ -465,7 +497,7 @@ describe("what a route does not declare is refused:", () => {
 describe("declared beside reported", () => {
   const deployment = {
     ...{ client: "acme", host: "local", url: "http://x", interval: 60, status: "active", verified: true },
-    ...{ declared_paused: false, since: at, by: "sync", reason: "" },
+    ...{ declared_paused: false, live_database: null, since: at, by: "sync", reason: "" },
   };
   const host = { host: "local", status: "active", address: "x:1", identity: "urn:x", tenants: 1 };
   const database = { exists: true, bytes: 4096, journal_mode: "wal" as const, modified_at: iso };
@@ -510,5 +542,68 @@ describe("declared beside reported", () => {
 
   test("names every host", async () => {
     expect((await ask("GET", "/api/v1/hosts", {})).json()).toEqual({ hosts: [host] });
+  });
+});
+
+test("whoever wants the head of the metrics alone gets it, and nothing is asked or made for it", async () => {
+  const statements: string[] = [];
+  asked = (name) => statements.push(name);
+  const headers = { authorization: `Bearer ${await tokenOf({})}` };
+  const head = await server.inject({ method: "HEAD", url: "/metrics", headers });
+  expect([head.statusCode, head.headers["content-type"], head.body]).toEqual([
+    200,
+    "text/plain; version=0.0.4; charset=utf-8",
+    "",
+  ]);
+  expect(statements).toEqual([]);
+});
+
+describe("the status of many tenants", () => {
+  const list = (count: number) =>
+    Array.from({ length: count }, (_, nth) => ({ ...NOTHING, id: `tenant-${nth}` }));
+  /** What is told of the first tenant, asked twice with this in between. */
+  const twice = async (between: () => unknown, search = "") => {
+    const told: unknown[] = [];
+    for (const state of ["active", "paused"]) {
+      rows["sync-status"] = (rows["sync-status"] ?? []).map((row) => ({ ...(row as object), state }));
+      told.push((await ask("GET", `/api/v1/sync/status${search}`, {})).json().tenants[0].state.is);
+      if (told.length < 2) await between();
+    }
+    return told;
+  };
+  const nothing = () => {};
+
+  test("is told again to those who ask at once, and is the same as declared", async () => {
+    rows["sync-status"] = list(20);
+    expect(await twice(nothing)).toEqual(["active", "active"]);
+    const { tenants, next } = (await ask("GET", "/api/v1/sync/status", {})).json();
+    expect(next).toBeNull();
+    expect(tenants.map(({ id }: { id: string }) => id)).toEqual(list(20).map(({ id }) => id));
+  });
+
+  test.each([
+    ["/api/v1/sync/trigger/tenant-3", undefined],
+    ["/api/v1/sync/resolve/7", { accept: "source" }],
+  ])("is read anew behind a write to %s", async (url, payload) => {
+    rows["sync-status"] = list(20);
+    rows["trigger-sync"] = [{ id: "1" }];
+    rows.conflicts = [];
+    const headers = { authorization: `Bearer ${await tokenOf({ scope: "operate" })}` };
+    const write = () => server.inject({ method: "POST", url, headers, ...(payload ? { payload } : {}) });
+    expect(await twice(write)).toEqual(["active", "paused"]);
+  });
+
+  test("is as it is now, where they are few, or one is asked for", async () => {
+    rows["sync-status"] = list(19);
+    expect(await twice(nothing)).toEqual(["active", "paused"]);
+    rows["sync-status"] = list(20);
+    expect(await twice(nothing, "?client=tenant-0")).toEqual(["active", "paused"]);
+  });
+
+  test("is a fault of ours where one of them is not as declared", async () => {
+    rows["sync-status"] = [...list(20), { id: "hunter2" }];
+    const answer = await ask("GET", "/api/v1/sync/status", {});
+    expect([answer.statusCode, answer.json().type]).toEqual([500, "urn:owui:problem:internal"]);
+    expect(answer.body).not.toContain("hunter2");
   });
 });

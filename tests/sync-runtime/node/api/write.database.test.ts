@@ -167,6 +167,39 @@ describe("a write that was refused for its token", () => {
   });
 });
 
+describe("a write that is not as declared", () => {
+  test.each([
+    ["/api/v1/sync/accept/acme", { body: { held: "no uuid" } }, "acme", "ana"],
+    ["/api/v1/sync/accept/acme", { body: { held: "no uuid" }, subject: "bo" }, "acme", "bo"],
+    [TRIGGER, { body: { unasked: true } }, "acme", "ana"],
+    [`${TRIGGER}?unasked=1`, {}, "acme", "ana"],
+    ["/api/v1/sync/trigger/%27", {}, null, "ana"],
+    [TRIGGER, { key: "with space" }, "acme", "ana"],
+  ])("is in the audit log: %s with %j", async (url, asking, tenant, subject) => {
+    const { json } = await pair.ask(0, "POST", url, { address: "192.0.2.7", ...asking });
+    expect(json.status).toBe(400);
+    await pair.recordRefused();
+    expect(await records()).toMatchObject([
+      {
+        ...{ subject, path: url, tenant, status: 400, problem: "invalid-request", address: "192.0.2.7" },
+        ...{ times: 1, request: json.instance.replace("urn:uuid:", "") },
+      },
+    ]);
+  });
+
+  test("again and again is one record that says how often", async () => {
+    for (let nth = 0; nth < 50; nth += 1) await pair.ask(0, "POST", TRIGGER, { body: { unasked: nth } });
+    await pair.recordRefused();
+    expect(await records()).toMatchObject([{ status: 400, subject: "ana", times: 50 }]);
+  });
+
+  test("a question that is not is in no log", async () => {
+    expect((await pair.ask(0, "GET", "/api/v1/sync/status?limit=0")).status).toBe(400);
+    await pair.recordRefused();
+    expect(await count("audit_log")).toBe(0);
+  });
+});
+
 describe("the audit log", () => {
   test("has who did what, when, where and with what outcome", async () => {
     const { json } = await pair.ask(1, "POST", TRIGGER, { subject: "bo" });

@@ -3,7 +3,7 @@ import * as z from "zod";
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().nonnegative();
 
-/** What a backup's manifest.json says of the snapshot it lies in. */
+/** What `manifest.json` of a backup says has to be found in it again. An interface: it is read years later. */
 export const BackupManifest = z.object({
   format: z.literal(1),
   tenant: z.string(),
@@ -11,14 +11,14 @@ export const BackupManifest = z.object({
   identity: z.string().nullable(),
   /** Version of the application, `v0.11.3`. */
   openWebui: z.string(),
-  takenAt: z.iso.datetime({ offset: true }),
+  takenAt: z.iso.datetime(),
   database: z.object({
     bytes: count,
     sha256: digest,
     /** Rows of each table and the sum of their digests (protocol/table-sum). */
     tables: z.record(z.string(), z.object({ rows: count, sum: digest })),
   }),
-  /** Of data/ and config/; `sha256` over their sorted lines `sha256  path`. */
+  /** Of data/ and config/; `sha256` as host/files-digest.ts makes it. */
   files: z.object({ count, bytes: count, sha256: digest }),
 });
 export type BackupManifest = z.infer<typeof BackupManifest>;

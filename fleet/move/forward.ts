@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { agentTls } from "../../components/host/agent.ts";
+import { forwardConfig } from "../../components/host/site.ts";
+import type { MoveSide } from "../on-host/tenant-move.ts";
+import { answersSite } from "./site.ts";
+import { addressOf, type Subject } from "./subject.ts";
+
+/** In nginx' image, as Debian keeps them. */
+const publicAuthorities = "/etc/ssl/certs/ca-certificates.crt";
+/** Of the stack itself, below a host's data root: what every agent believes. */
+const ownAuthorities = `${agentTls.path}/ca.crt`;
+
+/**
+ * Has the host that a tenant left lead to the one where it is, for whoever still comes there: names are remembered for some
+ * minutes. Not for a name that a proxy holds, which comes to the other host from one moment to the next. False: it does not.
+ */
+export async function forward({ last, spec }: Subject, from: MoveSide, to: MoveSide): Promise<boolean> {
+  const { https } = from.spec;
+  if (spec.proxied || from.spec.kind === "local" || to.spec.kind === "local" || !https) return false;
+  const certified = spec.certificate === "acme";
+  const text = forwardConfig(
+    { ...from.spec, https },
+    {
+      tenant: spec.id,
+      domain: spec.domain,
+      certificate: certified ? `acme/certificates/${spec.id}.pem` : `tls/${spec.id}.pem`,
+      authorities: certified ? publicAuthorities : `tls/${spec.id}.moved.pem`,
+      address: addressOf(last, to.spec),
+      port: to.spec.https?.port ?? 443,
+    },
+  );
+  // Without it users wait for the name; nothing is worse than that.
+  return from.act("forward", { TRUST: certified ? "" : ownAuthorities }, text).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Whether whoever comes to the host it left is served; its nginx takes a moment to take what was changed. */
+export async function isForwarded({ last, spec }: Subject, from: MoveSide): Promise<boolean> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    if (await answersSite(from.spec, addressOf(last, from.spec), spec)) return true;
+    if (performance.now() > until) return false;
+    await sleep(lookMs);
+  }
+}
+
+const patienceMs = 10_000;
+const lookMs = 250;
