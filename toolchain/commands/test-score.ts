@@ -1,3 +1,5 @@
+import { basename } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import * as z from "zod";
 import { columns } from "./status-table.ts";
 
@@ -7,6 +9,8 @@ export interface Score {
   passed: number;
   failed: number;
   skipped: number;
+  /** What failed, by name, each with the first line that it said. */
+  failures: string[];
 }
 
 /** As much of vitest's JSON report as is counted. */
@@ -15,7 +19,14 @@ const Report = z.object({
     z.object({
       name: z.string(),
       status: z.string(),
-      assertionResults: z.array(z.object({ status: z.string() })),
+      message: z.string().default(""),
+      assertionResults: z.array(
+        z.object({
+          status: z.string(),
+          fullName: z.string(),
+          failureMessages: z.array(z.string()).nullish(),
+        }),
+      ),
     }),
   ),
 });
@@ -25,22 +36,38 @@ const Report = z.object({
  * own; so does a run that left no report, or that failed for a reason no test shows.
  */
 export function scoreOf(name: string, exitCode: number, report: string | undefined): Score {
-  if (report === undefined) return { name, passed: 0, failed: 1, skipped: 0 };
+  if (report === undefined)
+    return { name, passed: 0, failed: 1, skipped: 0, failures: ["the run: it left no report"] };
   const { testResults } = Report.parse(JSON.parse(report));
-  const count = (...statuses: string[]) =>
-    testResults.flatMap((file) => file.assertionResults).filter(({ status }) => statuses.includes(status))
-      .length;
+  const tests = testResults.flatMap((file) => file.assertionResults);
+  const count = (...statuses: string[]) => tests.filter(({ status }) => statuses.includes(status)).length;
   const brokenFiles = testResults.filter(
     (file) => file.status === "failed" && file.assertionResults.every(({ status }) => status !== "failed"),
-  ).length;
-  const failed = count("failed") + brokenFiles;
+  );
+  const failures = [
+    ...tests
+      .filter(({ status }) => status === "failed")
+      .map(({ fullName, failureMessages }) => saidOf(fullName, failureMessages?.[0])),
+    ...brokenFiles.map((file) => saidOf(basename(file.name), file.message)),
+  ];
+  if (failures.length === 0 && exitCode !== 0) failures.push(`the run: it ended with ${exitCode}`);
   return {
     name,
     passed: count("passed"),
-    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    failed: failures.length,
     skipped: count("skipped", "pending", "todo", "disabled"),
+    failures,
   };
 }
+
+const saidOf = (name: string, said = ""): string => {
+  const [first] = stripVTControlCharacters(said).split("\n", 1);
+  return first ? `${name}: ${first}` : name;
+};
+
+/** A line for everything that failed: the end of a long log is what is looked at first. */
+export const failuresOf = (scores: readonly Score[]): string =>
+  scores.flatMap(({ name, failures }) => failures.map((failure) => `✗ ${name}: ${failure}\n`)).join("");
 
 /** A line for every check and project. */
 export const sumOf = (scores: readonly Score[]): string =>

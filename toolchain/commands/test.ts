@@ -9,7 +9,7 @@ import { Pulumi } from "../setup/pulumi.ts";
 import { duration, Steps } from "../setup/steps.mjs";
 import { BesideRun, headed } from "./test-beside.ts";
 import { ProjectRun, planOf, runProgram, sharesMachine, type TestPlan } from "./test-project.ts";
-import { type Score, sumOf, verdictOf } from "./test-score.ts";
+import { failuresOf, type Score, sumOf, verdictOf } from "./test-score.ts";
 
 /** Checks that count as a test each: a wrong type fails a run as a wrong result does. */
 const checks = [
@@ -40,12 +40,17 @@ export async function test(only: readonly string[], { serial = false }: TestInvo
   for (const { name, argv } of checks) {
     heading(name);
     const code = await runProgram(argv, environment, { signal });
-    scores.push({ name, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
+    scores.push(
+      code === 0
+        ? { name, passed: 1, failed: 0, skipped: 0, failures: [] }
+        : { name, passed: 0, failed: 1, skipped: 0, failures: [`it ended with ${code}`] },
+    );
   }
   scores.push(...(await runProjects(planOf(only, serial), environment, signal)));
   heading(`result, after ${duration(Date.now() - started)}`);
   const { line, ok } = verdictOf(scores);
-  process.stdout.write(`${sumOf(scores)}\n\n${line}\n`);
+  const failures = failuresOf(scores);
+  process.stdout.write(`${sumOf(scores)}\n\n${failures && `${failures}\n`}${line}\n`);
   process.exitCode = ok ? 0 : 1;
 }
 

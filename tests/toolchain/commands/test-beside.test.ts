@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { BesideRun, lastLineOf } from "../../../toolchain/commands/test-beside.ts";
 import type { Score } from "../../../toolchain/commands/test-score.ts";
 
-const passed: Score = { name: "e2e", passed: 3, failed: 0, skipped: 0 };
+const passed: Score = { name: "e2e", passed: 3, failed: 0, skipped: 0, failures: [] };
 
 describe("a project that runs beside the others", () => {
   let screen: string;
