@@ -163,7 +163,10 @@ const application = (
   { tenant, domain }: Pick<Site, "tenant" | "domain">,
   tls?: SiteTls,
   beyond?: string,
-): string => `server {${listening(listen, [domain], tls)}
+): string => {
+  // What lies beyond is another host's nginx, and speaks TLS.
+  const upstreamUrl = `${beyond === undefined ? "http" : "https"}://tenant-${tenant}`;
+  return `server {${listening(listen, [domain], tls)}
   set $tenant ${tenant};${proxyLines(tls)}${beyond ?? ""}
 
   add_header X-Content-Type-Options nosniff always;
@@ -185,12 +188,12 @@ const application = (
   proxy_set_header Connection $connection_header;
 
   location / {
-    proxy_pass ${beyond === undefined ? "http" : "https"}://tenant-${tenant};
+    proxy_pass ${upstreamUrl};
   }
 
   # Answers of models arrive word by word, and take as long as they take.
   location /api/ {
-    proxy_pass ${beyond === undefined ? "http" : "https"}://tenant-${tenant};
+    proxy_pass ${upstreamUrl};
     proxy_buffering off;
     proxy_request_buffering off;
     proxy_read_timeout 1800s;
@@ -198,12 +201,13 @@ const application = (
   }
 
   location /ws/ {
-    proxy_pass ${beyond === undefined ? "http" : "https"}://tenant-${tenant};
+    proxy_pass ${upstreamUrl};
     proxy_read_timeout 24h;
     proxy_send_timeout 24h;
   }
 }
 `;
+};
 
 /** Names that only lead elsewhere; the path comes along. */
 const redirect = (

@@ -4,7 +4,6 @@ export type AdoptProblem =
   | "database-unreadable"
   | "database-damaged"
   | "source-changed"
-  | "source-unreadable"
   | "copy-differs"
   | "no-space";
 

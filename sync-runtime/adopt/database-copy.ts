@@ -6,8 +6,8 @@ import { backup, DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { READING_SETTINGS } from "../host/reading-settings.ts";
 import { quoted } from "../host/row-batch.ts";
+import { openFile, stampOf } from "../host/tree.ts";
 import { AdoptError } from "./adopt-error.ts";
-import { openFile, stampOf } from "./tree.ts";
 import { refuseFull, sha256Of, written } from "./tree-copy.ts";
 
 /** What SQLite may have beside a database, and must come with it. */

@@ -6,10 +6,11 @@ import { mkdir } from "node:fs/promises";
 import { isAbsolute, join, normalize, relative } from "node:path";
 import { text } from "node:stream/consumers";
 import * as z from "zod";
+import type { BytePath } from "../host/tree.ts";
+import { TreeError } from "../host/tree-error.ts";
 import { AdoptError } from "./adopt-error.ts";
 import { copyLive, copySettled, type DatabaseCopy, databaseFiles } from "./database-copy.ts";
 import { survey } from "./survey.ts";
-import type { BytePath } from "./tree.ts";
 import { copyTree, type TreePass, verifyTree } from "./tree-copy.ts";
 
 const Absolute = z.string().refine((path) => isAbsolute(path) && normalize(path) === path);
@@ -117,7 +118,7 @@ if (import.meta.main) {
           });
     process.stdout.write(`${JSON.stringify(answer)}\n`);
   } catch (error) {
-    console.error(error instanceof AdoptError ? error.message : error);
+    console.error(error instanceof AdoptError || error instanceof TreeError ? error.message : error);
     process.exitCode = 1;
   }
 }

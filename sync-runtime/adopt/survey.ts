@@ -1,9 +1,9 @@
 import { lstat, mkdtemp, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import { type BytePath, openFile, readable, staysInside, walk } from "../host/tree.ts";
 import { AdoptError } from "./adopt-error.ts";
 import { copySettled, openReadOnly, unreadable } from "./database-copy.ts";
-import { type BytePath, openFile, readable, staysInside, walk } from "./tree.ts";
 
 /** What `fleet adopt` reports of a source's data. Counts are -1 where the database has no such table. */
 export interface Survey {

@@ -1,9 +1,18 @@
 import { createHash } from "node:crypto";
 import { chmod, lstat, mkdir, open, readdir, rename, rm, rmdir, statfs, symlink } from "node:fs/promises";
 import { filesDigest } from "../host/files-digest.ts";
+import {
+  type BytePath,
+  type Entry,
+  openFile,
+  pathOf,
+  readable,
+  stampOf,
+  staysInside,
+  walk,
+} from "../host/tree.ts";
 import { AdoptError } from "./adopt-error.ts";
 import { type Copied, Ledger } from "./ledger.ts";
-import { type BytePath, type Entry, openFile, pathOf, readable, stampOf, staysInside, walk } from "./tree.ts";
 
 /** One folder that is copied. */
 export interface Tree {

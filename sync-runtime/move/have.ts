@@ -1,5 +1,5 @@
-import type { BytePath } from "../adopt/tree.ts";
-import { openFile, pathOf, stampOf, walk } from "../adopt/tree.ts";
+import type { BytePath } from "../host/tree.ts";
+import { openFile, pathOf, stampOf, walk } from "../host/tree.ts";
 import { type Known, readLedger, writeLedger } from "./ledger.ts";
 import { digestsOf } from "./pieces.ts";
 

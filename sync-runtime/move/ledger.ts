@@ -1,6 +1,6 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import * as z from "zod";
-import type { BytePath } from "../adopt/tree.ts";
+import type { BytePath } from "../host/tree.ts";
 
 /** A file as it was read. */
 export interface Known {

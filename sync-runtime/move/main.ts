@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import * as z from "zod";
-import { AdoptError } from "../adopt/adopt-error.ts";
+import { TreeError } from "../host/tree-error.ts";
 import { have, haveText, readHave } from "./have.ts";
 import { MoveError } from "./move-error.ts";
 import { receive } from "./receive.ts";
@@ -34,7 +34,7 @@ if (import.meta.main) {
       await write(`${JSON.stringify(received)}\n`);
     }
   } catch (error) {
-    console.error(error instanceof MoveError || error instanceof AdoptError ? error.message : error);
+    console.error(error instanceof MoveError || error instanceof TreeError ? error.message : error);
     process.exitCode = 1;
   }
 }

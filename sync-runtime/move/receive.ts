@@ -12,8 +12,8 @@ import {
   statfs,
   symlink,
 } from "node:fs/promises";
-import { type BytePath, pathOf, readable, stampOf } from "../adopt/tree.ts";
 import { filesDigest } from "../host/files-digest.ts";
+import { type BytePath, pathOf, readable, stampOf } from "../host/tree.ts";
 import { type Frame, framesOf } from "./frame.ts";
 import { type Known, readLedger, writeLedger } from "./ledger.ts";
 import { MoveError } from "./move-error.ts";

@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { lstat } from "node:fs/promises";
-import { type BytePath, type Entry, openFile, pathOf, stampOf, walk } from "../adopt/tree.ts";
 import { filesDigest } from "../host/files-digest.ts";
+import { type BytePath, type Entry, openFile, pathOf, stampOf, walk } from "../host/tree.ts";
 import { type Frame, frameBytes } from "./frame.ts";
 import { type Known, readLedger, writeLedger } from "./ledger.ts";
 import { pieceAt, piecesOf, wholeDigest } from "./pieces.ts";

@@ -19,8 +19,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readable, staysInside } from "../../../sync-runtime/adopt/tree.ts";
 import { copyTree, type Tree, verifyTree } from "../../../sync-runtime/adopt/tree-copy.ts";
+import { readable, staysInside } from "../../../sync-runtime/host/tree.ts";
 
 let bench: string;
 let tree: Tree;

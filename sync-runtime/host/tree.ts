@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { type FileHandle, lstat, open, readdir, readlink } from "node:fs/promises";
-import { REGULAR_FILE } from "../host/regular-file.ts";
-import { AdoptError } from "./adopt-error.ts";
+import { REGULAR_FILE } from "./regular-file.ts";
+import { TreeError } from "./tree-error.ts";
 
 /**
  * A path in a source, below its top: a file's name may hold any byte but `/` and NUL, so each character stands for one
@@ -46,8 +46,7 @@ export async function* walk(
   folder: BytePath = "",
   depth = 0,
 ): AsyncGenerator<Entry> {
-  if (depth > DEEPEST)
-    throw new AdoptError("source-unreadable", `${readable(folder)} lies deeper than ${DEEPEST} folders.`);
+  if (depth > DEEPEST) throw new TreeError(`${readable(folder)} lies deeper than ${DEEPEST} folders.`);
   const names = await readdir(pathOf(root, folder), { encoding: "latin1" }).catch(gone([] as string[]));
   for (const name of names.sort()) {
     const path = folder === "" ? name : `${folder}/${name}`;
@@ -94,5 +93,5 @@ const gone =
   <T>(instead: T, ...more: string[]) =>
   (cause: NodeJS.ErrnoException): T => {
     if (["ENOENT", "ENOTDIR", ...more].includes(cause.code ?? "")) return instead;
-    throw new AdoptError("source-unreadable", `The source cannot be read: ${cause.code}.`, { cause });
+    throw new TreeError(`The source cannot be read: ${cause.code}.`, { cause });
   };
