@@ -41,6 +41,8 @@ case $VERB in
     ;;
   fetch)
     umask 077
+    # Whoever was killed while it fetched left that going on.
+    docker ps --all --quiet --filter "label=owui.fetch=$FOLDER" | xargs -r docker rm --force >/dev/null
     mkdir -p "$FOLDER"
     [ -z "$(ls -A "$FOLDER")" ] || fail "$FOLDER is not empty; nothing was read back."
     password=${PASSWORD_FILE:-}
@@ -51,7 +53,7 @@ case $VERB in
     docker run --rm --name "$fetcher" --volumes-from "$container" \
       --network "$(docker inspect --format '{{.HostConfig.NetworkMode}}' "$container")" \
       --user 0:0 --read-only --cap-drop ALL --security-opt no-new-privileges --memory 1g --memory-swap 1g \
-      --label "owui.stack=$STACK" --label owui.scratch=1 --tmpfs /tmp:size=16m --tmpfs /run:size=1m \
+      --label "owui.stack=$STACK" --label owui.scratch=1 --label "owui.fetch=$FOLDER" --tmpfs /tmp:size=16m --tmpfs /run:size=1m \
       --mount "type=bind,source=$FOLDER,target=/fetched" \
       ${password:+--mount "type=bind,source=$password,target=/run/passphrase,readonly"} \
       "$(docker inspect --format '{{.Config.Image}}' "$container")" \

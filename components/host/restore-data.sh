@@ -6,7 +6,7 @@
 #   ACTION  stage   makes the fetched folder what the tenant's directory is to be; changes nothing that serves
 #           before  takes what restore $BEFORE set aside for what is to be put in place; unbefore  gives it back
 #           swap    the data there is set aside as data.before-$OPERATION, and what lies in $FROM takes its place
-#           back    the other way round          clean  removes $FROM
+#           back    the other way round          clean  removes $FROM, and ends what still fetches into it
 #           kept    lists what is set aside: `operation KiB` a line          forget  removes it
 set -eu
 home=$ROOT/tenants/$TENANT
@@ -113,13 +113,19 @@ forget() {
   rm -f "$home"/data.before-*.restore
 }
 
+clean() {
+  # A fetch goes on in its container where whoever began it was killed (backup.sh).
+  docker ps --all --quiet --filter "label=owui.fetch=$FROM" </dev/null | xargs -r docker rm --force >/dev/null
+  rm -rf "$FROM"
+}
+
 case $ACTION in
   stage) stage ;;
   swap) swap ;;
   back) back ;;
   before) before ;;
   unbefore) unbefore ;;
-  clean) rm -rf "$FROM" ;;
+  clean) clean ;;
   kept) kept ;;
   forget) forget ;;
   *) fail "restore-data: \"$ACTION\" is nothing it does" ;;

@@ -11,6 +11,7 @@ describe.skipIf(process.getuid?.() !== 0)("restore-data.sh", () => {
 
   beforeEach(() => {
     host = new Workbench();
+    host.program("docker", `echo "$*" >>"${host.root}/docker"; if [ "$1" = ps ]; then echo fetcher; fi`);
     for (const [path, text] of Object.entries({
       "data/webui.db": "old",
       "data/webui.db-wal": "old wal",
@@ -55,6 +56,13 @@ describe.skipIf(process.getuid?.() !== 0)("restore-data.sh", () => {
     expect(existsSync(home("data.before-7"))).toBe(false);
     well("clean");
     expect(readdirSync(home()).sort()).toEqual(["config", "data"]);
+  });
+
+  it("ends what still fetches before it removes the folder", () => {
+    well("clean");
+    expect(read(join(host.root, "docker"))).toBe(
+      `ps --all --quiet --filter label=owui.fetch=${from()}\nrm --force fetcher\n`,
+    );
   });
 
   it("does every action again after it was done", () => {
