@@ -2,6 +2,8 @@
 export interface Recipe {
   /** Folder beside this file: a Dockerfile, or for the first image of all a build.sh. */
   folder: string;
+  /** Folder with files of this image's own; they take the place of those of the same name. */
+  ownFiles?: string;
   /** What the screen says it is made from. */
   source: string;
   /** Arguments of its Dockerfile. */
@@ -73,6 +75,8 @@ export function recipeOf(image: string): Recipe | undefined {
   if (!release) return fixed[image];
   return {
     folder: "open-webui",
+    // A file of this folder instead of an exception in one of all: no other release's image is built anew for it.
+    ...(release === "0.6.43" ? { ownFiles: "open-webui-0.6.43" } : {}),
     source: "PyPI, without local models",
     arguments: { VERSION: release },
     version: ["jq", "-r", ".version", "/app/package.json"],

@@ -14,13 +14,22 @@ import type { Progress } from "./progress.ts";
 /** Label of an image that was built here: digest of the recipe, so that an edited recipe builds anew. */
 export const recipeLabel = "owui.recipe";
 
-const folderOf = (recipe: Recipe): string => join(repository, "toolchain/images", recipe.folder);
+const images = join(repository, "toolchain/images");
+
+/** The folder that each of a recipe's files is taken from, by name. */
+async function filesOf({ folder, ownFiles }: Recipe): Promise<Map<string, string>> {
+  const folders = [folder, ...(ownFiles ? [ownFiles] : [])].map((name) => join(images, name));
+  const listed = await Promise.all(
+    folders.map(async (path) => (await readdir(path)).map((file): [string, string] => [file, path])),
+  );
+  return new Map(listed.flat().toSorted(([a], [b]) => (a < b ? -1 : Number(a > b))));
+}
 
 /** sha256 over a recipe's files and arguments. */
 export async function recipeDigest(recipe: Recipe): Promise<string> {
   const hash = createHash("sha256").update(JSON.stringify(recipe.arguments));
-  for (const file of (await readdir(folderOf(recipe))).toSorted()) {
-    hash.update(`\0${file}\0`).update(await readFile(join(folderOf(recipe), file)));
+  for (const [file, folder] of await filesOf(recipe)) {
+    hash.update(`\0${file}\0`).update(await readFile(join(folder, file)));
   }
   return hash.digest("hex");
 }
@@ -33,7 +42,7 @@ export async function buildImage(image: string, recipe: Recipe, progress: Progre
   const failure = `The image ${image} could not be built from ${recipe.source}.`;
   if (image === debianImage) {
     await installPackages(["debootstrap"], progress);
-    await must([join(folderOf(recipe), "build.sh"), image, label], { failure, log });
+    await must([join(images, recipe.folder, "build.sh"), image, label], { failure, log });
   } else {
     await buildFromContext(image, recipe, label, { failure, log });
   }
@@ -57,17 +66,21 @@ async function buildFromContext(
       ...["ca", "index"].flatMap((id) => ["--secret", `id=${id},src=${join(secrets, id)}`]),
       "-",
     ];
-    await must(argv, { ...report, input: context(recipe), env: { ...process.env, DOCKER_BUILDKIT: "1" } });
+    await must(argv, {
+      ...report,
+      input: await context(recipe),
+      env: { ...process.env, DOCKER_BUILDKIT: "1" },
+    });
   } finally {
     await rm(secrets, { recursive: true });
   }
 }
 
-/** The build context as a stream: the recipe's folder, for Node's image with the executable npm installed. */
-function context(recipe: Recipe) {
-  const executable =
-    recipe.folder === "node" ? ["-C", join(repository, "node_modules/node/bin"), "node"] : [];
-  const tar = spawn("tar", ["-c", "-C", folderOf(recipe), ".", ...executable], {
+/** The build context as a stream: the recipe's files, for Node's image with the executable npm installed. */
+async function context(recipe: Recipe) {
+  const files = [...(await filesOf(recipe))];
+  if (recipe.folder === "node") files.push(["node", join(repository, "node_modules/node/bin")]);
+  const tar = spawn("tar", ["-c", ...files.flatMap(([file, folder]) => ["-C", folder, file])], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   return tar.stdout;

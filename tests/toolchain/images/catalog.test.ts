@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
   acmeImage,
@@ -32,6 +32,13 @@ describe("the catalog of images", () => {
       folder: "open-webui",
       arguments: { VERSION: "0.12.4" },
     });
+  });
+
+  it("has files of one release's own, by the names that they take the place of", () => {
+    const { folder, ownFiles } = recipeOf("ghcr.io/open-webui/open-webui:v0.6.43") ?? {};
+    expect(readdirSync(`toolchain/images/${folder}`)).toEqual(
+      expect.arrayContaining(readdirSync(`toolchain/images/${ownFiles}`)),
+    );
   });
 
   it.each([
