@@ -43,7 +43,7 @@ export const alerts = (fleet: Fleet) =>
       it("arrive as a mail that says what is the matter and where", async () => {
         const [mail] = (await received()).mails;
         expect(mail).toMatchObject({ from: "fleet@e2e.example", to: ["operator@e2e.example"] });
-        expect(mail?.content).toContain("Subject: [e2e] Test firing");
+        expect(mail?.content).toContain(`Subject: [${fleet.stack}] Test firing`);
         expect(mail?.content).toContain("Nothing is wrong.");
       });
 

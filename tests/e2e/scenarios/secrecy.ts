@@ -79,8 +79,8 @@ export const secrecy = (fleet: Fleet) =>
       const tenants = [...before, ...trials, ...(await tenantContainers(fleet))];
       const own = seen.filter(({ cgroup }) => tenants.some((id) => cgroup.includes(id)));
       const tried = seen.filter(({ cgroup }) => [...trials].some((id) => cgroup.includes(id)));
-      expect(tried.filter(({ what }) => !what.startsWith("e2e/tenants/acme/"))).toEqual([]);
-      expect(own.map(({ what }) => what)).toContain("e2e/tenants/acme/config/environment");
+      expect(tried.filter(({ what }) => !what.startsWith(`${fleet.stack}/tenants/acme/`))).toEqual([]);
+      expect(own.map(({ what }) => what)).toContain(`${fleet.stack}/tenants/acme/config/environment`);
       expect(seen.filter((one) => !own.includes(one))).toEqual([]);
     });
 

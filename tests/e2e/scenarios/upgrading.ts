@@ -72,7 +72,7 @@ export const upgrading = (fleet: Fleet) =>
         { record: { version: "v0.9.6", next: "v0.11.3", kind: "upgrade" } },
       ]);
       const { stdout } = await fleet.engine.docker(["ps", "--all", "--format", "{{.Names}}"]);
-      expect(stdout).not.toContain("owui-e2e-scratch");
+      expect(stdout).not.toContain(fleet.name("scratch"));
       await expect(readFile(join(fleet.root, "tenants/globex/config/switch"))).rejects.toThrow("ENOENT");
     });
 

@@ -12,6 +12,7 @@ import { fetchJson, type Origin } from "./http.ts";
 import { logo } from "./logo.ts";
 import { Netspace } from "./netspace.ts";
 import { Replica } from "./replica.ts";
+import { seat, seatStack } from "./seat.ts";
 import { adminOf, PORTS, StackFile } from "./stack-file.ts";
 import { type Session, TenantClient } from "./tenant-client.ts";
 import { until } from "./until.ts";
@@ -36,25 +37,25 @@ export interface NodeHealth {
 }
 
 /**
- * The one fleet of the end-to-end suite: stack `e2e` with a data home, ports and networks of its own, so
+ * The one fleet of the end-to-end suite: stack `e2e` (seat.ts) with a data home, ports and networks of its own, so
  * that it never touches a fleet that somebody runs on the same engine.
  */
 export class Fleet {
-  readonly stack = "e2e";
+  readonly stack = seatStack;
   /** Everything the suite writes; a fixed place, so that a run finds what a killed one left. */
-  readonly workspace = join(tmpdir(), "open-webui-infrastructure-e2e");
+  readonly workspace = join(tmpdir(), `open-webui-infrastructure-${this.stack}`);
   readonly home = join(this.workspace, "home");
   /** The data root of the stack's only host. */
   readonly root = join(this.home, this.stack);
   readonly logo = join(this.workspace, "acme.svg");
   /** Where tenants are backed up to, in scenarios that have them backed up. */
   readonly backups = join(this.workspace, "backups");
-  readonly file = new StackFile(join(this.workspace, "Pulumi.e2e.yaml"));
+  readonly file = new StackFile(join(this.workspace, `Pulumi.${this.stack}.yaml`));
   readonly engine = new Engine(this.stack);
   readonly driver = new Driver(this.stack, this.file.path, this.home, join(this.workspace, "logs"));
   readonly replica = new Replica(PORTS.database, () => this.secretFile("postgres/config/superuser-password"));
   /** Where the fake model server and other things that tenants may or may not reach stand. */
-  readonly outside = new Netspace("owui-e2e", "198.18.77.2", "198.18.77.1");
+  readonly outside = new Netspace(`owui-${this.stack}`, `198.18.${77 + seat}.2`, `198.18.${77 + seat}.1`);
   /** The fake model server out there, on all of the namespace's addresses. */
   readonly model: Origin = { address: this.outside.address, port: 8000, domain: this.outside.address };
   /** Where alerts end, out there as well: a webhook's receiver, and a mail server beside it. */
@@ -97,7 +98,7 @@ export class Fleet {
         begun();
         return turn;
       };
-      locked("e2e", console.log, work).catch(failed);
+      locked(this.stack, console.log, work).catch(failed);
     });
   }
 

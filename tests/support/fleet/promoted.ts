@@ -2,15 +2,17 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { run } from "./command.ts";
 import type { Engine } from "./engine.ts";
+import { seatStack } from "./seat.ts";
+import { PORTS } from "./stack-file.ts";
 import { until } from "./until.ts";
 
-const PORT = 28433;
+const PORT = PORTS.promoted;
 
 /** A Postgres of nobody's fleet, at an address that this machine and its tenants reach: the engine's own bridge. */
 export class Promoted implements AsyncDisposable {
   readonly password = randomBytes(12).toString("hex");
   readonly #engine: Engine;
-  readonly #name = "owui-e2e-promoted-database";
+  readonly #name = `owui-${seatStack}-promoted-database`;
   #address = "";
 
   constructor(engine: Engine) {

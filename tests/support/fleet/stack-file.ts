@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { parse, stringify } from "yaml";
+import { portOf } from "./seat.ts";
 
 /** A tenant's entry as an operator writes it; only what the tests set. */
 export type TenantEntry = Record<string, unknown>;
@@ -11,8 +12,8 @@ interface StackDocument {
 
 /** Ports far from those of a fleet that a user of this machine may run beside the tests. */
 export const PORTS = {
-  ...{ http: 28480, agent: 28450, nodes: { a: 28443, b: 28444 }, database: 28432 },
-  ...{ prometheus: 28490, alertmanager: 28493 },
+  ...{ http: portOf(80), agent: portOf(50), nodes: { a: portOf(43), b: portOf(44) }, database: portOf(32) },
+  ...{ prometheus: portOf(90), alertmanager: portOf(93), promoted: portOf(33) },
 };
 
 /** The stack's file, edited as an operator edits it: read, changed, written back. */
