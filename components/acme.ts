@@ -48,11 +48,6 @@ export class Acme {
     this.args = args;
   }
 
-  /** The file of a site's certificate, relative to nginx' configuration. */
-  file(tenant: string): string {
-    return `acme/certificates/${tenant}.pem`;
-  }
-
   /** Says for which names a site is to be certified; behind it there is something for nginx to show. */
   want(
     name: string,

@@ -4,7 +4,17 @@ import type { CertificateAuthority, Identity } from "./certificate-authority.ts"
 import type { ClientHost } from "./client-host.ts";
 import type { FrontProxy, NameService } from "./dns/name-service.ts";
 import type { TenantSpec } from "./fleet-config.ts";
-import { certificateFile, proxyFiles, type SiteTls, siteConfig, siteFile } from "./host/site.ts";
+import {
+  acmeTls,
+  certificateFile,
+  certificateOf,
+  currentDomains,
+  ownTls,
+  proxyFiles,
+  type SiteTls,
+  siteConfig,
+  siteFile,
+} from "./host/site.ts";
 
 /** Arguments of {@link Edge}. */
 export interface EdgeArgs {
@@ -80,7 +90,7 @@ export class Edge {
     domains: string[],
     opts: SiteOptions,
   ): Certified {
-    const file = `tls/${id}.pem`;
+    const file = certificateOf(id);
     const { acme } = this.args;
     const { proxy } = this.args.names;
     if (certificate === undefined) return { before: [] };
@@ -96,13 +106,9 @@ export class Edge {
     const identity = this.args.authority.issue(`${name}-site`, subject, opts.parent);
     if (certificate === "acme" && acme) {
       const before = [acme.want(name, { host, tenant: id, domains, meanwhile: identity }, opts)];
-      return { tls: { certificate: acme.file(id), hsts: true, challenges: true }, before };
+      return { tls: acmeTls(id), before };
     }
-    // Browsers that were once told to would refuse plain HTTP at a name of this machine's for a year.
-    return {
-      tls: { certificate: file, hsts: false },
-      before: [this.install(name, host, file, identity, opts)],
-    };
+    return { tls: ownTls(id), before: [this.install(name, host, file, identity, opts)] };
   }
 
   private install(
@@ -166,10 +172,3 @@ export class Edge {
 
 /** The file of the authorities by which a tenant's site knows its proxy. */
 const proxyAuthorities = (tenant: string): string => `tls/${tenant}.proxy.pem`;
-
-/** Names that still lead to the one a tenant has, sorted. */
-export const currentDomains = ({ formerDomains }: TenantSpec, today: string): string[] =>
-  formerDomains
-    .filter(({ until }) => today <= until)
-    .map(({ domain }) => domain)
-    .sort();

@@ -1,3 +1,4 @@
+import type { TenantSpec } from "../fleet-config/model.ts";
 import { type Front, type Listen, listenAddress, nginxConfigDirectory } from "./nginx.ts";
 
 /** One tenant as nginx sees it. */
@@ -24,6 +25,33 @@ export interface SiteTls {
   /** Only a proxy is let in: from its networks ({@link proxyFiles}), and with a certificate by these authorities, PEM. */
   proxyAuthorities?: string;
 }
+
+/** Names that still lead to the one a tenant has, sorted. */
+export const currentDomains = (
+  { formerDomains }: Pick<TenantSpec, "formerDomains">,
+  today: string,
+): string[] =>
+  formerDomains
+    .filter(({ until }) => today <= until)
+    .map(({ domain }) => domain)
+    .sort();
+
+/** How a site is served for which no proxy stands; undefined: over plain HTTP. */
+export function siteTls({ id, certificate }: Pick<TenantSpec, "id" | "certificate">): SiteTls | undefined {
+  if (certificate === undefined) return undefined;
+  return certificate === "acme" ? acmeTls(id) : ownTls(id);
+}
+
+/** Of a site that an authority certifies which speaks ACME. */
+export const acmeTls = (tenant: string): SiteTls => ({
+  ...{ certificate: `acme/certificates/${tenant}.pem`, hsts: true, challenges: true },
+});
+
+/** The file of a certificate that `up` issues, relative to the configuration's directory. */
+export const certificateOf = (tenant: string): string => `tls/${tenant}.pem`;
+
+/** Of a site that the stack itself certifies: browsers that were told to would refuse plain HTTP at its name for a year. */
+export const ownTls = (tenant: string): SiteTls => ({ certificate: certificateOf(tenant), hsts: false });
 
 /** One file of certificates and their key, so that nginx never reads one of each that do not belong together. */
 export const certificateFile = (...pems: string[]): string => pems.map((pem) => `${pem.trim()}\n`).join("");

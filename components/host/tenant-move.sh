@@ -5,7 +5,8 @@
 #   look     prints what there is: whether the tenant has data here, its bytes, what is free, whether IMAGE is there
 #   have     (target) what has arrived, by digests          send  (source) what the target, on standard input, does not have
 #   receive  (target) takes that, into a folder that nothing runs on; STILL: the source has to stand still by now
-#   pack     (source) its keys, password, mark and certificate, as a tar          unpack  (target) takes them
+#   pack     (source) its keys, password, mark and certificates, as a tar          unpack  (target) takes them
+#   open     (target) its site is there, as standard input says, before anything answers behind it: users wait for no more then
 #   fetch    (target) the engine has IMAGE from then on
 #   expect   (target) `up` waits for the data from then on (tenant-arrival.sh)          beat  it may go on waiting
 #   state    prints whether something waits, whether it has arrived, and what the tenant's container does
@@ -104,6 +105,7 @@ pack() {
   set -- -C "$home/config" $kept
   # What an authority certified is shown there, too, until another one is asked for.
   if [ -s "$certificates/$TENANT.pem" ]; then set -- "$@" -C "$certificates" "$TENANT.pem"; fi
+  if [ -s "$nginx/tls/$TENANT.pem" ]; then set -- "$@" -C "$nginx" "tls/$TENANT.pem"; fi
   tar -c "$@"
 }
 unpack() {
@@ -129,7 +131,17 @@ unpack() {
     chmod 0640 "$staging/config/$TENANT.pem"
     mv -f "$staging/config/$TENANT.pem" "$certificates/$TENANT.pem"
   fi
-  rmdir "$staging/config"
+  if [ -s "$staging/config/tls/$TENANT.pem" ]; then
+    chown 0:0 "$staging/config/tls/$TENANT.pem"
+    chmod 0600 "$staging/config/tls/$TENANT.pem"
+    mv -f "$staging/config/tls/$TENANT.pem" "$nginx/tls/$TENANT.pem"
+  fi
+  rm -rf "$staging/config"
+}
+
+open() {
+  NGINX=$nginx CONTAINER=$front FILE=$site sh "$(dirname "$0")/install-nginx-file.sh"
+  reload
 }
 
 fetch() {
@@ -199,7 +211,8 @@ depart() {
   if has_arrived; then return; fi
   rm -rf "$home/move"
   rm -f "$arrived"
-  if [ -e "$moved" ]; then return; fi
+  # Taken on where somebody died, it may stand where what comes back is put already.
+  if [ -e "$moved" ] || [ -e "$staging/data" ]; then return; fi
   rename "$home/data" "$moved"
 }
 
@@ -241,6 +254,6 @@ unforward() {
 }
 
 case $ACTION in
-  look | have | send | receive | pack | unpack | fetch | expect | beat | state | arrive | abandon | forget | depart | remain | base | forward | unforward | drop) "$ACTION" ;;
+  look | have | send | receive | pack | unpack | open | fetch | expect | beat | state | arrive | abandon | forget | depart | remain | base | forward | unforward | drop) "$ACTION" ;;
   *) fail "\"$ACTION\" is nothing that is done here" ;;
 esac

@@ -2,7 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError } from "../../toolchain/setup/problem.mjs";
 import { applyEdit } from "../config-edit/apply-edit.ts";
 import { containerState, startContainer, stopContainer } from "../on-host/tenant-container.ts";
-import { type MoveSide, type Received, transfer } from "../on-host/tenant-move.ts";
+import {
+  type MoveSide,
+  type ReadyTransfer,
+  type Received,
+  readied,
+  transfer,
+} from "../on-host/tenant-move.ts";
 import { type StepContext, TakeBackError } from "../saga/saga.ts";
 import { endOf } from "../upgrade/switch.ts";
 import { forward, isForwarded } from "./forward.ts";
@@ -31,7 +37,7 @@ export async function passes(
     signal.throwIfAborted();
     const name = done.length === 0 ? "copied beside what serves" : `catch-up ${done.length}`;
     say(name);
-    const pass = await transfer(from, to, { still: false, signal, passed: told(name, say) });
+    const pass = await transfer(from, to, { signal, passed: told(name, say) });
     done.push(pass);
     if (pass.sent < smallBytes) break;
   }
@@ -75,14 +81,15 @@ export async function relocate(subject: Subject, from: MoveSide, to: MoveSide): 
   void applied.then(() => ended.abort());
   // One that is lost is made up for by the next.
   const beat = setInterval(() => void to.act("beat").catch(() => {}), beatMs);
+  const course: Course = { mayHaveArrived: true };
   let parts: Omit<Parts, "forwards">;
   try {
-    const gap = await bridge(subject, from, to, ended.signal);
+    const gap = await bridge(subject, from, to, ended.signal, course);
     parts = await untilServed(subject, to, gap, ended.signal);
   } catch (error) {
     clearInterval(beat);
     if (context.signal.aborted) throw error;
-    const said = await letGo(subject, from, to);
+    const said = await letGo(subject, from, to, course);
     await endOf(context.invocation.stack, applying);
     const failure = await applied;
     if (!(error instanceof CommandError)) throw error;
@@ -98,16 +105,32 @@ export async function relocate(subject: Subject, from: MoveSide, to: MoveSide): 
   return { ...parts, forwards: forwards && (await isForwarded(subject, from)) };
 }
 
-/** Nothing waits any more, and what did not come over serves where it was. Answers what the container over there said last. */
-async function letGo({ container }: Subject, from: MoveSide, to: MoveSide): Promise<string> {
-  const arrived = await to.state().then(
-    (state) => state.arrived,
-    () => undefined,
-  );
-  const said = await to.act("abandon").catch(() => "");
-  if (arrived === false && (await containerState(from.host, container)).exists)
+/** What is known of a tenant on its way. */
+interface Course {
+  /** Whether the data may be in its place over there: then nothing starts on what was left here. */
+  mayHaveArrived: boolean;
+}
+
+/**
+ * Nothing waits any more, and what did not come over serves where it was, also where the target cannot be asked. Answers what
+ * the container over there said last.
+ */
+async function letGo(
+  { container }: Subject,
+  from: MoveSide,
+  to: MoveSide,
+  { mayHaveArrived }: Course,
+): Promise<string> {
+  const arrived =
+    mayHaveArrived &&
+    (await to.state().then(
+      (state) => state.arrived,
+      () => true,
+    ));
+  // Users wait for it: what is left over there does not matter to them.
+  if (!arrived && (await containerState(from.host, container)).exists)
     await startContainer(from.host, container);
-  return said.trim();
+  return (await to.act("abandon").catch(() => "")).trim();
 }
 
 /** What is known of the time in which nobody is served. */
@@ -123,18 +146,26 @@ async function bridge(
   from: MoveSide,
   to: MoveSide,
   ended: AbortSignal,
+  course: Course,
 ): Promise<Gap> {
   const { say, signal } = context;
-  for (;;) {
-    signal.throwIfAborted();
-    // Looked at before the state: what `up` did until its end is in it.
-    const over = ended.aborted;
-    const { waiting, arrived } = await to.state();
-    if (arrived) break;
-    if (waiting) return exchange();
-    if (over) throw new CommandError(`\`up\` ended before host ${to.spec.id} was ready for it.`);
-    say(`\`up\` makes everything on ${to.spec.id}`);
-    await sleep(lookMs);
+  let ready: ReadyTransfer | undefined;
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      // Looked at before the state: what `up` did until its end is in it.
+      const over = ended.aborted;
+      const { waiting, arrived } = await to.state();
+      course.mayHaveArrived = arrived;
+      if (arrived) break;
+      if (!ready?.stands) ready = await readied(from, to, signal);
+      else if (waiting) return await exchange(ready);
+      if (over) throw new CommandError(`\`up\` ended before host ${to.spec.id} was ready for it.`);
+      say(`\`up\` makes everything on ${to.spec.id}`);
+      await sleep(lookMs);
+    }
+  } finally {
+    ready?.dismiss();
   }
   const { endedAt } = await containerState(from.host, container);
   return {
@@ -142,14 +173,16 @@ async function bridge(
     arrivedAt: Date.now(),
   };
 
-  async function exchange(): Promise<Gap> {
+  async function exchange(ready: ReadyTransfer): Promise<Gap> {
+    const { running, exists, endedAt } = await containerState(from.host, container);
     say(`stopped on ${from.spec.id}`);
     const began = Date.now();
-    const { running, exists, endedAt } = await containerState(from.host, container);
     if (running) await stopContainer(from.host, container);
     const stopped = Date.now();
     say("what changed comes over, and both sides are compared");
-    const last = await transfer(from, to, { still: true, signal });
+    // A site that led on from here leads here again; of a host that led nowhere it is as it was.
+    const [last] = await Promise.all([ready.go(), to.act("unforward").catch(() => {})]);
+    course.mayHaveArrived = true;
     await to.act("arrive");
     return {
       stoppedAt: running || !exists ? new Date(began).toISOString() : endedAt,
@@ -174,11 +207,11 @@ async function untilServed(
   for (;;) {
     signal.throwIfAborted();
     const over = ended.aborted;
+    // Its engine looks at it every ten seconds only. Who comes past a proxy is not let in.
+    const answered = !spec.proxied && (await answersSite(to.spec, address, spec));
     const { exists, running, health, restarts, code } = await to.state();
-    if (health === "healthy") startSeconds ??= since(arrivedAt);
-    // Who comes past a proxy is not let in.
-    const open = health === "healthy" && (spec.proxied || (await answersSite(to.spec, address, spec)));
-    if (open) break;
+    if (answered || health === "healthy") startSeconds ??= since(arrivedAt);
+    if (running && (answered || (spec.proxied && health === "healthy"))) break;
     if (exists && (restarts > 0 || (!running && code !== 0)))
       throw new CommandError(`${spec.id} did not start on ${to.spec.id}, or ended by itself.`);
     if (Date.now() - arrivedAt > patienceMs)

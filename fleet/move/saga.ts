@@ -6,6 +6,7 @@ import { carryConfig, type MoveSide } from "../on-host/tenant-move.ts";
 import { type Saga, type SagaStep, type StepContext, TakeBackError } from "../saga/saga.ts";
 import { alarmingLosses, lossText } from "../upgrade/losses.ts";
 import { passes, relocate } from "./relocate.ts";
+import { openSite } from "./site.ts";
 import { type Subject, subjectOf } from "./subject.ts";
 import { takeBack } from "./take-back.ts";
 
@@ -32,13 +33,15 @@ const copy: SagaStep = {
   },
 };
 
-/** Keys, password and mark; and how it looks before it is stopped. */
+/** Keys, password and mark, the site over there; and how it looks before it is stopped. */
 const prepare: SagaStep = {
   name: "prepare",
   run: async (context) => {
-    const { from, to, container } = await subjectOf(context);
+    const subject = await subjectOf(context);
+    const { from, to, container } = subject;
     try {
       await carryConfig(from, to);
+      await openSite(subject, to);
       return { rows: (await signInAt(from.host, context.invocation.stack, container)).rows };
     } catch (error) {
       throw takenBack(context, error);

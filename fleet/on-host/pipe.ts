@@ -13,13 +13,18 @@ export interface Piped {
 }
 
 /**
- * Runs programs beside each other, each reading what the one before it prints; the first one reads nothing. Never throws for
- * what they do. What passes through goes to no disk of this machine.
+ * Runs programs beside each other, each reading what the one before it prints. Never throws for what they do. What passes
+ * through goes to no disk of this machine.
+ * @param input what the first one reads, as soon as it is known; nothing by default
  * @param passed told how many bytes came out of the last but one so far
  */
 export async function piped(
   argvs: readonly (readonly string[])[],
-  { signal, passed }: { signal?: AbortSignal; passed?: (bytes: number) => void } = {},
+  {
+    signal,
+    input = Promise.resolve(""),
+    passed,
+  }: { signal?: AbortSignal; input?: Promise<string>; passed?: (bytes: number) => void } = {},
 ): Promise<Piped> {
   const children = argvs.map(([program = "", ...args]) =>
     spawn(program, args, { cwd: repository, stdio: ["pipe", "pipe", "pipe"] }),
@@ -29,7 +34,10 @@ export async function piped(
   };
   signal?.addEventListener("abort", end, { once: true });
   try {
-    children[0]?.stdin.end();
+    const first = children[0]?.stdin;
+    // A program that ends without reading it says why by its code.
+    first?.on("error", () => {});
+    input.then((text) => first?.end(text), end);
     // Listened for at once: a program that ends, or never began, says so only then.
     const told = children.map(async (child) => {
       const [said, code] = await Promise.all([text(child.stderr).catch(() => ""), codeOf(child)]);

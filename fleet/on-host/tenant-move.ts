@@ -4,7 +4,7 @@ import type { Script } from "../../components/host/shell.ts";
 import { run } from "../../toolchain/setup/child.mjs";
 import { CommandError } from "../../toolchain/setup/problem.mjs";
 import { type AskedHost, notMet, scriptOn } from "./asked-host.ts";
-import { piped } from "./pipe.ts";
+import { type Piped, piped } from "./pipe.ts";
 
 /** What a host has of a tenant that may come or go, and what it has room for; sizes in bytes. */
 const Look = z.object({
@@ -58,7 +58,7 @@ type Action =
       | "state"
       | "arrive"
     )
-  | ("abandon" | "forget" | "depart" | "remain" | "base" | "forward" | "unforward" | "drop");
+  | ("open" | "abandon" | "forget" | "depart" | "remain" | "base" | "forward" | "unforward" | "drop");
 
 /** A host could not do its part of a move; the message says why. */
 export class MovePartError extends CommandError {
@@ -114,28 +114,61 @@ export class MoveSide {
 }
 
 /**
- * Makes the target's copy equal to the source: what it has, what that lacks, and putting it there stand in a row. The source
- * is only read.
- * @param still nobody writes to the source any more: one that moves is refused
+ * Makes the target's copy what the source is, which may be written to meanwhile: what it has, what that lacks, and putting it
+ * there stand in a row. The source is only read.
  */
 export async function transfer(
   from: MoveSide,
   to: MoveSide,
-  { still, signal, passed }: { still: boolean; signal?: AbortSignal; passed?: (bytes: number) => void },
+  watch: { signal: AbortSignal; passed: (bytes: number) => void },
 ): Promise<Received> {
-  const row = [to.argv("have"), from.argv("send"), to.argv("receive", { STILL: still ? 1 : "" })];
-  const { stdout, failure } = await piped(row, {
-    ...(signal ? { signal } : {}),
-    ...(passed ? { passed } : {}),
+  const row = [to.argv("have"), from.argv("send"), to.argv("receive", { STILL: "" })];
+  return receivedOf(from, to, await piped(row, watch));
+}
+
+/** The last transfer of a move, whose programs run on both hosts and wait for a word. */
+export interface ReadyTransfer {
+  /** False: something ended them. */
+  readonly stands: boolean;
+  /** Gives the word: nobody writes to the source any more. */
+  go(): Promise<Received>;
+  /** Ends them, unless they have the word. */
+  dismiss(): void;
+}
+
+/** Readies {@link transfer} of a source that stands still: what it takes to begin is over before anybody waits for it. */
+export async function readied(from: MoveSide, to: MoveSide, signal: AbortSignal): Promise<ReadyTransfer> {
+  const had = await piped([to.argv("have")], { signal });
+  if (had.failure !== undefined) throw notBrought(from, to, had.failure);
+  const word = Promise.withResolvers<string>();
+  const row = [from.argv("send"), to.argv("receive", { STILL: 1 })];
+  let stands = true;
+  const ended = piped(row, { signal, input: word.promise }).finally(() => {
+    stands = false;
   });
-  if (failure !== undefined)
-    throw new MovePartError(`The data did not come from ${from.spec.id} to ${to.spec.id}: ${failure}`);
+  return {
+    get stands() {
+      return stands;
+    },
+    go: async () => {
+      word.resolve(had.stdout);
+      return receivedOf(from, to, await ended);
+    },
+    dismiss: () => word.reject(new Error("it is not wanted any more")),
+  };
+}
+
+function receivedOf(from: MoveSide, to: MoveSide, { stdout, failure }: Piped): Received {
+  if (failure !== undefined) throw notBrought(from, to, failure);
   try {
     return Received.parse(JSON.parse(stdout));
   } catch (cause) {
     throw new MovePartError(`What host ${to.spec.id} received is not known.`, { cause });
   }
 }
+
+const notBrought = (from: MoveSide, to: MoveSide, failure: string): MovePartError =>
+  new MovePartError(`The data did not come from ${from.spec.id} to ${to.spec.id}: ${failure}`);
 
 /** Brings keys, password and mark over; they are in no command line and on no disk but the two hosts'. */
 export async function carryConfig(from: MoveSide, to: MoveSide): Promise<void> {

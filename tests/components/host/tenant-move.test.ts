@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Workbench } from "./script.ts";
@@ -127,10 +127,12 @@ describe("tenant-move.sh", () => {
     }))
       has(`config/${file}`, text);
     host.write("nginx/acme/certificates/acme.pem", "certificate");
+    host.write("nginx/tls/acme.pem", "the stack's own");
     // As it comes: bytes that are no text are none of these.
     const tar = does("pack");
     expect(tar).not.toContain("not this one");
     const other = new Workbench();
+    other.write("nginx/tls/.keep", "");
     try {
       other.program("docker", "exit 1");
       other.program("chown", "exit 0");
@@ -144,6 +146,8 @@ describe("tenant-move.sh", () => {
       expect(readFileSync(join(config, "webui_secret_key"), "utf8")).toBe("key");
       expect(statSync(join(config, "webui_secret_key")).mode & 0o777).toBe(0o600);
       expect(readFileSync(join(other.root, "nginx/acme/certificates/acme.pem"), "utf8")).toBe("certificate");
+      const own = join(other.root, "nginx/tls/acme.pem");
+      expect([readFileSync(own, "utf8"), statSync(own).mode & 0o777]).toEqual(["the stack's own", 0o600]);
     } finally {
       other.remove();
     }
@@ -186,6 +190,10 @@ describe("tenant-move.sh", () => {
       does("depart");
       for (const _ of [1, 2]) does("base");
       expect(read("arriving/data/webui.db")).toBe("rows");
+      // As `up` makes it before whoever takes the operation on begins anew.
+      mkdirSync(home("data"));
+      for (const action of ["depart", "base"]) does(action);
+      expect(read("arriving/data/webui.db")).toBe("rows");
       does("arrive");
       for (const action of ["depart", "base"]) does(action);
       expect(read("data/webui.db")).toBe("rows");
@@ -202,6 +210,12 @@ describe("tenant-move.sh", () => {
       expect(readFileSync(join(host.root, "nginx/tls/acme.moved.pem"), "utf8")).toBe("authorities");
       for (const _ of [1, 2]) does("unforward");
       expect(site()).toBe("as it was");
+    });
+
+    it("has its site there before it comes", () => {
+      host.write("nginx/sites/.keep", "");
+      for (const _ of [1, 2]) does("open", {}, "server {}\n");
+      expect(site()).toBe("server {}\n");
     });
 
     it("leaves a site alone that `up` made anew", () => {

@@ -18,6 +18,18 @@ describe("programs in a row", () => {
     expect(text.length).toBeGreaterThan(0);
   });
 
+  it("wait for what the first one reads", async () => {
+    const word = Promise.withResolvers<string>();
+    const told = piped([sh("cat"), sh("cat")], { input: word.promise });
+    word.resolve("the word");
+    expect(await told).toEqual({ stdout: "the word" });
+  });
+
+  it("end where what the first one was to read never comes", async () => {
+    const input = Promise.reject(new Error("it is not wanted"));
+    expect((await piped([sh("cat"), sh("cat; sleep 60")], { input })).failure).toBeDefined();
+  });
+
   it.each([
     ["first", [sh("echo broken >&2; exit 3"), sh("cat"), sh("cat")], "broken"],
     ["last", [sh("cat /dev/zero"), sh("cat"), sh("echo full >&2; exit 1")], "full"],
