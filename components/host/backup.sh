@@ -7,6 +7,9 @@
 #     fetch    reads SNAPSHOT (an id of 8 characters or more, or latest) of TENANT back into FOLDER, which is made or is
 #              empty, and compares it with its manifest: { snapshot, verified }. Files belong to root.
 #              PASSWORD_FILE: a file of root's with another passphrase, for a tenant of another host
+#     stored   what a bucket or a server keeps of TENANT: { objects, bytes, versions }
+#     remove   removes all of that; what is there then. Both in a container of their own where ALONE is yes: what backs up
+#              goes with a host's last tenant, and what it was told, with the key, stays in ROOT/backup/config
 #     drilled  keeps DRILL, what a trial restore of TENANT showed: { at, ok, snapshot, seconds, why }
 set -eu
 container=owui-$STACK-backup
@@ -14,17 +17,31 @@ fail() {
   for line in "$@"; do echo "$line" >&2; done
   exit 1
 }
+program="node /app/backup.mjs"
+
+# The newest image of what backs up that this host has; with an ssh client where that is needed.
+alone() {
+  config=$ROOT/backup/config
+  [ -s "$config/backup.json" ] || fail "This host has backed nobody up."
+  case $(cat "$config/backup.json") in *'"kind":"sftp"'*) kind=ssh ;; *) kind=plain ;; esac
+  image=$(docker images --format '{{.Repository}}:{{.Tag}}' owui-backup | grep -e "-$kind\$" | head -n 1)
+  [ -n "$image" ] || fail "This host has no image any more of what backs up."
+  # shellcheck disable=SC2086 # two words
+  exec docker run --rm --user 0:0 --read-only --cap-drop ALL --security-opt no-new-privileges --memory 512m --memory-swap 512m \
+    --label "owui.stack=$STACK" --label owui.scratch=1 --tmpfs /tmp:size=16m --tmpfs /run:size=1m \
+    --mount "type=bind,source=$config,target=/etc/fleet,readonly" "$image" $program "$VERB" "$TENANT"
+}
+if [ "${ALONE:-}" = yes ]; then alone; fi
 state=$(docker inspect --format '{{.State.Status}}' "$container" 2>/dev/null) ||
   fail "Nothing is backed up on this host: there is no container $container." \
     "Write \`backups\` into the stack's config, and run \`npm run up\`."
-program="node /app/backup.mjs"
 
 running() {
   [ "$state" = running ] || fail "$container is $state, so that it cannot be asked; \`npm run up\` starts it."
 }
 
 case $VERB in
-  run | list)
+  run | list | stored | remove)
     running
     # shellcheck disable=SC2086 # two words
     exec docker exec "$container" $program "$VERB" "$TENANT"

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseDuration } from "../../components/fleet-config/duration.ts";
-import { type Invocation, type LastUp, lastUp, noFleet } from "../../toolchain/commands/invocation.ts";
+import { type LastUp, lastUp, noFleet } from "../../toolchain/commands/invocation.ts";
 import { RefusedError } from "../../toolchain/commands/node-api.ts";
 import { CommandError, SetupError } from "../../toolchain/setup/problem.mjs";
 import { confirmedByName } from "../confirm.ts";
@@ -12,7 +12,7 @@ import {
   isGenuine,
   readCertificate,
 } from "../erasure/certificate.ts";
-import { certificateFile, erasure } from "../erasure/erasure.ts";
+import { certificateFile, type ErasureInvocation, erasure } from "../erasure/erasure.ts";
 import { leftovers, scopeOf, survey } from "../erasure/survey.ts";
 import { BusyError } from "../exit-code.ts";
 import type { Operation } from "../saga/operation.ts";
@@ -22,7 +22,7 @@ import { unknownTenant } from "../tenant-place.ts";
 import { tell } from "./tell.ts";
 
 /** How `fleet erase` is asked. */
-export interface EraseInvocation extends Invocation {
+export interface EraseInvocation extends ErasureInvocation {
   yes?: boolean;
   /** The tenant's name once more, where nobody can be asked for it. */
   confirm?: string;
@@ -74,7 +74,7 @@ export async function erase(invocation: EraseInvocation, tenant: string | undefi
   const [open] = await shop.operations.list({ client: tenant, open: true });
   if (open && open.kind !== erasure.kind) throw busy(open);
   if (!open) {
-    const nothing = await nothingOf(last, tenant);
+    const nothing = await nothingOf(last, tenant, invocation.leaveBackups);
     if (nothing) return tell(json, { ...outcomeOf(tenant), outcome: "nothing" }, nothing);
   }
   const wait = waitOf(invocation.after);
@@ -115,10 +115,10 @@ const waitingText = (tenant: string, operation: string, until: string): string =
   ].join("\n");
 
 /** What to say where a tenant was erased and nothing of it is found; undefined where there is something to erase. */
-async function nothingOf(last: LastUp, tenant: string): Promise<string | undefined> {
+async function nothingOf(last: LastUp, tenant: string, despite?: boolean): Promise<string | undefined> {
   const { stack, tenants } = last.fleet;
   if (tenants.some(({ id }) => id === tenant)) return undefined;
-  const found = await survey(await scopeOf(last, { tenant, domains: [] }));
+  const found = await survey(await scopeOf(last, { tenant, domains: [] }), despite);
   const left = leftovers(found);
   if (found.database.state === null && left.length === 0)
     throw new SetupError([
@@ -129,7 +129,7 @@ async function nothingOf(last: LastUp, tenant: string): Promise<string | undefin
       ),
     ]);
   return found.database.state === "erased" && left.length === 0
-    ? `Nothing of ${tenant} was found: not on a host, not in the database, not in the stack's state. It was erased before.`
+    ? `Nothing of ${tenant} was found: not on a host, not in the database, not in the stack's state${found.stored ? ", not where backups are kept" : ""}. It was erased before.`
     : undefined;
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { type LastUp, lastUp } from "../../toolchain/commands/invocation.ts";
+import { type Invocation, type LastUp, lastUp } from "../../toolchain/commands/invocation.ts";
 import { sizeText } from "../../toolchain/commands/sync-view.ts";
 import { stackFolder } from "../../toolchain/setup/paths.mjs";
 import { CommandError } from "../../toolchain/setup/problem.mjs";
@@ -9,12 +9,14 @@ import { applyEdit, fileOf } from "../config-edit/apply-edit.ts";
 import { valueAt } from "../config-edit/edited.ts";
 import { operationsOf } from "../saga/operation.ts";
 import type { Saga, StepContext } from "../saga/saga.ts";
-import { certify, type Remainder, type Statement, type Thing } from "./certificate.ts";
+import { certify, type Statement } from "./certificate.ts";
+import { Before, remaindersOf, type StoredNow, thingsOf } from "./contents.ts";
 import { onHost } from "./host.ts";
 import { certificatePage } from "./page.ts";
 import { eraseReplica, isNothing, leftOfTenant } from "./replica.ts";
 import { olderStates, removeOlderStates, resourcesOf, stateOfTenant } from "./state.ts";
-import { countsText, leftovers, type Scope, scopeOf, survey } from "./survey.ts";
+import { inStorage, requiredInStorage, storedText } from "./storage.ts";
+import { countsText, leftovers, type Scope, type Survey, scopeOf, survey } from "./survey.ts";
 
 /** What is kept of a tenant that was retired: its entry, so that it can be taken back. */
 export const retiredFile = (stack: string, tenant: string): string =>
@@ -30,19 +32,14 @@ const Request = z.object({
   notBefore: z.string().nullable(),
 });
 
-/** What was there before anything was erased. */
-const Before = z.object({
-  domains: z.array(z.string()),
-  identity: z.string().nullable(),
-  hosts: z.record(z.string(), z.string()),
-  database: z.string(),
-  state: z.number(),
-  older: z.number().nullable(),
-});
-type Before = z.infer<typeof Before>;
+/** What an erasure may be told by whoever works on it, each time anew. */
+export interface ErasureInvocation extends Invocation {
+  /** What a storage refuses to delete, or does not answer about, stays there, and the certificate says so. */
+  leaveBackups?: boolean;
+}
 
-/** When a step was seen to be done, ISO 8601. */
-const Seen = z.object({ at: z.string() });
+const leavesBackups = ({ invocation }: StepContext): boolean =>
+  (invocation as ErasureInvocation).leaveBackups ?? false;
 
 const now = (): string => new Date().toISOString();
 
@@ -55,11 +52,18 @@ export const erasure: Saga = {
   abortable: 1,
   steps: [
     { name: "wait", run: async ({ request }) => void refuseEarly(Request.parse(request)) },
-    { name: "look", run: async (context) => ({ before: await look(await lastOf(context), context.tenant) }) },
+    {
+      name: "look",
+      run: async (context) => ({
+        before: await look(await lastOf(context), context.tenant, leavesBackups(context)),
+      }),
+    },
     { name: "leave", run: async (context) => leave(context, await scopeIn(context)) },
     { name: "hosts", run: async (context) => eraseOnHosts(context, await scopeIn(context)) },
     { name: "replica", run: async (context) => eraseInDatabase(context, await scopeIn(context)) },
     { name: "state", run: async (context) => eraseOldStates(context, await scopeIn(context)) },
+    // Behind everything else: what is encrypted with a passphrase that is gone may wait longest.
+    { name: "backups", run: async (context) => eraseInStorage(context, await scopeIn(context)) },
     { name: "certificate", run: async (context) => writeCertificate(context, await scopeIn(context)) },
   ],
 };
@@ -83,13 +87,13 @@ function refuseEarly({ notBefore }: z.infer<typeof Request>): void {
     throw new CommandError(`it waits until ${notBefore}, as it was asked to; nothing was touched yet`);
 }
 
-async function look(last: LastUp, tenant: string): Promise<Before> {
+async function look(last: LastUp, tenant: string, despite: boolean): Promise<Before> {
   const spec = last.fleet.tenants.find(({ id }) => id === tenant);
   const known = spec ? [spec.domain, ...spec.formerDomains.map(({ domain }) => domain)] : [];
   const scope = await scopeOf(last, { tenant, domains: known });
   const { url } = await leftOfTenant(scope.administrator, tenant);
   const domains = [...new Set([...known, ...(url === null ? [] : [new URL(url).hostname])])];
-  const { hosts, database, state, older } = await survey({ ...scope, domains });
+  const { hosts, database, stored, state, older } = await survey({ ...scope, domains }, despite);
   const all = Object.values(hosts);
   return {
     domains,
@@ -103,6 +107,7 @@ async function look(last: LastUp, tenant: string): Promise<Before> {
       ]),
     ),
     database: countsText(database.found),
+    stored: stored && storedText(stored),
     state: state.length,
     older: older?.length ?? null,
   };
@@ -167,12 +172,25 @@ async function eraseOldStates({ tenant }: StepContext, { stack, backend }: Scope
   return { erasedState: { at: now() } };
 }
 
+/** A bucket or a server: the hosts are none of its any more, and what backs others up there does this as well. */
+async function eraseInStorage(context: StepContext, { storage }: Scope) {
+  if (!storage) return { erasedBackups: { at: now() } };
+  context.say(storage.where);
+  if (leavesBackups(context)) await inStorage(storage, context.tenant, "remove");
+  else {
+    const left = await requiredInStorage(storage, context.tenant, "remove");
+    if (left.objects > 0) throw new CommandError(`${storage.where} still has ${storedText(left)}`);
+  }
+  return { erasedBackups: { at: now() } };
+}
+
 /** Looks everywhere once more; what is certified was seen here, not only where it was done. */
 async function writeCertificate(context: StepContext, scope: Scope) {
   const { tenant } = context;
   const last = await lastOf(context);
-  const seen = await survey(scope);
-  const left = leftovers(seen);
+  const despite = leavesBackups(context);
+  const seen = await survey(scope, despite);
+  const left = leftovers(despite ? { ...seen, stored: null } : seen);
   if (left.length > 0) throw new CommandError(`it is not erased: ${left.join("; ")}`);
   const operation = await operationsOf(last.outputs).get(context.operation);
   const before = beforeOf(context);
@@ -182,9 +200,9 @@ async function writeCertificate(context: StepContext, scope: Scope) {
     ...{ operation: operation.id, askedBy: operation.by, askedAt: operation.begun_at },
     waitedUntil: Request.parse(context.request).notBefore,
     completedAt: now(),
-    things: thingsOf(before, context.found, scope.backend.kind === "file"),
-    remains: remaindersOf(logs, last.fleet.monitoring.enabled, scope.backend.kind === "file", tenant, {
-      backups: scope.keptElsewhere,
+    things: thingsOf(before, context.found, scope.backend.kind === "file", storedNow(scope, seen)),
+    remains: remaindersOf(logs, last.fleet.monitoring.enabled, scope.backend.kind === "file", {
+      stored: storedNow(scope, seen),
       database: seen.database.live_database ?? undefined,
     }),
   };
@@ -196,115 +214,12 @@ async function writeCertificate(context: StepContext, scope: Scope) {
   return { certificate: file };
 }
 
+const storedNow = ({ storage }: Scope, { stored }: Survey): StoredNow | undefined =>
+  storage && stored
+    ? { where: storage.where, ...("why" in stored ? { why: stored.why } : { found: stored }) }
+    : undefined;
+
 async function write(file: string, text: string): Promise<void> {
   await writeFile(`${file}.staged`, text, { mode: 0o600 });
   await rename(`${file}.staged`, file);
-}
-
-/** What was erased, in the order in which it went. Pure. */
-export function thingsOf(before: Before, found: Readonly<Record<string, unknown>>, local: boolean): Thing[] {
-  const at = (step: string) => Seen.parse(found[step]).at;
-  const [left, hosts] = [at("leave"), at("erasedHosts")];
-  return [
-    {
-      what: "entry, container, site, names in DNS, keys and passwords",
-      where: "the stack's config and state",
-      found: `${before.state} resources`,
-      erased: left,
-      verified: "the state was read again: it holds no resource of the tenant",
-    },
-    ...Object.entries(before.hosts).map(([id, what]) => ({
-      what: "containers, network, data directory, site and its certificates, what agent, writer and backups kept of it",
-      where: `host ${id}`,
-      found: what,
-      erased: hosts,
-      verified: "the host was searched again: no container, network, image, file or directory of the tenant",
-    })),
-    {
-      what: "replica with its tombstones, conflict log, differences, jobs and readers' group",
-      where: "the database of the replicas",
-      found: before.database,
-      erased: at("erasedReplica"),
-      verified:
-        "the catalogue was read again: no schema, and no row about its contents in the fleet's own tables",
-    },
-    {
-      what: "older states of the stack, with its keys as they were",
-      where: local ? "the folder of the stack's state" : "not on this machine",
-      found: before.older === null ? "not looked at" : `${before.older} files`,
-      erased: at("erasedState"),
-      verified: local ? "the folder was searched again" : "not verified: see below",
-    },
-  ];
-}
-
-/** `acme at db.example.com:5432` */
-const placeText = (url: string): string => `${new URL(url).pathname.slice(1)} at ${new URL(url).host}`;
-
-/** What no erasure reaches from here, and how long it stays. Pure. */
-export function remaindersOf(
-  logs: Record<string, Record<string, number>>,
-  monitored: boolean,
-  local: boolean,
-  tenant: string,
-  elsewhere: { backups?: string | undefined; database?: string | undefined } = {},
-): Remainder[] {
-  const lines = Object.entries(logs).flatMap(([host, programs]) =>
-    Object.entries(programs).map(([program, count]) => ({
-      what: `${count} lines with visitors' addresses and paths`,
-      where: `${program}'s log on host ${host}, which all its tenants share`,
-      until: "they are rotated out: three files of 10 MB are kept",
-    })),
-  );
-  return [
-    ...lines,
-    {
-      what: "that it was there: its moves, its long operations, operators' orders; nothing of its contents",
-      where: "the fleet's own tables",
-      until: "kept on purpose; orders for a year",
-    },
-    {
-      what: "how many persons were active, as numbers that nobody can be told from",
-      where: "the fleet's own tables",
-      until: "30 days behind their last use",
-    },
-    ...(elsewhere.database === undefined
-      ? []
-      : [
-          {
-            what: "its live database, a Postgres that is none of the fleet's: users, chats and all, readable to whoever may read there",
-            where: placeText(elsewhere.database),
-            until: "somebody drops that database",
-          },
-        ]),
-    ...(elsewhere.backups === undefined
-      ? []
-      : [
-          {
-            what: "its backups, encrypted with a passphrase that was erased from hosts and state",
-            where: elsewhere.backups,
-            until: `somebody removes ${tenant} there`,
-          },
-        ]),
-    ...(monitored ? [{ what: "measurements under its name", where: "Prometheus", until: "15 days" }] : []),
-    ...(local
-      ? []
-      : [
-          {
-            what: "older versions of the stack's state, its secrets encrypted",
-            where: "the service that keeps the state",
-            until: "its own retention ends",
-          },
-        ]),
-    {
-      what: "its former entry, secrets encrypted",
-      where: "the history of the stack's config, where that is under version control",
-      until: "that history is rewritten",
-    },
-    {
-      what: "copies that others made: recovery kits, images of disks, archives of Postgres",
-      where: "wherever they were put",
-      until: "their own retention ends",
-    },
-  ];
 }

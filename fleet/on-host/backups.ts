@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { scriptText } from "../../components/host/shell.ts";
 import { type AskedHost, runOn } from "./asked-host.ts";
+import { containerState } from "./tenant-container.ts";
 
 /** A backup that can be restored. */
 export const StoredBackup = z.object({ id: z.string(), time: z.string(), openWebui: z.string().nullable() });
@@ -15,6 +16,15 @@ export const MadeBackup = z.object({
   snapshots: z.number(),
 });
 export type MadeBackup = z.infer<typeof MadeBackup>;
+
+/** What a bucket or a server keeps of a tenant. */
+export const StoredOfTenant = z.object({
+  objects: z.number(),
+  bytes: z.number(),
+  /** False: whether older versions of objects are kept could not be seen. */
+  versions: z.boolean(),
+});
+export type StoredOfTenant = z.infer<typeof StoredOfTenant>;
 
 const Checked = z.object({ whole: z.literal(true) });
 
@@ -44,6 +54,20 @@ export class HostBackups {
   /** @param data whether all of it is read */
   check(tenant: string, data: boolean): Promise<Told<{ whole: true }>> {
     return this.#ask({ VERB: "check", TENANT: tenant, ...(data ? { DATA: "yes" } : {}) }, Checked);
+  }
+
+  /**
+   * What a bucket or a server keeps of a tenant, removed before where that is asked for.
+   * @param alone whether what backs up runs here no more: then a container of its own asks
+   */
+  stored(verb: "stored" | "remove", tenant: string, alone: boolean): Promise<Told<StoredOfTenant>> {
+    const asked = { VERB: verb, TENANT: tenant, ALONE: alone ? "yes" : "", ROOT: this.#host.spec.root };
+    return this.#ask(asked, StoredOfTenant);
+  }
+
+  /** Whether what backs up runs on this host. */
+  async running(): Promise<boolean> {
+    return (await containerState(this.#host, `owui-${this.#stack}-backup`)).running;
   }
 
   async #ask<T>(variables: Record<string, string>, schema: z.ZodType<T>): Promise<Told<T>> {

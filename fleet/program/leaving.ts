@@ -25,6 +25,10 @@ export function leaving(declare: Declare): void {
       "recorded now, done in a week at the earliest; until then it can be taken back",
     ],
     ["erase acme --yes --confirm acme", "where nobody can be asked"],
+    [
+      "erase acme --leave-backups",
+      "where its bucket refuses to delete: the certificate names what stays there",
+    ],
     ["erase --verify acme-12.html", "whether a certificate is what was signed"],
     ["erase --signer", "fingerprint of the key that signs here"],
   ])
@@ -32,6 +36,10 @@ export function leaving(declare: Declare): void {
     .option("--yes", "do not ask; needs --confirm")
     .option("--confirm <tenant>", "the name once more")
     .option("--after <time>", "how long it can be taken back: 12h, 7d")
+    .option(
+      "--leave-backups",
+      "finish although a bucket or a server keeps its backups; the certificate says so",
+    )
     .option("--verify <file>", "check a certificate instead")
     .option("--signer", "tell the fingerprint of the key that signs instead")
     .option("--json", "for scripts")

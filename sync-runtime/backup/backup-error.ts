@@ -5,6 +5,8 @@ const REMEDIES = {
   "repository-gone":
     "It was there before, with backups in it. Find out who removed it; to begin anew, remove the tenant's file in backup/status of its host.",
   "repository-refused": "Check that the key in `backups.repository` may list, read, write and delete there.",
+  "deletion-refused":
+    "Give `backups.repository` a key that may delete there, or wait until what protects it ends.",
   "wrong-passphrase":
     "Put the passphrase back with which the repository was made: it is in the stack's state and in its recovery kit.",
   "repository-full": "Make room where the backups are kept, or lower `backups.keep`.",

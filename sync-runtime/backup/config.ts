@@ -36,9 +36,14 @@ const Repository = z.discriminatedUnion("kind", [
 ]);
 export type Repository = z.infer<typeof Repository>;
 
+const TENANT_ID = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
+
+/** Whether that may be a tenant's name. */
+export const isTenantId = (text: string): boolean => TENANT_ID.test(text);
+
 /** A tenant that is backed up. */
 const BackedUp = z.strictObject({
-  id: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/),
+  id: z.string().regex(TENANT_ID),
   /** Of Open WebUI, `v0.11.3`. */
   version: z.string(),
   /** Its entry as it was applied, without what is secret in it. */

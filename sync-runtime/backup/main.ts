@@ -5,6 +5,8 @@
  *   list <tenant>                           prints what can be read back, as JSON
  *   check <tenant> [--data]                 looks through its repository; --data reads all of it
  *   fetch <tenant> <snapshot> <folder>      reads a backup back into an empty folder; prints what it holds. `latest` is the last
+ *   stored <tenant>                         prints what a bucket or a server keeps of it, as JSON: objects and bytes
+ *   remove <tenant>                         removes all of that; prints what is there then
  * `--config <path>` names another config, `--password <path>` the file of another passphrase.
  */
 import { setPriority } from "node:os";
@@ -14,13 +16,14 @@ import { createLog } from "../host/log.ts";
 import { runProgram } from "../host/program.ts";
 import { Drill } from "../protocol/backup-status.ts";
 import { BackupError } from "./backup-error.ts";
-import { DEFAULT_CONFIG_PATH, loadConfig } from "./config.ts";
+import { DEFAULT_CONFIG_PATH, isTenantId, loadConfig } from "./config.ts";
 import { ask, serveDoor } from "./door.ts";
 import { fetchBackup } from "./fetch.ts";
 import { followConfig } from "./followed-config.ts";
 import { Restic, type Snapshot } from "./restic.ts";
 import { BackupService } from "./service.ts";
 import type { Kept } from "./status-file.ts";
+import { removeStored, storedOf } from "./stored.ts";
 
 /** Behind the tenants' own processes. */
 const NICENESS = 10;
@@ -87,9 +90,19 @@ async function command(name: string, rest: string[], signal: AbortSignal): Promi
         verified: await fetchBackup(restic, tenant, wanted.id, folder, signal),
       };
     }
+    case "stored":
+      return storedOf(config.repository, named(tenant), signal);
+    case "remove":
+      return removeStored(config.repository, named(tenant), signal);
     default:
       throw new Error(`${name} is no command of backups.`);
   }
+}
+
+/** An empty name would be everybody's folder. */
+function named(tenant: string): string {
+  if (isTenantId(tenant)) return tenant;
+  throw new Error(`${JSON.stringify(tenant)} is no tenant's name.`);
 }
 
 async function existing(restic: Restic, tenant: string, signal: AbortSignal): Promise<Snapshot[]> {

@@ -6,6 +6,8 @@ import { text } from "node:stream/consumers";
 import * as z from "zod";
 import { BackupError, resticError, saysNoRepository } from "./backup-error.ts";
 import type { BackupConfig } from "./config.ts";
+import { bucketOf } from "./s3-bucket.ts";
+import { sshOptions } from "./ssh-options.ts";
 
 /** Tag of what was stored to its end. Before that a snapshot has the other one, and nobody is offered it. */
 export const TAG = "owui";
@@ -68,8 +70,10 @@ export class Restic {
     if (repository.kind === "folder") await this.#requireMark(repository);
     const outcome = await this.#run(["cat", "config", "--no-lock"], signal);
     if (outcome.code === 0) return z.object({ id: z.string() }).parse(JSON.parse(outcome.said)).id;
-    if (saysNoRepository(outcome.complained)) return undefined;
-    throw this.#failure("cat", outcome);
+    if (!saysNoRepository(outcome.complained)) throw this.#failure("cat", outcome);
+    // To a question about one object some servers say so to a stranger, too: a list is refused with the reason.
+    if (repository.kind === "s3") await (await bucketOf(repository)).list(this.#tenant, { most: 1 }, signal);
+    return undefined;
   }
 
   async create(signal: AbortSignal): Promise<void> {
@@ -256,14 +260,19 @@ export class Restic {
   #options(): string[] {
     const { repository } = this.#config;
     if (repository.kind !== "sftp") return [];
-    const { address, port, user, keyFile, knownHosts } = repository;
-    const options = [
-      ...["StrictHostKeyChecking=yes", `UserKnownHostsFile=${knownHosts}`, "GlobalKnownHostsFile=/dev/null"],
-      ...["BatchMode=yes", "IdentitiesOnly=yes", `IdentityFile=${keyFile}`, "UpdateHostKeys=no"],
-      ...["ConnectTimeout=20", "ServerAliveInterval=15", "ServerAliveCountMax=4"],
-    ].flatMap((option) => ["-o", option]);
+    const { address, port, user } = repository;
     // restic splits it at spaces; none of these holds any.
-    const command = ["ssh", "-F", "none", ...options, "-p", String(port), `${user}@${address}`, "-s", "sftp"];
+    const command = [
+      "ssh",
+      "-F",
+      "none",
+      ...sshOptions(repository),
+      "-p",
+      String(port),
+      `${user}@${address}`,
+      "-s",
+      "sftp",
+    ];
     return ["-o", `sftp.command=${command.join(" ")}`];
   }
 

@@ -10,7 +10,7 @@ import {
   readCertificate,
   type Statement,
 } from "../../../fleet/erasure/certificate.ts";
-import { remaindersOf, thingsOf } from "../../../fleet/erasure/erasure.ts";
+import { remaindersOf, thingsOf } from "../../../fleet/erasure/contents.ts";
 import { certificatePage } from "../../../fleet/erasure/page.ts";
 
 const key = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
@@ -21,15 +21,15 @@ const before = {
     hosts: { local: "3 things, 2 MB" },
     database: "43 tables",
   },
-  ...{ state: 12, older: 4 },
+  ...{ stored: "412 objects, 3 MB", state: 12, older: 4 },
 };
 const at = { at: "2026-11-22T10:00:00.000Z" };
-const found = { leave: at, erasedHosts: at, erasedReplica: at, erasedState: at };
+const found = { leave: at, erasedHosts: at, erasedReplica: at, erasedState: at, erasedBackups: at };
 const statement: Statement = {
   ...{ format: 1, kind: "erasure", stack: "local", tenant: "acme", identity: "0000", operation: "12" },
   ...{ askedBy: "ana </script><b>", askedAt: at.at, waitedUntil: null, completedAt: at.at },
   things: thingsOf(before, found, true),
-  remains: remaindersOf({ local: { nginx: 3 } }, true, true, "acme"),
+  remains: remaindersOf({ local: { nginx: 3 } }, true, true),
 };
 const certificate = certify(statement, key);
 
@@ -99,14 +99,42 @@ describe("a certificate of an erasure", () => {
     ]);
     expect(statement.things.every(({ erased }) => erased === at.at)).toBe(true);
     const remains = (logs: Record<string, Record<string, number>>, monitored: boolean, local: boolean) =>
-      remaindersOf(logs, monitored, local, "acme")
+      remaindersOf(logs, monitored, local)
         .map(({ where }) => where)
         .join("; ");
     expect(remains({ local: { nginx: 3 } }, true, true)).toMatch(/nginx's log on host local.*Prometheus/);
     expect(remains({ local: {} }, false, true)).not.toMatch(/nginx|Prometheus|service that keeps/);
     expect(remains({}, false, false)).toContain("service that keeps the state");
-    expect(remaindersOf({}, false, true, "acme", { backups: "the s3 place" })).toContainEqual(
-      expect.objectContaining({ where: "the s3 place", until: "somebody removes acme there" }),
-    );
+  });
+
+  describe("of backups in a bucket", () => {
+    const where = "acme/ in bucket b";
+    const none = { objects: 0, bytes: 0, versions: true };
+    const remains = (stored: Parameters<typeof thingsOf>[3]) =>
+      remaindersOf({}, false, true, { stored })
+        .filter((one) => one.where === where)
+        .map(({ what, until }) => `${what} until ${until}`);
+    const things = (stored: Parameters<typeof thingsOf>[3]) =>
+      thingsOf(before, found, true, stored).filter((one) => one.where === where);
+
+    it("says that they are gone, and what they were", () => {
+      expect(things({ where, found: none })).toMatchObject([{ found: "412 objects, 3 MB", erased: at.at }]);
+      expect(remains({ where, found: none })).toEqual([]);
+    });
+
+    it("says that older versions may be there where nobody can see them", () => {
+      expect(things({ where, found: { ...none, versions: false } })).toHaveLength(1);
+      expect(remains({ where, found: { ...none, versions: false } })).toEqual([
+        expect.stringMatching(/older versions.*until the bucket's own retention ends/),
+      ]);
+    });
+
+    it.each([
+      [{ where, found: { objects: 3, bytes: 2_000_000, versions: true } }, /3 objects, 2.*left on purpose/],
+      [{ where, why: "nobody answers" }, /left on purpose: nobody answers/],
+    ])("never says so of what was left there: %j", (stored, said) => {
+      expect(things(stored)).toEqual([]);
+      expect(remains(stored)).toEqual([expect.stringMatching(said)]);
+    });
   });
 });

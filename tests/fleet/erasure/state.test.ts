@@ -119,6 +119,7 @@ describe("older states", () => {
 describe("what is left", () => {
   const nothing = {
     hosts: { local: { identity: null, things: [], logs: { nginx: 3 } } },
+    stored: { objects: 0, bytes: 0, versions: true },
     state: [],
     older: [],
   };
@@ -138,11 +139,13 @@ describe("what is left", () => {
     expect(
       leftovers({
         ...{ hosts: { fra1: { identity: null, things, logs: {} } }, state: ["urn"], older: ["a", "b"] },
+        stored: { objects: 12, bytes: 3_000_000, versions: true },
         database: database({ schemas: 1, rows: 412 }),
       }),
     ).toEqual([
       "directory /data/tenants/acme on host fra1",
       "in the database: 1 schemas, 412 rows",
+      expect.stringMatching(/^backups: 12 objects, /),
       "1 resources in the stack's state",
       "2 older states of the stack",
     ]);

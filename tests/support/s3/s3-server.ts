@@ -20,13 +20,22 @@ export class S3Server {
     this.#process = process;
   }
 
-  /** @param buckets that are there from the beginning */
-  static async start(folder: string, buckets: readonly string[]): Promise<S3Server> {
+  /**
+   * @param buckets that are there from the beginning
+   * @param options.versions the folder of older versions, for buckets that are to keep such
+   * @param options.at address and port, where others than this machine are to reach it
+   */
+  static async start(
+    folder: string,
+    buckets: readonly string[],
+    { versions, at }: { versions?: string | undefined; at?: string } = {},
+  ): Promise<S3Server> {
     const module = "github.com/versity/versitygw";
     const program = await goTool({ folder: import.meta.dirname, module, program: `${module}/cmd/versitygw` });
     for (const bucket of buckets) await mkdir(join(folder, bucket), { recursive: true });
-    const address = `127.0.0.1:${await freePort()}`;
-    const child = spawn(program, ["--port", address, "posix", folder], {
+    const address = at ?? `127.0.0.1:${await freePort()}`;
+    const keeping = versions === undefined ? [] : ["--versioning-dir", versions];
+    const child = spawn(program, ["--port", address, "posix", ...keeping, folder], {
       env: { ...process.env, ROOT_ACCESS_KEY: s3Key.id, ROOT_SECRET_KEY: s3Key.secret },
       stdio: "ignore",
     });
