@@ -93,6 +93,7 @@ cat migrations/versions/*.py 2>/dev/null | tr "\047" "\042" | sed -nE "s/^revisi
 cat models/*.py internal/*.py internal/migrations/*.py 2>/dev/null | tr "\047" "\042" | sed -nE "s/^ +(__tablename__|table_name)(: *str)? *= *\"([0-9A-Za-z_]+)\".*/table \3/p"
 cat migrations/versions/*_init.py 2>/dev/null | tr "\047" "\042" | sed -nE "s/^ +\"([0-9A-Za-z_]+)\",$/table \1/p"
 cat migrations/versions/*.py 2>/dev/null | tr "\n\047" " \042" | grep -oE "create_table\( *\"[0-9A-Za-z_]+" | sed -E "s/.*\"/table /"
+cat migrations/versions/*.py 2>/dev/null | tr "\n\047" " \042" | grep -oE "rename_table\( *\"[0-9A-Za-z_]+\", *\"[0-9A-Za-z_]+" | sed -E "s/.*\"/table /"
 sha256sum /app/build/favicon.png /app/build/static/* 2>/dev/null | sed -nE "s/^([0-9a-f]{64})  (.*)/static \1 \2/p"
 '
 look_at_image() {

@@ -7,7 +7,7 @@ import { applyEdit, fileOf } from "../config-edit/apply-edit.ts";
 import { type Edit, valueAt } from "../config-edit/edited.ts";
 import { AdoptionHost } from "../on-host/adoption.ts";
 import { ScratchApplication, type SignedIn, signInAt } from "../on-host/scratch-application.ts";
-import { containerState, stopContainer } from "../on-host/tenant-container.ts";
+import { containerState, lastWords, stopContainer } from "../on-host/tenant-container.ts";
 import { type Saga, type SagaStep, type StepContext, TakeBackError } from "../saga/saga.ts";
 import { placeOf, type TenantPlace } from "../tenant-place.ts";
 import { removalEdits, servingEdits, stoppedEdits } from "./entry.ts";
@@ -197,14 +197,26 @@ const place: SagaStep = {
 const serve: SagaStep = {
   name: "serve",
   run: async (context) => {
-    await edit(context, servingEdits(context.tenant), "adopted data serves");
+    const { host, container } = await siteOf(context);
+    try {
+      await edit(context, servingEdits(context.tenant), "adopted data serves");
+    } catch (error) {
+      // What ended by itself does so again, and nobody is served meanwhile; an `up` that failed of something else may be done again.
+      const { exists, running, restarts, health } = await containerState(host, container);
+      if (!exists || (running && restarts === 0 && health !== "unhealthy")) throw error;
+      const said = await lastWords(host, container);
+      throw new TakeBackError(`${context.tenant} does not start on what was adopted: ${said}`, {
+        cause: error,
+      });
+    }
     const { found } = await siteOf(context);
     const downtime = found.stopped ? (Date.now() - Date.parse(found.stopped)) / 1000 : null;
     return { downtime };
   },
   undo: async (context) => {
     const { host, container } = await siteOf(context);
-    if ((await containerState(host, container)).running) await stopContainer(host, container);
+    // One that ends and is started again by Docker is stopped as well.
+    if ((await containerState(host, container)).exists) await stopContainer(host, container);
   },
 };
 

@@ -1,5 +1,6 @@
 /** What a fleet does and takes, in the order in which it happens to one (tests/support/fleet/one-fleet.ts). */
 import { onOneFleet } from "../support/fleet/one-fleet.ts";
+import { adopting } from "./scenarios/adopting.ts";
 import { alerts } from "./scenarios/alerts.ts";
 import { birth } from "./scenarios/birth.ts";
 import { bothWays } from "./scenarios/both-ways.ts";
@@ -39,6 +40,7 @@ onOneFleet(
   neighbours,
   branding,
   operating,
+  adopting,
   erasure,
   failover,
   certificates,

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
 
 /** What a finished command left. */
@@ -19,6 +19,8 @@ export interface CommandOptions {
   mayFail?: boolean;
   /** Hears each line of its output while it runs. */
   heard?: (line: string) => void;
+  /** One of the project's commands is killed, as by `kill -9`, at the first line of its output that says so; what it started goes on. */
+  killAt?: RegExp;
 }
 
 /** A command that ended with another code than 0. */
@@ -44,13 +46,19 @@ export const run = async (argv: readonly string[], options: CommandOptions = {})
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
-  if (options.heard)
-    for (const input of [child.stdout, child.stderr]) createInterface({ input }).on("line", options.heard);
+  const { heard, killAt } = options;
+  const hears = (line: string) => {
+    heard?.(line);
+    if (killAt?.test(line)) killCommand(child.pid);
+  };
+  if (heard || killAt)
+    for (const input of [child.stdout, child.stderr]) createInterface({ input }).on("line", hears);
   child.stdin.on("error", () => {}); // a command may end without reading its input
   child.stdin.end(options.input ?? "");
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", resolve);
+    // What a killed command started holds its output open.
+    child.once(killAt ? "exit" : "close", resolve);
   });
   const outcome = {
     argv,
@@ -61,3 +69,14 @@ export const run = async (argv: readonly string[], options: CommandOptions = {})
   if (code !== 0 && !options.mayFail) throw new CommandFailedError(outcome);
   return outcome;
 };
+
+/** The command itself is a child of its door (toolchain/setup/door.mjs). */
+function killCommand(door: number | undefined): void {
+  const { stdout } = spawnSync("pgrep", ["--parent", String(door)], { encoding: "utf8" });
+  for (const pid of [...stdout.split("\n").filter(Boolean), door])
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+}

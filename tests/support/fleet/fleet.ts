@@ -214,6 +214,13 @@ export class Fleet {
     });
   }
 
+  /** Lets operations be taken on at once whose command was killed; after a minute of silence they could be anyway. */
+  async endHolds(): Promise<void> {
+    await this.replica.query(
+      "UPDATE sync_metadata.operations SET held_until = clock_timestamp() - interval '1 second' WHERE ended_at IS NULL",
+    );
+  }
+
   secretFile(path: string): Promise<string> {
     return readFile(join(this.root, path), "utf8");
   }

@@ -76,10 +76,11 @@ export class StackFile {
     await this.#write(document);
   }
 
-  /** Has tenants backed up into a folder. */
-  async setBackups(path: string): Promise<void> {
+  /** Has tenants backed up into a folder, or somewhere else. */
+  async setBackups(place: string | Record<string, unknown>): Promise<void> {
     const document = parse(await readFile(this.path, "utf8")) as StackDocument;
-    document.config.backups = { repository: { kind: "folder", path } };
+    const repository = typeof place === "string" ? { kind: "folder", path: place } : place;
+    document.config.backups = { repository };
     await this.#write(document);
   }
 

@@ -95,6 +95,16 @@ export class Session {
     });
   }
 
+  /** What an uploaded file holds. */
+  async fileContent(id: string): Promise<Buffer> {
+    return (await fetchWhole(this.#origin, `/api/v1/files/${id}/content`, { headers: this.#headers() })).body;
+  }
+
+  /** The same sign-in somewhere else: whoever serves there has to take the token that they were given here. */
+  at({ origin }: TenantClient): Session {
+    return new Session(origin, this.#token, this.role);
+  }
+
   /** Names of the models the tenant's connections offer. */
   async models(): Promise<string[]> {
     const { data } = await this.#call<{ data: { id: string }[] }>("/api/models");
