@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs inside nginx's container on a host that offers TLS: becomes nginx, and beside it makes nginx serve certificates
-# that were renewed on the host without an `up`. What nginx refuses is left alone until it is something else.
+# that were renewed on the host without an `up`. What nginx refuses is left alone until it is something else; a reload
+# that fails behind that, since another file came between, is tried again.
 set -eu
 config=/etc/fleet/nginx.conf
 
@@ -13,8 +14,7 @@ follow() {
   while sleep 5; do
     there=$(certificates)
     if [ "$there" = "$served" ]; then continue; fi
-    served=$there
-    if nginx -q -t -c "$config"; then nginx -s reload -c "$config"; fi
+    if ! nginx -q -t -c "$config" || nginx -s reload -c "$config"; then served=$there; fi
   done
 }
 

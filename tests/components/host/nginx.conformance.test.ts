@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { chmodSync } from "node:fs";
 import { request as plainRequest } from "node:http";
 import { type RequestOptions, request } from "node:https";
 import { join } from "node:path";
@@ -300,6 +301,26 @@ describe("a site over TLS, by the real nginx", () => {
     expect(await names()).toContain("first.example");
     front.write("acme/certificates/acme.pem", await pem(domain, "second.example"));
     await until("the second", async () => (await names())?.includes("second.example"));
+  });
+
+  it("goes on to look for renewed certificates where a reload failed", async () => {
+    await using other = await RunningFront.prepared();
+    // Its first reload meets what was written behind the test of it, which no file can be made to do on purpose.
+    const unlucky = `#!/bin/sh
+case " $* " in
+  *" -t "*) exit 0 ;;
+  *" -s reload "*) mkdir /tmp/failed && exit 1; echo reloaded; exit 0 ;;
+esac
+exec sleep 3600
+`;
+    other.write("bin/nginx", unlucky);
+    chmodSync(join(other.directory, "bin/nginx"), 0o755);
+    await other.run("--env", "PATH=/etc/fleet/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    let renewed = 0;
+    await until("a reload", async () => {
+      other.write("acme/certificates/acme.pem", `another, ${renewed++}`);
+      return (await other.log()).includes("reloaded");
+    });
   });
 });
 

@@ -58,14 +58,19 @@ export class RunningFront implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
+    await this.run();
+    await until("nginx answers", () => this.#answers());
+  }
+
+  /** @param more options of `docker run` */
+  async run(...more: string[]): Promise<void> {
     const adds = ["CHOWN", "NET_BIND_SERVICE", "SETGID", "SETUID"].flatMap((name) => ["--cap-add", name]);
     await docker(
       ...["run", "--detach", "--name", this.container, "--network", "host", "--read-only"],
       ...["--tmpfs", "/tmp", "--tmpfs", "/var/cache/nginx", "--tmpfs", "/run", "--cap-drop", "ALL", ...adds],
       ...["--security-opt", "no-new-privileges", "--volume", `${this.directory}:/etc/fleet:ro`],
-      ...["--entrypoint", "sh", image, "/etc/fleet/start.sh"],
+      ...[...more, "--entrypoint", "sh", image, "/etc/fleet/start.sh"],
     );
-    await until("nginx answers", () => this.#answers());
   }
 
   async #answers(): Promise<boolean> {
