@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -97,12 +98,16 @@ export class Restic {
     if (!input) throw new Error("restic was started without an input");
     // That it ended is told by its exit.
     input.on("error", () => {});
+    const over = new AbortController();
+    input.once("close", () => over.abort());
+    void ended.then(() => over.abort());
     const said = Promise.all([lastLines(child.stdout as Readable), lastLines(child.stderr as Readable)]);
     try {
       for await (const chunk of archive) {
         if (chunk.length === 0) continue;
         if (child.exitCode !== null || child.signalCode !== null || input.destroyed) break;
-        if (!input.write(chunk)) await drained(input, ended);
+        // Until more can be written, or nobody reads any more.
+        if (!input.write(chunk)) await once(input, "drain", { signal: over.signal }).catch(() => {});
       }
     } catch (error) {
       // Before its input ends: it would take that for all there is.
@@ -338,11 +343,3 @@ async function lastLines(stream: Readable): Promise<string> {
   for await (const chunk of stream.setEncoding("utf8")) kept = (kept + chunk).slice(-16 * 1024);
   return kept;
 }
-
-/** Resolves when more can be written, or when nobody reads any more. */
-const drained = (input: NodeJS.WritableStream, ended: Promise<unknown>): Promise<unknown> => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  input.once("drain", resolve);
-  input.once("close", resolve);
-  return Promise.race([promise, ended]);
-};
