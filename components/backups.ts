@@ -2,10 +2,12 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { ClientHost } from "./client-host.ts";
-import { fleetContainer } from "./container.ts";
+import { dockerLabels, dockerName, fleetContainer, labelList } from "./container.ts";
 import type { BackupsSpec } from "./fleet-config.ts";
 import * as host from "./host/backup.ts";
 import { drillsFile, drillTimer } from "./host/drills.ts";
+import { backupBridge } from "./host/egress.ts";
+import { postgresImage } from "./host/postgres-image.ts";
 import { backupImage, entryPoint } from "./runtime-image.ts";
 import type { Tenant } from "./tenant.ts";
 import { type Transform, transformed } from "./transform.ts";
@@ -21,12 +23,12 @@ export interface BackupsArgs {
   /** False: its container is not declared. */
   running: boolean;
   /** Changes a child just before it is declared. */
-  transform?: { container?: Transform<docker.ContainerArgs> };
+  transform?: { container?: Transform<docker.ContainerArgs>; network?: Transform<docker.NetworkArgs> };
 }
 
 /**
  * What backs a host's tenants up: by its own schedule, without operator or nodes. It sees tenants' data read-only, reaches
- * the place of the backups and nothing else of the network, and is called by nobody.
+ * the place of the backups, the Postgres of tenants that work on one, and nothing else of the network; nobody calls it.
  */
 export class Backups extends pulumi.ComponentResource {
   /** The passphrase of each tenant's repository; secret. */
@@ -42,7 +44,7 @@ export class Backups extends pulumi.ComponentResource {
       dependsOn: args.host.guarded,
     });
     const place = this.claimFolder(name, args);
-    if (args.running) this.start(name, args, [home, ...place]);
+    if (args.running) this.start(name, args, [home, ...place], this.reachDatabases(name, args));
     this.drill(name, args, home);
     this.registerOutputs({});
   }
@@ -75,6 +77,28 @@ export class Backups extends pulumi.ComponentResource {
     ];
   }
 
+  /**
+   * A folder takes no network at all. Where a tenant works on a Postgres there is one from which that is reached, and by the
+   * host's rules (egress.sh) nothing else; towards a place elsewhere the engine's own network leads already.
+   */
+  private reachDatabases(
+    name: string,
+    { host: on, stack, spec: { repository }, tenants, transform }: BackupsArgs,
+  ): docker.Network | undefined {
+    if (repository.kind !== "folder" || !tenants.some(({ spec }) => spec.database)) return undefined;
+    const identity = { stack, role: "backup" } as const;
+    const args: docker.NetworkArgs = {
+      name: dockerName(identity),
+      labels: labelList(dockerLabels(identity)),
+      options: { "com.docker.network.bridge.name": backupBridge(stack) },
+    };
+    return new docker.Network(
+      `${name}-network`,
+      transformed(transform?.network, args),
+      on.inEngine(this, on.guarded),
+    );
+  }
+
   /** The host itself restores its latest backups for a trial; on this machine that is somebody's cron to call. */
   private drill(
     name: string,
@@ -82,6 +106,8 @@ export class Backups extends pulumi.ComponentResource {
     home: pulumi.Resource,
   ): void {
     const specs = tenants.map((tenant) => tenant.spec).filter((tenant) => tenant.running);
+    // Here already when a dump is to be restored.
+    if (running && specs.some(({ database }) => database)) on.image(postgresImage(spec.postgres));
     const listed = on.layout(`${name}-drills`, [drillsFile(spec, specs)], {
       parent: this,
       dependsOn: [home],
@@ -99,15 +125,19 @@ export class Backups extends pulumi.ComponentResource {
     name: string,
     { stack, host: on, spec, tenants, transform }: BackupsArgs,
     ready: pulumi.Resource[],
+    network: docker.Network | undefined,
   ): void {
     const { repository } = spec;
+    const image = {
+      base: repository.kind === "sftp" ? "ssh" : "plain",
+      ...(tenants.some(({ spec: { database } }) => database) ? { postgres: spec.postgres } : {}),
+    } as const;
     const args = fleetContainer({
       identity: { stack, role: "backup" },
-      image: backupImage(`${name}-image`, repository.kind === "sftp" ? "ssh" : "plain", on.inEngine(this))
-        .imageName,
+      image: backupImage(`${name}-image`, image, on.inEngine(this)).imageName,
       command: entryPoint("backup"),
       user: host.backupUser,
-      networkMode: repository.kind === "folder" ? "none" : "bridge",
+      networkMode: network ? network.name : repository.kind === "folder" ? "none" : "bridge",
       // What its files say it follows by itself.
       mounts: host.backupMounts(on.path.bind(on), spec),
       readOnly: true,

@@ -10,7 +10,7 @@ import type { HostSpec, SyncSpec, TenantSpec } from "./fleet-config.ts";
 import * as agent from "./host/agent.ts";
 import { backupDirectories, statusDirectory } from "./host/backup.ts";
 import type { HostCommandArgs } from "./host/command.ts";
-import { egressChain, egressExceptions, egressLines } from "./host/egress.ts";
+import { backupExceptions, egressChain, egressExceptions, egressLines } from "./host/egress.ts";
 import { type LayoutEntry, layoutLines, root } from "./host/layout.ts";
 import { nginxConfig, nginxConfigDirectory, nginxHealthTest, nginxStartFile } from "./host/nginx.ts";
 import type { ScriptInput, ScriptName } from "./host/shell.ts";
@@ -274,14 +274,18 @@ export class ClientHost extends pulumi.ComponentResource {
     );
   }
 
-  private keepTenantsFromPrivateRanges(name: string, { stack, tenants }: ClientHostArgs): pulumi.Resource {
+  private keepTenantsFromPrivateRanges(
+    name: string,
+    { stack, tenants, backedUp }: ClientHostArgs,
+  ): pulumi.Resource {
+    const exceptions = [...egressExceptions(tenants), ...(backedUp ? backupExceptions(stack, tenants) : [])];
     const variables = { CHAIN: egressChain(stack) };
     return this.command(
       `${name}-egress`,
       {
         create: [{ script: "egress", variables }],
         delete: [{ script: "remove-egress", variables }],
-        stdin: egressLines(egressExceptions(tenants)),
+        stdin: egressLines(exceptions),
         again: this.machine.started,
       },
       { parent: this },

@@ -3,7 +3,7 @@ import { known } from "./known.ts";
 
 /** An image by what it holds: its id, a digest, or a tag that is made from its content. */
 const byContent =
-  /^sha256:[0-9a-f]{6,64}$|@sha256:[0-9a-f]{64}$|^owui-sync-runtime:[0-9a-f]{16}$|^owui-backup:[0-9a-f]{16}-(plain|ssh)$/;
+  /^sha256:[0-9a-f]{6,64}$|@sha256:[0-9a-f]{64}$|^owui-sync-runtime:[0-9a-f]{16}$|^owui-backup:[0-9a-f]{16}-(plain|ssh)(-postgres\d+)?$/;
 
 /** A container runs the image that was looked at, whatever its name means tomorrow. */
 export function imageByContent(container: Container): string[] {

@@ -198,5 +198,12 @@ export const backupsEntry = z
         type: "duration",
         remedy: "write a number with its unit, from 1h to 90d, such as 7d",
       }),
+    postgres: z.int().min(15).max(99).prefault(15).register(documentation, {
+      description:
+        "Major version of the `pg_dump` that dumps tenants on a Postgres, and of the server that restores them for a trial (`postgres:<version>-bookworm`). It dumps servers of that version and of earlier ones.",
+      type: "whole number",
+      default: "15",
+      remedy: "write the major version of the newest Postgres that a tenant works on, such as 17",
+    }),
   })
   .transform((entry): BackupsSpec => entry);

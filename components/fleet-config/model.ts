@@ -39,6 +39,8 @@ export interface BackupsSpec {
   keep: Seconds;
   /** From one trial restore of a tenant's latest to the next. */
   drill: Seconds;
+  /** Major version of the Postgres programs that dump tenants on one, and restore such dumps for a trial. */
+  postgres: number;
 }
 
 /** Where backups are kept; below it a repository of restic's for each tenant, by the tenant's id. */

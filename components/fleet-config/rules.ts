@@ -71,8 +71,8 @@ export const rules: readonly Rule[] = [
     problems: privateConnectionsAreExcepted,
   },
   {
-    says: "A tenant with a `database` of its own is synced one way, in a stack without `backups`: neither reaches a Postgres.",
-    problems: postgresStandsAlone,
+    says: "A tenant with a `database` of its own is synced one way: what is written into its replica reaches no Postgres.",
+    problems: postgresIsNotWritten,
   },
   {
     says: `Tenants of a host whose memory is known, because the entry or a droplet's size says it, reserve at most ${reservablePercent} % of it, stopped ones included.`,
@@ -231,8 +231,8 @@ function privateConnectionsAreExcepted({ tenants }: Draft): Problem[] {
   );
 }
 
-/** What would be synced back, or backed up, is the SQLite file of before. */
-function postgresStandsAlone({ tenants, sync, backups }: Draft): Problem[] {
+/** What would be synced back is the SQLite file of before. */
+function postgresIsNotWritten({ tenants, sync }: Draft): Problem[] {
   return tenants.flatMap(({ id, database, sync: own }) => {
     if (!database) return [];
     const path = `tenants.${id}.database`;
@@ -243,16 +243,6 @@ function postgresStandsAlone({ tenants, sync, backups }: Draft): Problem[] {
               path,
               found: "a Postgres, beside direction: both",
               remedy: `set tenants.${id}.sync.direction: one-way; edits of a replica reach a SQLite file only`,
-            },
-          ]
-        : []),
-      ...(backups
-        ? [
-            {
-              path,
-              found: "a Postgres, in a stack with backups",
-              remedy:
-                "leave it out, or have the tenant in a stack without `backups`: the fleet backs up SQLite files, and a backup without the live database would protect nothing",
             },
           ]
         : []),

@@ -40,8 +40,13 @@ export function backupLayout(
   const file = (path: string, content: pulumi.Input<string>): LayoutEntry => ({
     ...{ kind: "file", path: `backup/config/${path}`, mode: "0400", owner: root, content },
   });
+  const databases = tenants.flatMap(({ spec: { id, database } }) =>
+    database ? [[id, database.password] as const] : [],
+  );
   return [
     ...backupDirectories,
+    // Before the config that tells of them. All in one: what a tenant's Postgres is opened with does not outlive that.
+    file("databases.json", JSON.stringify(Object.fromEntries(databases))),
     file("backup.json", configText),
     ...tenants.map(({ spec, password }) => file(`passwords/${spec.id}`, password)),
     ...(repository.kind === "folder" ? [] : [file("repository.key", `${repository.key.trimEnd()}\n`)]),
@@ -63,9 +68,13 @@ export const backupConfig = (
     host,
     repository: told(repository, stack),
     ...{ every, keep, drill },
-    tenants: tenants.map((spec) => ({ id: spec.id, version: versionOf(spec.image), entry: entryOf(spec) })),
+    tenants: tenants.map((spec) => ({
+      ...{ id: spec.id, version: versionOf(spec.image), entry: entryOf(spec) },
+      ...(spec.database ? { database: { url: spec.database.url } } : {}),
+    })),
     directories: {
       ...{ tenants: "/tenants", state: "/state", status: "/status", passwords: `${config}/passwords` },
+      databases: `${config}/databases.json`,
     },
     door: backupDoor,
   });
@@ -94,9 +103,10 @@ export const versionOf = (image: string): string =>
  * A tenant's entry without what is secret in it, which is in its environment's file and backed up as well, and without what
  * it has `up` do once with lost data.
  */
-function entryOf({ connections, environment, branding, restore, fresh, ...spec }: TenantSpec) {
+function entryOf({ connections, environment, branding, database, restore, fresh, ...spec }: TenantSpec) {
   return {
     ...spec,
+    ...(database ? { database: { kind: database.kind, url: database.url } } : {}),
     ...(branding ? { branding: { ...branding, logo: branding.logo.split("/").at(-1) } } : {}),
     connections: connections.map(({ url }) => url),
     environment: Object.keys(environment),

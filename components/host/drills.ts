@@ -1,15 +1,19 @@
 import type { BackupsSpec, TenantSpec } from "../fleet-config/model.ts";
 import { type LayoutEntry, root } from "./layout.ts";
+import { postgresImage } from "./postgres-image.ts";
 import type { Script } from "./shell.ts";
 
-/** The file from which drill.sh knows a host's tenants: `tenant image memory cpus pids interval`, a line each. */
+/** The file from which drill.sh knows a host's tenants: `tenant image memory cpus pids interval postgres`, a line each. */
 export const drillsFile = (
-  { drill }: Pick<BackupsSpec, "drill">,
+  { drill, postgres }: Pick<BackupsSpec, "drill" | "postgres">,
   tenants: readonly Pick<TenantSpec, "id" | "image" | "memory" | "cpus" | "pids">[],
 ): LayoutEntry => ({
   ...{ kind: "file", path: "backup/drills", mode: "0600", owner: root },
   content: tenants
-    .map(({ id, image, memory, cpus, pids }) => `${[id, image, memory.limit, cpus, pids, drill].join(" ")}\n`)
+    .map(({ id, image, memory, cpus, pids }) =>
+      [id, image, memory.limit, cpus, pids, drill, postgresImage(postgres)].join(" "),
+    )
+    .map((line) => `${line}\n`)
     .join(""),
 });
 

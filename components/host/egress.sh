@@ -1,8 +1,10 @@
 #!/bin/sh
-# Keeps tenants away from everything private: other networks, the host itself, the cloud's metadata address.
-# Reads $CHAIN (this fleet's) and, on standard input, the exceptions of its tenants: bridge address port.
+# Keeps tenants away from everything private: other networks, the host itself, the cloud's metadata address. And what backs
+# them up (owb…) from everything but exceptions.
+# Reads $CHAIN (this fleet's) and, on standard input, exceptions: bridge address port; the address "any" is every public one.
 #   OWUI-FORWARD  from a tenant to beyond the host; called from DOCKER-USER, since published ports pass INPUT by
 #   OWUI-INPUT    from a tenant to the host itself; called from INPUT
+#   OWUI-BACKUP   from what backs tenants up to anywhere; called from both
 #   OWUI-ALLOW    calls one chain of exceptions for each fleet on this host
 # Where systemd starts the machine, the rules are there again before Docker starts a tenant.
 set -eu
@@ -29,6 +31,20 @@ allowed() {
   done
 }
 
+private="10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 100.64.0.0/10"
+
+# bridge address port
+exception() {
+  if [ "$2" != any ]; then
+    echo "-A $CHAIN -i $1 -d $2 -p tcp --dport $3 -j ACCEPT"
+    return
+  fi
+  for range in $private; do
+    echo "-A $CHAIN -i $1 -d $range -p tcp --dport $3 -j REJECT --reject-with icmp-admin-prohibited"
+  done
+  echo "-A $CHAIN -i $1 -p tcp --dport $3 -j ACCEPT"
+}
+
 # Each chain is replaced in one commit: a tenant is never without rules while they are made anew.
 rule -N OWUI-ALLOW 2>/dev/null || true
 # Docker makes this one too, and keeps what it finds in it.
@@ -38,16 +54,19 @@ rule -N DOCKER-USER 2>/dev/null || true
   echo ":$CHAIN - [0:0]"
   printf '%s' "$exceptions${exceptions:+
 }" | while read -r bridge address port; do
-    echo "-A $CHAIN -i $bridge -d $address -p tcp --dport $port -j ACCEPT"
+    exception "$bridge" "$address" "$port"
   done
   echo ":OWUI-FORWARD - [0:0]"
   allowed OWUI-FORWARD
-  for range in 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 100.64.0.0/10; do
+  for range in $private; do
     echo "-A OWUI-FORWARD -d $range -j REJECT --reject-with icmp-admin-prohibited"
   done
   echo ":OWUI-INPUT - [0:0]"
   allowed OWUI-INPUT
   echo "-A OWUI-INPUT -j REJECT --reject-with icmp-admin-prohibited"
+  echo ":OWUI-BACKUP - [0:0]"
+  allowed OWUI-BACKUP
+  echo "-A OWUI-BACKUP -j REJECT --reject-with icmp-admin-prohibited"
   echo COMMIT
 } | iptables-restore -w 10 --noflush
 
@@ -55,6 +74,9 @@ called() { rule -C "$@" 2>/dev/null; }
 called OWUI-ALLOW -j "$CHAIN" || rule -A OWUI-ALLOW -j "$CHAIN"
 called DOCKER-USER -i owt+ -j OWUI-FORWARD || rule -I DOCKER-USER 1 -i owt+ -j OWUI-FORWARD
 called INPUT -i owt+ -j OWUI-INPUT || rule -I INPUT 1 -i owt+ -j OWUI-INPUT
+for chain in DOCKER-USER INPUT; do
+  called $chain -i owb+ -j OWUI-BACKUP || rule -I $chain 1 -i owb+ -j OWUI-BACKUP
+done
 
 # ---- After a restart of the machine: the exceptions as they came, this script, and a unit that runs it.
 if [ ! -d /run/systemd/system ] || [ -n "${RESTORED:-}" ]; then exit 0; fi

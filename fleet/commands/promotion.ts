@@ -1,5 +1,5 @@
 import { databaseUrlFault } from "../../components/fleet-config/tenant-database.ts";
-import type { Fleet, TenantSpec } from "../../components/fleet-config.ts";
+import type { TenantSpec } from "../../components/fleet-config.ts";
 import { databaseUrl } from "../../components/tenant/environment.ts";
 import type { ChangedTable } from "../../sync-runtime/promote/report.ts";
 import { stepsOf } from "../../toolchain/commands/invocation.ts";
@@ -53,7 +53,7 @@ export async function promotion(options: PromotionOptions, named: string | undef
 async function promoted(options: PromotionOptions, place: TenantPlace, to: string): Promise<void> {
   const tenant = place.spec.id;
   const target = new URL(targetUrl(to, undefined));
-  const problems = refusalsOf(place.last.fleet, place.spec, to);
+  const problems = refusalsOf(place.spec, to);
   if (problems.length > 0) throw new SetupError(problems, "Nothing was changed, and nothing was stopped.");
   if (!options.yes && !process.stdin.isTTY)
     throw refused(
@@ -71,15 +71,12 @@ async function promoted(options: PromotionOptions, place: TenantPlace, to: strin
   if ((await work(promotionSaga, begun, shop)) === "aborted")
     throw new CommandError(`\n  ✗ The promotion of ${tenant} was taken back; it serves on its SQLite file.`);
   const operation = await shop.operations.get(begun.id);
-  tell(options.json, promotedOf(operation), promotedText(operation));
+  const protectedBy = place.last.fleet.backups ? "backups" : "nobody";
+  tell(options.json, promotedOf(operation), promotedText(operation, protectedBy));
 }
 
 /** What keeps a tenant from being promoted to a URL, all of it; pure. */
-export function refusalsOf(
-  { backups }: Pick<Fleet, "backups">,
-  { id, database, sync, running, image }: TenantSpec,
-  to: string,
-): Problem[] {
+export function refusalsOf({ id, database, sync, running, image }: TenantSpec, to: string): Problem[] {
   const problem = (what: string, why: string, remedy: string) => ({ what, why, remedy });
   const fault = databaseUrlFault(withoutPassword(to));
   return [
@@ -89,15 +86,6 @@ export function refusalsOf(
             `${id} works on a Postgres already.`,
             "It is promoted once.",
             `npx fleet promote ${id} --rollback takes it back as long as it is not confirmed.`,
-          ),
-        ]
-      : []),
-    ...(backups
-      ? [
-          problem(
-            "The stack has backups.",
-            "They hold SQLite files. Those of a tenant on Postgres would go on without its live database, and look as if it were protected.",
-            `Have whoever runs the Postgres back it up, and move ${id} to a stack without \`backups\`, or take \`backups\` out of the config.`,
           ),
         ]
       : []),
@@ -248,12 +236,17 @@ export function promotedOf({
   };
 }
 
-function promotedText(operation: Operation): string {
+/** @param protectedBy whether the stack backs its tenants up */
+function promotedText(operation: Operation, protectedBy: "backups" | "nobody"): string {
   const { tenant, to, rows, tables, leftOut, downtime, report } = promotedOf(operation);
   const { host, pathname } = new URL(to);
   return [
     `\n${tenant} works on Postgres (${host}${pathname}): ${rows} rows in ${tables} tables, read back equal${leftOut > 0 ? `; ${leftOut} were left out` : ""}${downtime === null ? "" : `. Its users waited for ${downtime} s`}.`,
-    `Its SQLite file and its replica stay as of now, and follow nothing. Back it up where it is now. The report is ${report}.`,
+    `Its SQLite file and its replica stay as of now, and follow nothing. ${
+      protectedBy === "backups"
+        ? `From now on its backups hold that Postgres; it counts as protected once one of them was restored for a trial: npx fleet backup run ${tenant} && npx fleet drill ${tenant}`
+        : "Nothing of the fleet backs it up: do so where it is now"
+    }. The report is ${report}.`,
     `  npx fleet promote ${tenant} --confirm     once you have seen that all is there`,
     `  npx fleet promote ${tenant} --rollback    back to SQLite as of now; says what is lost by it`,
     "Until then nothing else works on it.",

@@ -76,6 +76,11 @@ async function look(context: StepContext, subject: Subject): Promise<{ container
     throw new TakeBackError("its replica is held, and is not what it holds now; decide about that first");
   const program = await import("../../sync-runtime/promote/promote.ts");
   const { version, target } = await program.inspect(await fillingOf(context, subject)).catch(asProblem);
+  const { backups } = place.last.fleet;
+  if (backups && target.server > backups.postgres)
+    throw new TakeBackError(
+      `the target is a Postgres ${target.server}, and backups dump up to version ${backups.postgres}. Set backups.postgres: ${target.server}, run \`npm run up\`, and promote it again`,
+    );
   context.say(`the replica has schema ${version}, the target is ${target.kind}`);
   const { id, running } = await containerState(place.host, container);
   if (!running) throw new TakeBackError("its container does not run");
@@ -125,23 +130,32 @@ async function filled(
     .catch(asProblem);
 }
 
-async function ask({ tenant, invocation }: StepContext, { request, found }: Subject): Promise<undefined> {
-  if (!request.yes) await confirmed(promotionPlan(tenant, request, found), invocation);
+async function ask(
+  { tenant, invocation }: StepContext,
+  { request, found, place }: Subject,
+): Promise<undefined> {
+  const { backups } = place.last.fleet;
+  if (!request.yes) await confirmed(promotionPlan(tenant, request, found, backups !== undefined), invocation);
   return undefined;
 }
 
-/** What an operator decides on; pure. */
+/** What an operator decides on; pure. `backedUp`: the stack backs its tenants up. */
 export function promotionPlan(
   tenant: string,
   { url }: Pick<PromotionRequest, "url">,
   { rehearsal }: Pick<PromotionFound, "rehearsal">,
+  backedUp: boolean,
 ): string {
   const { rows, tables, leftOut, seconds } = rehearsal ?? { rows: 0, tables: 0, leftOut: 0, seconds: 0 };
   const { host, pathname } = new URL(url);
   return [
     `${tenant} goes from its SQLite file to the Postgres ${host}${pathname}: ${rows} rows in ${tables} tables fit${leftOut > 0 ? `, AND ${leftOut} ARE LEFT OUT` : ""}.`,
     `It is stopped for its last sync and the filling, and its users wait for about ${Math.ceil(seconds) + startSeconds} s. If it does not start on it, its SQLite file comes back by itself.`,
-    "From then on its replica follows nothing and the fleet backs nothing of it up: that is for whoever runs the Postgres.",
+    `From then on its replica follows nothing${
+      backedUp
+        ? ". Its backups hold the Postgres from then on, and begin anew: until one was restored for a trial it is not protected."
+        : " and the fleet backs nothing of it up: that is for whoever runs the Postgres."
+    }`,
     "Until you confirm it, it can be taken back to its SQLite file as it is now; what is written into Postgres until then would not be in that.",
   ].join("\n");
 }

@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { faultPoint } from "../fault-point.ts";
 import { readHead } from "../host/regular-file.ts";
 import { readIdentity } from "../host/tenant-directory.ts";
+import type { BackupManifest } from "../protocol/backup-manifest.ts";
 import { BackupError } from "./backup-error.ts";
 import type { BackedUp } from "./config.ts";
 import { copyDatabase } from "./database-copy.ts";
 import { FileList, type Manifest } from "./manifest.ts";
+import { dumpPostgres, type TenantPostgres } from "./postgres-dump.ts";
 import { tarEnd, tarHead, tarPadding } from "./tar.ts";
 import { type Found, type LeftOut, shown, walk } from "./tree.ts";
 
@@ -38,6 +40,8 @@ export interface ArchiveSource {
   home: string;
   /** A directory of our own, for copies of its databases. */
   staging: string;
+  /** The Postgres that it works on; absent: its SQLite file. */
+  postgres?: TenantPostgres | undefined;
   now: () => Date;
 }
 
@@ -50,7 +54,7 @@ export interface Archived {
 }
 
 /**
- * A tenant's backup as a tar archive: `backup/webui.db`, `backup/config/`, `backup/data/`, and at its end
+ * A tenant's backup as a tar archive: `backup/webui.db` (or `backup/database.dump`), `backup/config/`, `backup/data/`, and at its end
  * `backup/manifest.json`, which says of each byte what it has to be. Order counts: a chat of the database finds its uploads,
  * a vector store's files the rows of its database.
  * @param done is told what it held, at its end
@@ -60,7 +64,7 @@ export async function* archive(
   signal: AbortSignal,
   done: (archived: Archived) => void,
 ): AsyncGenerator<Buffer> {
-  const { tenant, home, staging, now } = source;
+  const { tenant, home, staging, now, postgres } = source;
   const data = join(home, "data");
   const takenAt = now().toISOString();
   const files = new FileList();
@@ -70,7 +74,9 @@ export async function* archive(
     throw new BackupError("tenant-unreadable", (cause as Error).message, { cause });
   });
 
-  const database = yield* writer.database(data, "webui.db", "webui.db", staging);
+  const database = postgres
+    ? yield* writer.dump(postgres, staging)
+    : { format: 1 as const, database: yield* writer.database(data, "webui.db", "webui.db", staging) };
   for (const [directory, at] of [
     ["config", "config"],
     ["branding", "config/branding"],
@@ -82,6 +88,7 @@ export async function* archive(
     );
   }
   const databases = await databasesIn(data);
+  // Where it works on a Postgres, its SQLite file is of before that, and nothing uses it.
   const skipped = new Set([
     ...["", "-wal", "-shm", "-journal"].flatMap((suffix) =>
       ["webui.db", ...databases].map((name) => name + suffix),
@@ -97,8 +104,9 @@ export async function* archive(
   for (const name of databases) yield* writer.database(data, name, `data/${name}`, staging);
 
   const manifest: Manifest = {
-    ...{ format: 1, tenant: tenant.id, identity: identity.id, openWebui: tenant.version, takenAt },
-    ...{ database, files: files.digest, entry: tenant.entry },
+    ...database,
+    ...{ tenant: tenant.id, identity: identity.id, openWebui: tenant.version, takenAt },
+    ...{ files: files.digest, entry: tenant.entry },
   };
   const text = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
   yield headOf("manifest.json", { kind: "file", mode: 0o600, modified: 0, bytes: text.length });
@@ -124,6 +132,10 @@ async function databasesIn(data: string): Promise<string[]> {
   return found.sort();
 }
 
+/** What a manifest says of a database, by its kind. */
+type Sqlite = Extract<BackupManifest, { format: 1 }>["database"];
+type DumpedPostgres = Pick<Extract<BackupManifest, { format: 2 }>, "format" | "database">;
+
 /** Writes entries, and keeps what their contents were. */
 class Writer {
   unsettled = 0;
@@ -140,12 +152,7 @@ class Writer {
   }
 
   /** A database as it is at one moment; `at` is its path in the backup. */
-  async *database(
-    data: string,
-    name: string,
-    at: string,
-    staging: string,
-  ): AsyncGenerator<Buffer, Manifest["database"]> {
+  async *database(data: string, name: string, at: string, staging: string): AsyncGenerator<Buffer, Sqlite> {
     await using copy = await copyDatabase(data, name, staging, this.#signal);
     await using file = await open(copy.path, "r");
     const stat = await file.stat({ bigint: true });
@@ -154,6 +161,17 @@ class Writer {
     const bytes = Number(stat.size);
     if (at !== "webui.db") this.#files.set(path, sha256, bytes);
     return { bytes, sha256, tables: copy.tables };
+  }
+
+  /** A Postgres as it is at one moment. */
+  async *dump(postgres: TenantPostgres, staging: string): AsyncGenerator<Buffer, DumpedPostgres> {
+    await using dump = await dumpPostgres(postgres, staging, this.#signal);
+    await using file = await open(dump.path, "r");
+    const stat = await file.stat({ bigint: true });
+    const { sha256 } = yield* this.#contents(file, Buffer.from("database.dump"), stat);
+    const { server, schema, tables } = dump;
+    const database = { kind: "postgres" as const, server, schema, bytes: Number(stat.size), sha256, tables };
+    return { format: 2, database };
   }
 
   /** Everything that was found, below a path of the backup. */

@@ -14,6 +14,10 @@ const REMEDIES = {
     "Look what `fleet backup check` says; what is damaged cannot be read back. Earlier backups may be whole.",
   "disk-full": "Free disk space on the tenant's host: a copy of its database has to fit beside it.",
   "tenant-unreadable": "Look at the tenant's data directory on its host.",
+  "database-away":
+    "Look at the Postgres that the tenant works on (`tenants.<name>.database`), and whether it lets this host in.",
+  "database-newer": "Set `backups.postgres` to the server's major version, and run `npm run up`.",
+  "dump-failed": "Look at the log of the tenant's Postgres.",
   "no-snapshot": "List what there is: npx fleet backup list <tenant>.",
   "not-equal": "What was read back is not what was stored. Take an earlier backup, and check the repository.",
   "took-too-long": "Look how much there is to be backed up, and how fast the way to the repository is.",

@@ -4,7 +4,8 @@ import { faultPoint } from "../fault-point.ts";
 import { type Archived, archive } from "./archive.ts";
 import { BackupError } from "./backup-error.ts";
 import type { BackedUp, BackupConfig } from "./config.ts";
-import { Restic, type Stored } from "./restic.ts";
+import { postgresOf } from "./postgres-dump.ts";
+import { POSTGRES_TAG, Restic, type Stored } from "./restic.ts";
 import { isToBeTidied } from "./schedule.ts";
 import type { Kept } from "./status-file.ts";
 
@@ -42,14 +43,18 @@ export async function backUp(
     const begun = now();
     let archived: Archived | undefined;
     const home = join(config.directories.tenants, tenant.id);
-    const contents = archive({ tenant, home, staging, now }, signal, (done) => {
+    const postgres = tenant.database && (await postgresOf(config.directories, tenant.id, tenant.database));
+    const contents = archive({ tenant, home, staging, now, postgres }, signal, (done) => {
       archived = done;
     });
     const stored = await restic.store(contents, begun, signal);
     // Whoever ended the archive early would have it stored as if it were whole.
     if (!archived) throw new BackupError("restic-failed", "restic ended before it was given everything.");
     faultPoint("backup:stored");
-    const tags = [`tenant:${tenant.id}`, `version:${tenant.version.replaceAll(",", "_")}`];
+    const tags = [
+      ...[`tenant:${tenant.id}`, `version:${tenant.version.replaceAll(",", "_")}`],
+      ...(postgres ? [POSTGRES_TAG] : []),
+    ];
     const finished = await restic.finish(stored.snapshot, tags, signal);
     const tidy = isToBeTidied(kept, now());
     const untidy = tidy ? await tidied(restic, config.keep, signal) : undefined;

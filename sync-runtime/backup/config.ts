@@ -48,6 +48,8 @@ const BackedUp = z.strictObject({
   version: z.string(),
   /** Its entry as it was applied, without what is secret in it. */
   entry: z.record(z.string(), z.unknown()),
+  /** The Postgres that it works on, without the password; absent: its SQLite file. */
+  database: z.strictObject({ url: z.string() }).optional(),
 });
 export type BackedUp = z.infer<typeof BackedUp>;
 
@@ -70,6 +72,8 @@ const BackupConfig = z.strictObject({
     status: z.string(),
     /** `<tenant>`: the passphrase of its repository. */
     passwords: z.string(),
+    /** File with the password of each tenant's Postgres, `{"acme": "…"}`. */
+    databases: z.string(),
   }),
   /** Path of the socket at which the program that runs is asked for a backup now. */
   door: z.string(),

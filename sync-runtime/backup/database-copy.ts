@@ -1,4 +1,4 @@
-import { open, realpath, rm, statfs } from "node:fs/promises";
+import { open, realpath, rm } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -9,9 +9,8 @@ import { stampDatabase } from "../host/stamp.ts";
 import { TenantError } from "../host/tenant-error.ts";
 import { BackupError } from "./backup-error.ts";
 import type { CopierTask, TableSums } from "./database-copier.ts";
+import { diskFull, freeBytes, RESERVED_BYTES, requireSpace } from "./disk-space.ts";
 
-/** What stays free of the host's disk: Open WebUI cannot write to a full one. */
-const RESERVED_BYTES = 512 * 1024 * 1024;
 /** Canonical bytes that a file may give per byte of its own, see agent/changes.ts. */
 const CONTENT_PER_FILE_BYTE = 50;
 const GROWTH_BYTES = 16 * 1024 * 1024;
@@ -159,25 +158,6 @@ async function firstWord(stream: Readable, stopFor: (why: Error) => void) {
 const removeCopy = async (path: string): Promise<void> => {
   for (const suffix of ["", "-wal", "-shm", "-journal"]) await rm(path + suffix, { force: true });
 };
-
-async function requireSpace(directory: string, needed: number): Promise<void> {
-  const free = await freeBytes(directory);
-  if (free - needed < RESERVED_BYTES) throw diskFull(free, needed);
-}
-
-async function freeBytes(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory);
-  return bavail * bsize;
-}
-
-const diskFull = (free: number, needed: number): BackupError =>
-  new BackupError(
-    "disk-full",
-    `${megabytes(free)} MB are free on the host's disk, of which ${megabytes(RESERVED_BYTES)} MB stay free; ` +
-      `a copy of the database ${needed > 0 ? `takes ${megabytes(needed)} MB` : "would not fit"}.`,
-  );
-
-const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
 
 const unreadable = (error: TenantError): BackupError =>
   new BackupError("tenant-unreadable", `${error.message} (${error.code}) ${error.failure.remedy}`, {

@@ -7,10 +7,10 @@ import { readTar, TarError } from "./tar.ts";
 import { shown } from "./tree.ts";
 
 /** What lies in a backup, and nothing else does. */
-const TOP = new Set(["webui.db", "manifest.json", "config", "data"]);
+const TOP = new Set(["webui.db", "database.dump", "manifest.json", "config", "data"]);
 
 /**
- * Reads a backup back into an empty folder: `manifest.json`, `webui.db`, `data/`, `config/`. It resolves once everything
+ * Reads a backup back into an empty folder: `manifest.json`, `webui.db` or `database.dump`, `data/`, `config/`. It resolves once everything
  * was found to be what the manifest says; what is in the folder otherwise counts for nothing.
  * @param tenant whose it has to be
  * @throws {@link BackupError} `not-equal`, with what differs

@@ -20,7 +20,7 @@ import { DEFAULT_CONFIG_PATH, isTenantId, loadConfig } from "./config.ts";
 import { ask, serveDoor } from "./door.ts";
 import { fetchBackup } from "./fetch.ts";
 import { followConfig } from "./followed-config.ts";
-import { Restic, type Snapshot } from "./restic.ts";
+import { POSTGRES_TAG, Restic, type Snapshot } from "./restic.ts";
 import { BackupService } from "./service.ts";
 import type { Kept } from "./status-file.ts";
 import { removeStored, storedOf } from "./stored.ts";
@@ -49,6 +49,7 @@ const shown = ({ id, time, tags }: Snapshot) => ({
   id,
   time: new Date(time).toISOString(),
   openWebui: tags?.find((tag) => tag.startsWith("version:"))?.slice("version:".length) ?? null,
+  database: tags?.includes(POSTGRES_TAG) ? ("postgres" as const) : ("sqlite" as const),
 });
 
 async function command(name: string, rest: string[], signal: AbortSignal): Promise<unknown> {

@@ -3,10 +3,12 @@ import { filesDigest } from "../host/files-digest.ts";
 import { BackupManifest } from "../protocol/backup-manifest.ts";
 
 /** `manifest.json` of a backup, as it is written. */
-export const Manifest = BackupManifest.extend({
-  /** The tenant's entry as it was applied, without what is secret in it. */
-  entry: z.record(z.string(), z.unknown()),
-});
+export const Manifest = BackupManifest.and(
+  z.object({
+    /** The tenant's entry as it was applied, without what is secret in it. */
+    entry: z.record(z.string(), z.unknown()),
+  }),
+);
 export type Manifest = z.infer<typeof Manifest>;
 
 /** The files of `data/` and `config/`, by their paths below the backup. */

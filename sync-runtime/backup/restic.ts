@@ -14,6 +14,9 @@ import { sshOptions } from "./ssh-options.ts";
 export const TAG = "owui";
 const UNFINISHED = "owui-unfinished";
 
+/** Tag of what holds a dump of a Postgres; the others hold an SQLite file. */
+export const POSTGRES_TAG = "database:postgres";
+
 /** The one file of a snapshot. */
 export const ARCHIVE = "backup.tar";
 

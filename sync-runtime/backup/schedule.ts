@@ -1,4 +1,4 @@
-import type { Kept } from "./status-file.ts";
+import { beginning, type Kept } from "./status-file.ts";
 
 /**
  * After the first failure; each further one doubles it, up to the interval. A tenant that was never backed up mostly begins
@@ -51,6 +51,21 @@ export function resumed(kept: Kept, every: number, drillEvery: number, now: Date
     failing: interrupted ? { since: lastStarted, why: "The program ended while it was backed up." } : failing,
   };
 }
+
+/**
+ * What is kept of a tenant that works on another database from now on. Backups of the former one bring the new one back in no
+ * way: it is due at once, and neither a backup nor a trial restore of before speaks for it.
+ * @param database URL of the new one; null: its SQLite file
+ */
+export const begunAnew = (kept: Kept, database: string | null, now: Date): Kept => ({
+  ...beginning(kept.tenant, now),
+  every: kept.every,
+  drillEvery: kept.drillEvery,
+  snapshots: kept.snapshots,
+  repository: kept.repository,
+  tidied: kept.tidied,
+  database,
+});
 
 /** Whether what is too old is to be removed behind the next backup. */
 export const isToBeTidied = ({ tidied }: Pick<Kept, "tidied">, now: Date): boolean =>

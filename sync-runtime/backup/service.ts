@@ -6,8 +6,8 @@ import type { Drill } from "../protocol/backup-status.ts";
 import { BackupError } from "./backup-error.ts";
 import { backUp, type RunOutcome } from "./backup-run.ts";
 import type { BackedUp, BackupConfig } from "./config.ts";
-import { dueAfterFailure, dueAfterGood, next, rescheduled, resumed } from "./schedule.ts";
-import { beginning, type Kept, StatusFiles } from "./status-file.ts";
+import { begunAnew, dueAfterFailure, dueAfterGood, next, rescheduled, resumed } from "./schedule.ts";
+import { beginning, drillOf, type Kept, StatusFiles } from "./status-file.ts";
 
 /** The longest sleep: a clock that was set shows by then. */
 const LOOK_MS = 60_000;
@@ -61,17 +61,24 @@ export class BackupService {
     await this.follow(this.#config);
   }
 
-  /** Goes by another config from now on. A backup that is being made goes on, unless its tenant is none of the host's any more. */
+  /**
+   * Goes by another config from now on. A backup that is being made goes on, unless its tenant is none of the host's any more
+   * or works on another database.
+   */
   async follow(config: BackupConfig): Promise<void> {
     this.#config = config;
     const { tenants, every, drill } = config;
     const wanted = new Set(tenants.map(({ id }) => id));
     for (const id of new Set(this.#kept.keys()).difference(wanted)) this.#leave(id);
-    for (const id of wanted) {
+    for (const tenant of tenants) {
+      const { id } = tenant;
       const kept = this.#kept.get(id);
-      if (kept === undefined) {
-        const found = (await this.#files.read(id)) ?? beginning(id, this.#now());
-        await this.#keep(resumed(found, every, drill, this.#now()));
+      const known = kept ?? (await this.#files.read(id)) ?? beginning(id, this.#now());
+      if (known.database !== databaseOf(tenant)) {
+        if (this.#running?.id === id) this.#running.stop.abort();
+        await this.#keep({ ...begunAnew(known, databaseOf(tenant), this.#now()), every, drillEvery: drill });
+      } else if (kept === undefined) {
+        await this.#keep(resumed(known, every, drill, this.#now()));
       } else if (this.#running?.id !== id && (kept.every !== every || kept.drillEvery !== drill))
         await this.#keep(rescheduled(kept, every, drill, this.#now()));
     }
@@ -108,9 +115,11 @@ export class BackupService {
     return asked.promise;
   }
 
-  /** Keeps what a trial restore showed. */
+  /** Keeps what a trial restore showed; one that began before the tenant went to another database speaks for the former one. */
   async drilled(tenant: string, drill: Drill): Promise<Kept> {
-    const kept = { ...this.#require(tenant), drill };
+    const known = this.#require(tenant);
+    if (Date.parse(drill.at) - drill.seconds * 1000 < Date.parse(known.since)) return known;
+    const kept = { ...known, drill };
     this.#kept.set(tenant, kept);
     await this.#files.drilled(kept, drill);
     return kept;
@@ -140,8 +149,10 @@ export class BackupService {
   async #backUp(tenant: BackedUp, signal: AbortSignal): Promise<void> {
     const { id } = tenant;
     const asked = this.#asked.get(id);
-    const before = this.#require(id);
     const begun = this.#now();
+    const kept = this.#require(id);
+    const database = databaseOf(tenant);
+    const before = kept.database === database ? kept : begunAnew(kept, database, begun);
     // What kills this run is not to kill the next ones at once.
     const due = dueAfterFailure(before, begun, this.#config.every, before.failures + 1, this.#random());
     const running: Kept = { ...before, lastStarted: begun.toISOString(), due };
@@ -158,7 +169,8 @@ export class BackupService {
     }
     this.#running = undefined;
     if (ended === undefined) {
-      this.#log.info({ tenant: id }, "tenant is backed up no more; what was being stored of it was left");
+      const gone = this.#kept.has(id) ? "tenant works on another database" : "tenant is backed up no more";
+      this.#log.info({ tenant: id }, `${gone}; what was being stored of it was left`);
       return;
     }
     const { every, drill: drillEvery } = this.#config;
@@ -209,7 +221,7 @@ export class BackupService {
 
   /** Kept here in any case; what cannot be written shows by its age. */
   async #keep(kept: Kept): Promise<void> {
-    const { drill = kept.drill } = (await this.#files.read(kept.tenant).catch(() => undefined)) ?? {};
+    const drill = drillOf(await this.#files.read(kept.tenant).catch(() => undefined), kept);
     this.#kept.set(kept.tenant, { ...kept, drill });
     await this.#files.write(kept).catch((error) => {
       this.#log.error(
@@ -219,6 +231,8 @@ export class BackupService {
     });
   }
 }
+
+const databaseOf = ({ database }: BackedUp): string | null => database?.url ?? null;
 
 const unknown = (tenant: string) => new UnknownTenantError(`This host backs up no tenant ${tenant}.`);
 

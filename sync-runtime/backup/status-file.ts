@@ -13,6 +13,8 @@ export const Kept = BackupStatus.extend({
   repository: z.string().nullable(),
   /** When what is too old was removed last, and the repository looked through. */
   tidied: z.iso.datetime().nullable(),
+  /** URL of the Postgres of which all that is said; null: its SQLite file. */
+  database: z.string().nullable().default(null),
 });
 export type Kept = z.infer<typeof Kept>;
 
@@ -22,7 +24,12 @@ export const beginning = (tenant: string, now: Date): Kept => ({
   ...{ lastStarted: null, lastGood: null, snapshot: null, bytes: 0, addedBytes: 0, snapshots: 0 },
   ...{ failing: null, drill: null },
   ...{ due: now.toISOString(), failures: 0, repository: null, tidied: null },
+  database: null,
 });
+
+/** What trial restores showed: as it was written by then, but nothing of another database than the one that is spoken of. */
+export const drillOf = (found: Kept | undefined, kept: Kept): Kept["drill"] =>
+  found?.database === kept.database ? found.drill : kept.drill;
 
 /** The files that say how tenants' backups are, for the host's agent and operators to read. */
 export class StatusFiles {
@@ -49,8 +56,8 @@ export class StatusFiles {
 
   /** Changes what is kept of a tenant; the trial restores' part may be another's and is taken as it is by then. */
   async write(kept: Kept): Promise<void> {
-    const { drill } = (await this.read(kept.tenant).catch(() => undefined)) ?? kept;
-    await this.#put({ ...kept, drill });
+    const found = await this.read(kept.tenant).catch(() => undefined);
+    await this.#put({ ...kept, drill: drillOf(found, kept) });
   }
 
   /** Sets what a trial restore showed. */

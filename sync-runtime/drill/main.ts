@@ -1,6 +1,7 @@
 /**
  * Holds a fetched backup against its manifest: `verify <folder> <tenant>`, or `compare <folder>` with what an application
- * showed on standard input. Each prints one JSON text; exit code 1 where something is otherwise than it has to be.
+ * showed on standard input, or `restored <folder> <url>` with a Postgres into which its dump was restored. Each prints one JSON
+ * text; exit code 1 where something is otherwise than it has to be.
  * For drill.sh besides: `outcome <ok> <snapshot> <seconds>` prints what is kept of a drill that said what stands on
  * standard input, `due <status file> <interval>` prints `due` or nothing.
  */
@@ -8,7 +9,7 @@ import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { compare, Seen } from "./compare.ts";
 import { isDue, outcomeOf } from "./outcome.ts";
-import { readManifest, type Verdict, verify } from "./verify.ts";
+import { readManifest, type Verdict, verify, verifyRestored } from "./verify.ts";
 
 async function compared(folder: string): Promise<{ compared: Seen } | { problems: string[] }> {
   const manifest = await readManifest(folder);
@@ -33,6 +34,9 @@ if (import.meta.main) {
   switch (action) {
     case "verify":
       judge(await verify(first, second));
+      break;
+    case "restored":
+      judge(await verifyRestored(first, second));
       break;
     case "compare":
       judge(await compared(first));

@@ -2,9 +2,10 @@ import { lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { filesDigest } from "../host/files-digest.ts";
-import { BackupManifest } from "../protocol/backup-manifest.ts";
+import { BackupManifest, databaseFile, LATEST_FORMAT } from "../protocol/backup-manifest.ts";
 import { type DatabaseSums, DatabaseUnreadableError, databaseSums } from "./database-process.ts";
 import { fileDigest, fileTree, shown } from "./file-tree.ts";
+import { openForSums, postgresSums } from "./postgres-sums.ts";
 
 /** A snapshot in a folder that was found to be what its manifest says. */
 export interface Verified {
@@ -36,19 +37,38 @@ export async function verify(folder: string, tenant: string, signal?: AbortSigna
   if (typeof manifest === "string") return { problems: [manifest] };
   const problems = [
     ...(manifest.tenant === tenant ? [] : [`it is a backup of ${manifest.tenant}, not of ${tenant}`]),
-    ...(await databaseProblems(folder, manifest.database, signal)),
+    ...(await databaseProblems(folder, manifest, signal)),
     ...(await fileProblems(folder, manifest.files)),
   ];
   if (problems.length > 0) return { problems };
-  const { openWebui, takenAt, database, files } = manifest;
+  return { verified: verifiedOf(manifest) };
+}
+
+function verifiedOf({ tenant, openWebui, takenAt, database, files }: BackupManifest): Verified {
   const tables = Object.values(database.tables);
   return {
-    verified: {
-      ...{ tenant, openWebui, takenAt, tables: tables.length, files: files.count },
-      rows: tables.reduce((sum, { rows }) => sum + rows, 0),
-      bytes: database.bytes + files.bytes,
-    },
+    ...{ tenant, openWebui, takenAt, tables: tables.length, files: files.count },
+    rows: tables.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: database.bytes + files.bytes,
   };
+}
+
+/**
+ * Holds a Postgres into which the dump of a fetched backup was restored against its manifest: every row is added up again.
+ * @param url of the database, whose schema in use is the restored one
+ */
+export async function verifyRestored(folder: string, url: string): Promise<Verdict> {
+  const manifest = await readManifest(folder);
+  if (typeof manifest === "string") return { problems: [manifest] };
+  if (manifest.format === 1) return { problems: ["it is a backup of an SQLite file, not of a Postgres"] };
+  const client = await openForSums(url);
+  try {
+    const tables = new Map(Object.entries(await postgresSums(client)));
+    const problems = tableProblems(manifest.database.tables, { tables, damage: [] });
+    return problems.length > 0 ? { problems } : { verified: verifiedOf(manifest) };
+  } finally {
+    await client.end();
+  }
 }
 
 /** The manifest of a snapshot in a folder, or why there is none to believe. */
@@ -64,34 +84,38 @@ export async function readManifest(folder: string): Promise<BackupManifest | str
     return "manifest.json is no JSON: it was cut off or damaged";
   }
   const { format } = z.object({ format: z.unknown() }).safeParse(said).data ?? {};
-  if (typeof format === "number" && format > 1)
+  if (typeof format === "number" && format > LATEST_FORMAT)
     return `it has format ${format}, which a later version of this program made: use that one`;
   const parsed = BackupManifest.safeParse(said);
   if (parsed.success) return parsed.data;
   return `manifest.json does not say what a backup holds: ${z.prettifyError(parsed.error).replaceAll("\n", " ")}`;
 }
 
+/** A dump is compared byte by byte; its rows are added up where it is restored ({@link verifyRestored}). */
 async function databaseProblems(
   folder: string,
-  expected: BackupManifest["database"],
+  manifest: BackupManifest,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
-  const path = join(folder, "webui.db");
+  const { database: expected } = manifest;
+  const name = databaseFile(manifest);
+  const path = join(folder, name);
   const found = await lstat(path).catch(() => undefined);
-  if (!found) return ["webui.db is missing"];
-  if (!found.isFile()) return ["webui.db is no regular file"];
+  if (!found) return [`${name} is missing`];
+  if (!found.isFile()) return [`${name} is no regular file`];
   const { bytes, sha256 } = await fileDigest(path);
   const file =
     bytes !== expected.bytes
-      ? [`webui.db has ${bytes} bytes instead of ${expected.bytes}`]
+      ? [`${name} has ${bytes} bytes instead of ${expected.bytes}`]
       : sha256 !== expected.sha256
-        ? ["webui.db has other content than was backed up"]
+        ? [`${name} has other content than was backed up`]
         : [];
+  if (manifest.format === 2) return file;
   try {
     return [...file, ...tableProblems(expected.tables, await databaseSums(path, signal))];
   } catch (error) {
     if (!(error instanceof DatabaseUnreadableError)) throw error;
-    return [...file, `webui.db cannot be read: ${error.message}`];
+    return [...file, `${name} cannot be read: ${error.message}`];
   }
 }
 

@@ -10,6 +10,8 @@ const CONNECT_MS = 10_000;
 export interface TargetState {
   /** Nothing; Open WebUI's tables without users and chats; with them; or tables that are not Open WebUI's. */
   kind: "empty" | "prepared" | "used" | "foreign";
+  /** Major version of its server. */
+  server: number;
   /** Alembic's head, where there is one. */
   version?: string;
   tables: string[];
@@ -56,8 +58,9 @@ function libpqUrl(url: string): string {
 export async function targetState(client: pg.ClientBase): Promise<TargetState> {
   const { rows } = await client.query<{ name: string }>(query("strict-table-names"));
   const tables = rows.map(({ name }) => name);
-  if (tables.length === 0) return { kind: "empty", tables, rows: 0 };
-  if (!tables.includes(VERSION_TABLE)) return { kind: "foreign", tables, rows: 0 };
+  const server = await serverOf(client);
+  if (tables.length === 0) return { kind: "empty", server, tables, rows: 0 };
+  if (!tables.includes(VERSION_TABLE)) return { kind: "foreign", server, tables, rows: 0 };
   const version = await versionOf(client);
   let used = 0;
   for (const name of ["user", "auth", "chat"].filter((name) => tables.includes(name))) {
@@ -68,10 +71,17 @@ export async function targetState(client: pg.ClientBase): Promise<TargetState> {
   }
   return {
     kind: used > 0 ? "used" : "prepared",
+    server,
     ...(version !== undefined && { version }),
     tables,
     rows: used,
   };
+}
+
+/** As 15 or 17. */
+async function serverOf(client: pg.ClientBase): Promise<number> {
+  const { rows } = await client.query<{ server_version_num: string }>("SHOW server_version_num");
+  return Math.floor(Number(rows[0]?.server_version_num) / 10_000);
 }
 
 /** Alembic's head in the connected database. */

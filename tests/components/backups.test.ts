@@ -29,7 +29,7 @@ const declared = (
     const tenants = specs.map(
       (spec) => new Tenant(spec.id, { stack: "test", host, spec, replicas, edge, running: true }),
     );
-    const spec = { repository, every: 21_600, keep: 2_592_000, drill: 604_800 };
+    const spec = { repository, every: 21_600, keep: 2_592_000, drill: 604_800, postgres: 15 };
     new Backups("local-backups", { stack: "test", spec, host, tenants, running });
   });
 

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import type { BackupConfig, Repository } from "../../sync-runtime/backup/config.ts";
+import type { TenantPostgres } from "../../sync-runtime/backup/postgres-dump.ts";
 import { Kept } from "../../sync-runtime/backup/status-file.ts";
 import { stopChild } from "./child-process.ts";
 import { imageEnvironment } from "./image-environment.ts";
@@ -52,6 +53,7 @@ export class BackupHome implements AsyncDisposable {
         state: join(this.root, "state"),
         status: join(this.root, "status"),
         passwords: join(this.root, "passwords"),
+        databases: join(this.root, "databases.json"),
       },
       door: join(this.root, "door"),
     };
@@ -79,6 +81,17 @@ export class BackupHome implements AsyncDisposable {
     createWebuiDatabase(join(home, "data/webui.db"), { schema: "v0.11.3-fresh", journal: "wal", ...options });
     this.config.tenants.push({ id, version: "v0.11.3", entry: { domain: `${id}.localhost` } });
     return join(home, "data");
+  }
+
+  /** Has a tenant work on a Postgres from the next {@link tell} on; without one on its SQLite file again. */
+  setPostgres(id: string, postgres?: TenantPostgres): void {
+    const tenant = this.config.tenants.find((one) => one.id === id);
+    if (!tenant) throw new Error(`there is no tenant ${id}`);
+    const passwords = postgres ? { [id]: postgres.password } : {};
+    writeFileSync(this.config.directories.databases, JSON.stringify(passwords), { mode: 0o400 });
+    const { database: _, ...rest } = tenant;
+    const changed = postgres ? { ...rest, database: { url: postgres.url } } : rest;
+    this.config.tenants.splice(this.config.tenants.indexOf(tenant), 1, changed);
   }
 
   #written(): string {
@@ -113,10 +126,21 @@ export class BackupHome implements AsyncDisposable {
   }
 
   /** A command, as `docker exec` runs it. */
-  async command(...args: string[]): Promise<Ended> {
+  command(...args: string[]): Promise<Ended> {
+    return this.#command(args, "");
+  }
+
+  /** The same about acme, with something on its standard input. */
+  ask(command: string, input: string): Promise<Ended> {
+    return this.#command([command, "acme"], input);
+  }
+
+  async #command(args: readonly string[], input: string): Promise<Ended> {
     const argv = [programOf("backup"), ...args, "--config", this.#written()];
     try {
-      const { stdout, stderr } = await run(process.execPath, argv, { maxBuffer: 2 ** 26 });
+      const running = run(process.execPath, argv, { maxBuffer: 2 ** 26 });
+      running.child.stdin?.end(input);
+      const { stdout, stderr } = await running;
       return { code: 0, said: stdout, complained: stderr };
     } catch (error) {
       const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };

@@ -37,17 +37,18 @@ const DRILL_GRACE_MS = 3 * 3_600_000;
 
 /**
  * Whether a tenant could be brought back, and what is missing; empty where nothing is. Only what is proven counts.
- * @param replica undefined: its live database is a Postgres, which no replica follows
+ * @param replica undefined: its live database is a Postgres, which no replica follows; its backups hold a dump of that
  */
 export function missingProtection(
   replica: Pick<TenantSync["replica"], "verified_at" | "equal" | "held"> | undefined,
   kept: KnownBackup,
   now: number,
 ): string[] {
-  const copied = replica
-    ? missingReplica(replica)
-    : ["its database is a Postgres, which nothing here copies"];
-  return [...copied, ...missingBackup(kept, now), ...missingDrill(kept, now)];
+  return [
+    ...(replica ? missingReplica(replica) : []),
+    ...missingBackup(kept, now),
+    ...missingDrill(kept, now),
+  ];
 }
 
 function missingReplica({

@@ -20,7 +20,7 @@ const checks = [
 ];
 
 /** Debian packages that tests use besides what the fleet needs. */
-const packages = ["shellcheck", "openssl", "iproute2", "python3-psycopg2", "restic"];
+const packages = ["shellcheck", "openssl", "iproute2", "postgresql-client", "python3-psycopg2", "restic"];
 
 /** What `npm test` may be told. */
 export interface TestInvocation {

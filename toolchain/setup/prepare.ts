@@ -1,3 +1,4 @@
+import { postgresImage } from "../../components/host/postgres-image.ts";
 import type { CloudOfStack } from "../fakes/cloud-of-stack.ts";
 import {
   acmeImage,
@@ -49,7 +50,12 @@ export async function prepare(
   const { tenants, monitoring, backups } = plan.fleet;
   const watching = monitoring.enabled ? monitoringImages : [];
   const certifying = tenants.some(({ certificate }) => certificate === "acme") ? [acmeImage] : [];
-  const storing = backups ? [backupImage, ...(backups.repository.kind === "sftp" ? [sshImage] : [])] : [];
+  const storing = backups
+    ? [
+        ...[backupImage, ...(backups.repository.kind === "sftp" ? [sshImage] : [])],
+        ...(tenants.some(({ database }) => database) ? [postgresImage(backups.postgres)] : []),
+      ]
+    : [];
   const needed = [
     ...fleetImages,
     ...certifying,
@@ -80,16 +86,19 @@ async function startCloud(
   steps: Steps,
   cloud: CloudOfStack,
   images: readonly string[],
-  { source }: Plan,
+  plan: Plan,
   pulumi: Pulumi,
 ) {
-  const onHosts = images.filter((image) => image !== databaseImage);
+  // Dumps of tenants' databases are made and tried on their hosts.
+  const { backups, tenants } = plan.fleet;
+  const dumping = backups !== undefined && tenants.some(({ database }) => database);
+  const onHosts = dumping ? images : images.filter((image) => image !== databaseImage);
   await steps.run(
     "fake cloud",
     alone("fake-cloud", (progress) => cloud.start(onHosts, progress)),
   );
   Object.assign(pulumi.environment, await cloud.environment());
-  return cloud.config(source);
+  return cloud.config(plan.source);
 }
 
 /** Puts a secret into the config file of a run; it comes over standard input, which nobody else reads. */

@@ -165,10 +165,10 @@ describe("drill-timer.sh", () => {
 describe("a host's list of drills", () => {
   it("has what an application takes of each tenant, and how often", () => {
     const spec = { id: "acme", image: "webui:v1", memory: { reserved: 1, limit: 1000 }, cpus: 2, pids: 512 };
-    expect(drillsFile({ drill: 604_800 }, [spec])).toMatchObject({
+    expect(drillsFile({ drill: 604_800, postgres: 15 }, [spec])).toMatchObject({
       path: "backup/drills",
       content: "acme webui:v1 1000 2 512 604800\n",
     });
-    expect(drillsFile({ drill: 1 }, [])).toMatchObject({ content: "" });
+    expect(drillsFile({ drill: 1, postgres: 15 }, [])).toMatchObject({ content: "" });
   });
 });

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import type { Fleet } from "../../../components/fleet-config.ts";
 import { promotedOf, refusalsOf, rollbackText } from "../../../fleet/commands/promotion.ts";
 import { promotionPlan, promotionSaga } from "../../../fleet/promotion/saga.ts";
 import type { Operation } from "../../../fleet/saga/operation.ts";
@@ -7,20 +6,18 @@ import { tenantSpec } from "../../components/specs.ts";
 
 const to = "postgres://owui@db.example.com/acme";
 const url = "postgresql://owui@db.example.com/acme";
-const whats = (fleet: Pick<Fleet, "backups">, spec: Parameters<typeof tenantSpec>[0], target = to) =>
-  refusalsOf(fleet, tenantSpec(spec), target).map(({ what }) => what);
+const whats = (spec: Parameters<typeof tenantSpec>[0], target = to) =>
+  refusalsOf(tenantSpec(spec), target).map(({ what }) => what);
 
 describe("a tenant that cannot be promoted", () => {
-  it("is none that runs, is synced one way and has no backups", () => {
-    expect(whats({}, {})).toEqual([]);
-    expect(whats({}, {}, "postgres://owui:hunter2@10.1.2.3:5433/acme?sslmode=require")).toEqual([]);
+  it("is none that runs and is synced one way", () => {
+    expect(whats({})).toEqual([]);
+    expect(whats({}, "postgres://owui:hunter2@10.1.2.3:5433/acme?sslmode=require")).toEqual([]);
   });
 
   it("is told everything that speaks against it at once", () => {
-    const backups = { repository: { kind: "folder", path: "/b" }, every: 1, keep: 1, drill: 1 } as const;
     const sync = { ...tenantSpec().sync, direction: "both" } as const;
-    expect(whats({ backups }, { running: false, sync }, "postgres://owui@127.0.0.1/acme")).toEqual([
-      "The stack has backups.",
+    expect(whats({ running: false, sync }, "postgres://owui@127.0.0.1/acme")).toEqual([
       "Edits of acme's replica are written into its database.",
       "acme does not run.",
       '--to is "127.0.0.1", which a tenant\'s container cannot reach.',
@@ -28,13 +25,13 @@ describe("a tenant that cannot be promoted", () => {
   });
 
   it("is one that is on Postgres already", () => {
-    expect(whats({}, { database: { kind: "postgres", url, password: "x" } })).toEqual([
+    expect(whats({ database: { kind: "postgres", url, password: "x" } })).toEqual([
       "acme works on a Postgres already.",
     ]);
   });
 
   it("never has the password of what was typed in its message", () => {
-    const text = JSON.stringify(refusalsOf({}, tenantSpec(), "postgres://owui:hunter2@localhost/acme"));
+    const text = JSON.stringify(refusalsOf(tenantSpec(), "postgres://owui:hunter2@localhost/acme"));
     expect(text).toContain("localhost");
     expect(text).not.toContain("hunter2");
   });
@@ -43,7 +40,7 @@ describe("a tenant that cannot be promoted", () => {
 describe("what an operator is asked", () => {
   it("names the rows, the place, how long it takes, and what is given up", () => {
     const rehearsal = { rows: 412, tables: 43, leftOut: 0, seconds: 2.3 };
-    expect(promotionPlan("acme", { url }, { rehearsal })).toBe(
+    expect(promotionPlan("acme", { url }, { rehearsal }, false)).toBe(
       [
         "acme goes from its SQLite file to the Postgres db.example.com/acme: 412 rows in 43 tables fit.",
         "It is stopped for its last sync and the filling, and its users wait for about 63 s. If it does not start on it, its SQLite file comes back by itself.",
@@ -51,8 +48,11 @@ describe("what an operator is asked", () => {
         "Until you confirm it, it can be taken back to its SQLite file as it is now; what is written into Postgres until then would not be in that.",
       ].join("\n"),
     );
-    expect(promotionPlan("acme", { url }, { rehearsal: { ...rehearsal, leftOut: 2 } })).toContain(
+    expect(promotionPlan("acme", { url }, { rehearsal: { ...rehearsal, leftOut: 2 } }, false)).toContain(
       "fit, AND 2 ARE LEFT OUT.",
+    );
+    expect(promotionPlan("acme", { url }, { rehearsal }, true)).toContain(
+      "Its backups hold the Postgres from then on, and begin anew: until one was restored for a trial it is not protected.",
     );
   });
 
