@@ -25,11 +25,14 @@ look() {
   printf '%s\n' "$said"
 }
 
-# folder: its database and files as an application has them; owned by root, as who it runs.
+# folder: its database and files as an application has them; owned by root, as who it runs. A dump is restored elsewhere.
 place() {
   rm -rf "$1/data/webui.db" "$1/data/webui.db-wal" "$1/data/webui.db-shm" "$1/data/webui.db-journal"
-  mv -T "$1/webui.db" "$1/data/webui.db"
-  chown 0:0 "$1/data" "$1/data/webui.db"
+  if [ ! -e "$1/database.dump" ]; then
+    mv -T "$1/webui.db" "$1/data/webui.db"
+    chown 0:0 "$1/data/webui.db"
+  fi
+  chown 0:0 "$1/data"
 }
 
 # what KiB: some stays free for those who serve meanwhile.

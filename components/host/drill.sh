@@ -1,10 +1,10 @@
 #!/bin/sh
-# Restores tenants' latest backups for a trial: each is fetched into a folder of its own, everything in it is computed anew,
-# a real Open WebUI starts on it, its admin signs in, and what it shows is held against the manifest. Nothing that serves is
+# Restores tenants' latest backups for a trial: each is fetched into a folder of its own, everything in it is computed anew
+# (the dump of a Postgres where that was restored), a real Open WebUI starts on it, its admin signs in, and what it shows is held against the manifest. Nothing that serves is
 # touched, and nothing stays but what is noted in backup/status. Run by a timer, by `fleet drill`, by anybody twice.
 #   ROOT STACK  of the host and its stack          DUE  1: only those whose last good one is older than their interval
 #   TENANTS  ids with spaces between, or empty for all that $ROOT/backup/drills names, a line each:
-#            tenant image memory cpus pids interval  (bytes, seconds)
+#            tenant image memory cpus pids interval postgres  (bytes, seconds; the image that restores dumps)
 # Prints a JSON text a line, {"tenant", "drill": {"at", "ok", "snapshot", "seconds", "why"}}; one that was not good is no failure of this.
 set -eu
 here=${SCRIPTS:-$(dirname "$0")}
@@ -44,12 +44,14 @@ note() {
 due() { image_says "$ROOT/backup/status" due "/shown/$1.json" "$2" </dev/null; }
 
 scratch() { ACTION=$1 STACK=$STACK NAME=drill-$tenant sh "$here/scratch-application.sh" </dev/null; }
+base() { ACTION=$1 STACK=$STACK NAME=drill-$tenant FOLDER=$folder IMAGE=$postgres LIFE=1800 sh "$here/scratch-database.sh" </dev/null; }
 trial() { ACTION=$1 STACK=$STACK TENANT=$tenant FOLDER=$folder sh "$here/backup-trial.sh" </dev/null; }
 # What a program printed that is no more than {"problems": [...]}.
 well() { case $1 in '{"problems":'*) printf '%s\n' "$1" >&2 && return 1 ;; esac; }
 
 clean() {
   scratch remove
+  base remove
   rm -rf "$folder" "$folder.log"
 }
 
@@ -72,7 +74,14 @@ attempt() {
   verdict=$(trial verify) || return 1
   well "$verdict" || return 1
   trial place || return 1
-  ACTION=start STACK=$STACK NAME=drill-$tenant IMAGE=$application DATA=$folder/data KEY=$folder/config/webui_secret_key \
+  database=
+  if [ -e "$folder/database.dump" ]; then
+    base start || return 1
+    database=owui-$STACK-scratch-drill-$tenant-database
+    verdict=$(base verify) || return 1
+    well "$verdict" || return 1
+  fi
+  ACTION=start STACK=$STACK NAME=drill-$tenant IMAGE=$application DATA=$folder/data KEY=$folder/config/webui_secret_key DATABASE=$database \
     ENVIRONMENT='' SETTINGS='' MEMORY=$memory CPUS=$cpus PIDS=$pids PATIENCE=600 LIFE=1800 \
     sh "$here/scratch-application.sh" </dev/null || return 1
   seen=$(scratch sign-in) || return 1
@@ -80,7 +89,7 @@ attempt() {
   well "$verdict"
 }
 
-while read -r tenant application memory cpus pids interval <&3; do
+while read -r tenant application memory cpus pids interval postgres <&3; do
   case " ${TENANTS:-$tenant} " in *" $tenant "*) ;; *) continue ;; esac
   if [ "${DUE:-}" = 1 ] && [ "$(due "$tenant" "$interval")" != due ]; then continue; fi
   folder=$work/$tenant

@@ -5,6 +5,7 @@
 # start prints {"seconds": until it answered}; it removes what an earlier one of that name left.
 #   IMAGE  of Open WebUI          DATA  folder with the copy: it is written to          KEY  file of the secret key
 #   MEMORY CPUS PIDS  its limits, memory in bytes          PATIENCE  seconds until it has to answer
+#   DATABASE  container of a restored Postgres that it works on (scratch-database.sh), or empty: the SQLite file of the copy
 #   ENVIRONMENT  file of settings that may be secret, or empty          SETTINGS  open ones, NAME=value, one a line
 #   Where it fails, the file $DATA.log holds what it said.
 # ask prints {"status", "body"}: METHOD ASKED_PATH of its API, AS admin, nobody or a user's id, BODY of JSON or empty.
@@ -45,6 +46,7 @@ start() {
   # A copy has what its tenant had set for the world outside, where it cannot go.
   inside='set -a; if [ -e /run/fleet/environment ]; then . /run/fleet/environment; fi; set +a
 unset DATABASE_URL DATABASE_TYPE DATABASE_HOST REDIS_URL WEBSOCKET_MANAGER WEBSOCKET_REDIS_URL
+if [ -n "${SCRATCH_DATABASE_URL:-}" ]; then export DATABASE_URL="$SCRATCH_DATABASE_URL"; fi
 exec bash start.sh'
   set -- --mount "type=bind,source=$DATA,target=/app/backend/data"
   if [ -n "$KEY" ]; then set -- "$@" --mount "type=bind,source=$KEY,target=/app/backend/.webui_secret_key,readonly"; fi
@@ -53,6 +55,12 @@ exec bash start.sh'
     OFFLINE_MODE=true RAG_EMBEDDING_ENGINE=openai; do
     set -- "$@" --env "$setting"
   done
+  network=none
+  if [ -n "${DATABASE:-}" ]; then
+    network=container:$DATABASE
+    # It asks for no password, and nobody else is on its loopback.
+    set -- "$@" --env SCRATCH_DATABASE_URL=postgresql://owui@127.0.0.1:5432/owui
+  fi
   lines=${SETTINGS:-}
   while [ -n "$lines" ]; do
     set -- "$@" --env "${lines%%
@@ -67,7 +75,7 @@ exec bash start.sh'
   began=$(uptime)
   if ! why=$(docker run --detach --name "$container" \
     --label "owui.stack=$STACK" --label owui.role=scratch --label owui.scratch=1 --label "owui.until=$(($(date +%s) + LIFE))" \
-    --network none --cap-drop ALL --security-opt no-new-privileges --log-driver json-file --log-opt max-size=10m \
+    --network "$network" --cap-drop ALL --security-opt no-new-privileges --log-driver json-file --log-opt max-size=10m \
     --memory "$MEMORY" --memory-swap "$MEMORY" --cpus "$CPUS" --pids-limit "$PIDS" "$@" \
     --entrypoint timeout "$IMAGE" --kill-after=10 "$LIFE" bash -c "$inside" 2>&1 >/dev/null </dev/null); then
     remove
@@ -205,11 +213,13 @@ print(json.dumps({
 }))
 '
 
-# One that serves is asked about the database that it works on, a copy about its own file.
+# One that serves is asked about the database that it works on, a copy about its own.
 # shellcheck disable=SC2016 # for the shell inside
 entering='if [ -n "$SERVES" ] && [ -r /run/fleet/environment ]; then
   DATABASE_URL=$(. /run/fleet/environment && printf %s "${DATABASE_URL:-}")
   export DATABASE_URL
+elif [ -n "${SCRATCH_DATABASE_URL:-}" ]; then
+  export DATABASE_URL="$SCRATCH_DATABASE_URL"
 fi
 exec python3 -c "$1"'
 in_application() {

@@ -27,6 +27,7 @@ export const scriptNames = [
   "request-certificate",
   "restore-data",
   "scratch-application",
+  "scratch-database",
   "security-report",
   "set-up-host",
   "tenant-arrival",

@@ -67,7 +67,7 @@ export interface Seen {
   alerts: readonly FiringAlert[] | undefined;
 }
 
-/** Whether a tenant is protected: its replica, its backup and the last drill of that are as they should be. */
+/** Whether a tenant is protected: its replica, where it has one, its backup and the last drill of that are as they should be. */
 export const isProtected = ({ replica, backup, drill }: TenantFacts): boolean =>
   replica.ok === true && backup.ok === true && drill.ok === true;
 
@@ -150,7 +150,7 @@ function replicaVerdict(
   now: number,
 ): Verdict {
   if (view.alive.length === 0 || !status) return { ok: null, text: "not known: no node answers" };
-  if (status.live_database !== null) return { ok: false, text: "none: its database is a Postgres" };
+  if (status.live_database !== null) return { ok: true, text: "none: its database is a Postgres" };
   const { verified_at: verified, held, equal } = status.replica;
   if (held) return { ok: false, text: `held: ${held.text}` };
   if (!verified) return { ok: false, text: "never verified" };

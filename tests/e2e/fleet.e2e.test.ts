@@ -30,9 +30,9 @@ onOneFleet(
   alerts,
   chats,
   upgrading,
-  // In front of what has the fleet backed up, which a tenant on Postgres excludes.
-  promotion,
   restoring,
+  // Behind what has the fleet backed up: its backups move with it.
+  promotion,
   readers,
   connections,
   stillness,

@@ -20,7 +20,7 @@ describe("backups", () => {
   test("are made every six hours, kept for thirty days and tried weekly", () => {
     expect(parsed({ kind: "folder", path: "/mnt/backups" })).toEqual({
       repository: { kind: "folder", path: "/mnt/backups" },
-      ...{ every: 21_600, keep: 2_592_000, drill: 604_800 },
+      ...{ every: 21_600, keep: 2_592_000, drill: 604_800, postgres: 15 },
     });
   });
 

@@ -27,11 +27,11 @@ describe("drill.sh", () => {
     host = new Workbench();
     for (const [file, text] of Object.entries({
       ...{ agent: "sha256:1f", due: "due", keeps: "0", did: "", asked: "", kept: "" },
-      "backup/drills": "acme webui:v1 1000 2 512 60\nglobex webui:v2 1000 1 256 60\n",
+      "backup/drills": "acme webui:v1 1000 2 512 60 postgres:15\nglobex webui:v2 1000 1 256 60 postgres:15\n",
       "backup/status/acme.json": "{}",
       "scripts/backup.sh": script(
         "backup",
-        `case $VERB in list) echo '[{"id":"aaaa1111","time":"x"},{"id":"bbbb2222","time":"y"}]' ;; fetch) mkdir -p "$FOLDER/data" && : >"$FOLDER/manifest.json" ;; esac`,
+        `case $VERB in list) echo '[{"id":"aaaa1111","time":"x"},{"id":"bbbb2222","time":"y"}]' ;; fetch) mkdir -p "$FOLDER/data" && : >"$FOLDER/manifest.json"; if [ -e "$BENCH/dumps" ]; then : >"$FOLDER/database.dump"; fi ;; esac`,
       ),
       "scripts/backup-trial.sh": script(
         "trial",
@@ -39,8 +39,13 @@ describe("drill.sh", () => {
       ),
       "scripts/scratch-application.sh": script(
         "scratch",
-        `case $ACTION in sign-in) echo '{"users":1}' ;; esac`,
+        `case $ACTION in start) echo "\${DATABASE:-no database}" >>"$BENCH/databases" ;; sign-in) echo '{"users":1}' ;; esac`,
       ),
+      "scripts/scratch-database.sh": script(
+        "base",
+        `case $ACTION in start) [ "$IMAGE" = postgres:15 ] ;; verify) cat "$BENCH/restored" ;; esac`,
+      ),
+      restored: '{"verified":{}}',
       verdict: '{"verified":{}}',
     }))
       host.write(file, text);
@@ -77,11 +82,39 @@ describe("drill.sh", () => {
     ]);
     const [acme = ""] = read("did").split("globex");
     const did = acme.split("\n").map((line) => line.split(" ").slice(0, 2).join(" "));
-    expect(did.filter((line) => line !== "scratch remove").join(", ")).toContain(
+    expect(did.filter((line) => !line.endsWith(" remove")).join(", ")).toContain(
       "backup list, trial room, backup fetch, trial verify, trial place, scratch start, scratch sign-in, trial compare",
     );
     expect(read("asked")).toContain("exec --interactive owui-local-backup node /app/backup.mjs drilled acme");
     expect(readdirSync(join(host.root, "backup/drill"))).toEqual([]);
+  });
+
+  it("restores a dump into a Postgres of its own, adds that up, and has the application work on it", () => {
+    host.write("dumps", "");
+    expect(lines(run({ TENANTS: "acme" }).stdout)[0].drill.ok).toBe(true);
+    const did = read("did")
+      .split("\n")
+      .map((line) => line.split(" ").slice(0, 2).join(" "));
+    expect(did.filter((line) => !line.endsWith("remove")).join(", ")).toContain(
+      "trial verify, trial place, base start, base verify, scratch start, scratch sign-in, trial compare",
+    );
+    // The application's loopback is the database's: it goes first.
+    expect(did.slice(-3, -1)).toEqual(["scratch remove", "base remove"]);
+    expect(read("databases")).toBe("owui-local-scratch-drill-acme-database\n");
+  });
+
+  it("tells of a dump that has other rows where it was restored, and of one that cannot be", () => {
+    host.write("dumps", "");
+    host.write("restored", '{"problems":["table chat has 3 rows instead of 4"]}');
+    expect(lines(run({ TENANTS: "acme" }).stdout)[0].drill).toMatchObject({
+      ok: false,
+      why: expect.stringContaining("table chat has 3 rows instead of 4"),
+    });
+    host.write("no-base-start", "could not be restored");
+    expect(lines(run({ TENANTS: "acme" }).stdout)[0].drill).toMatchObject({
+      ok: false,
+      why: expect.stringContaining("could not be restored"),
+    });
   });
 
   it.each<[string, Record<string, string>, string]>([
@@ -103,7 +136,7 @@ describe("drill.sh", () => {
     const [acme, globex] = lines(stdout);
     expect(acme.drill).toMatchObject({ ok: false, why: expect.stringContaining(why) });
     expect(globex.tenant).toBe("globex");
-    expect(read("did")).toMatch(/scratch remove {2}drill-globex\n$/);
+    expect(read("did")).toMatch(/scratch remove {2}drill-globex\nbase remove {2}drill-globex\n$/);
     expect(readdirSync(join(host.root, "backup/drill"))).toEqual([]);
   });
 
@@ -167,7 +200,7 @@ describe("a host's list of drills", () => {
     const spec = { id: "acme", image: "webui:v1", memory: { reserved: 1, limit: 1000 }, cpus: 2, pids: 512 };
     expect(drillsFile({ drill: 604_800, postgres: 15 }, [spec])).toMatchObject({
       path: "backup/drills",
-      content: "acme webui:v1 1000 2 512 604800\n",
+      content: "acme webui:v1 1000 2 512 604800 postgres:15-bookworm\n",
     });
     expect(drillsFile({ drill: 1, postgres: 15 }, [])).toMatchObject({ content: "" });
   });

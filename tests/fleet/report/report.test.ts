@@ -111,14 +111,18 @@ describe("what a report says", () => {
     expect(isProtected(facts)).toBe(false);
   });
 
-  it("calls no tenant protected by a replica that does not follow its Postgres", () => {
+  it("calls a tenant on Postgres protected by its backups, and by nothing else", () => {
     const [acme] = seen.view.tenants;
     const tenants = [{ ...acme, live_database: "postgresql://owui@db.example.com/acme" }];
     const [facts] = reportOf(fleet, { ...seen, view: { ...seen.view, tenants } as never }, now).tenants as [
       TenantFacts,
     ];
-    expect(facts.replica).toEqual({ ok: false, text: "none: its database is a Postgres" });
-    expect(isProtected(facts)).toBe(false);
+    expect(facts.replica).toEqual({ ok: true, text: "none: its database is a Postgres" });
+    expect(isProtected(facts)).toBe(facts.backup.ok === true && facts.drill.ok === true);
+    const bare = [{ ...tenants[0], backup: null, missing: ["not backed up"] }];
+    const [unkept] = reportOf(fleet, { ...seen, view: { ...seen.view, tenants: bare } as never }, now)
+      .tenants as [TenantFacts];
+    expect(isProtected(unkept)).toBe(false);
   });
 
   it("calls unknown what was not to be asked", () => {

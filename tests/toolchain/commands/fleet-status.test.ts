@@ -213,16 +213,20 @@ describe("a fleet of which something is missing", () => {
     expect(shown("")).toContain("PAUSED by ana 3 min ago; equal");
   });
 
-  it("says where a tenant's Postgres is, and neither that its replica is equal nor that it is protected", () => {
+  it("says where a tenant's Postgres is, not that its replica is equal, and that its backups alone protect it", () => {
     const syncs = [
       line("acme", { paused: true, live_database: "postgresql://owui@db.example.com:5433/acme" }),
     ];
     const view = combine(fleet, outputs, up, { ...cluster, syncs }, answering, now);
     expect(statusTable(view, now)).toMatch(
-      /NO: its database is a Postgres, which nothing here copies {3}on Postgres \(db\.example\.com:5433\/acme\); its replica stays as it was 12 s ago, before that$/m,
+      /yes {39}on Postgres \(db\.example\.com:5433\/acme\); its replica stays as it was 12 s ago, before that$/m,
     );
-    expect(view.tenants[0]).toMatchObject({ protected: false });
+    expect(view.tenants[0]).toMatchObject({ protected: true });
     expect(view.resting).toContain("acme");
+    const bare = { ...cluster, syncs, backups: new Map([["acme", { known: true, backup: null } as const]]) };
+    expect(combine(fleet, outputs, up, bare, answering, now).tenants[0]).toMatchObject({
+      ...{ protected: false, missing: ["not backed up"] },
+    });
   });
 
   it("says that a tenant is in quarantine, why, and how it is tried at once", () => {
