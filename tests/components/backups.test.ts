@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Backups } from "../../components/backups.ts";
 import type { RepositorySpec, TenantSpec } from "../../components/fleet-config.ts";
 import { backupLayout, versionOf } from "../../components/host/backup.ts";
+import { backupBridge } from "../../components/host/egress.ts";
 import { Tenant } from "../../components/tenant.ts";
 import { declaredBy, plain } from "./engine.ts";
 import { declareHost, replicas, tenantSpec } from "./specs.ts";
@@ -131,6 +132,56 @@ describe("what backs a host's tenants up", () => {
       expect(plain(await told(tenantSpec(once)))).toBe(plain(await told(tenantSpec())));
     },
   );
+
+  describe("with a tenant on a Postgres", () => {
+    const database = {
+      kind: "postgres",
+      url: "postgresql://owui@10.1.2.3/acme",
+      password: "password of the Postgres",
+    } as const;
+    const specs = [tenantSpec({ database }), tenantSpec({ id: "globex" })];
+
+    it("has pg_dump, and a network of its own that the host's rules know by its bridge", async () => {
+      const fleet = await declared(folder, { specs });
+      expect(fleet.one("local-backups-image").inputs).toMatchObject({
+        imageName: expect.stringMatching(/^owui-backup:[0-9a-f]{16}-plain-postgres15$/),
+        build: { target: "plain-postgres", args: { POSTGRES: "postgres:15-bookworm" } },
+      });
+      const network = fleet.one("local-backups-network").inputs;
+      expect(network).toMatchObject({
+        name: "owui-test-backup",
+        options: { "com.docker.network.bridge.name": backupBridge("test") },
+      });
+      expect(fleet.one("local-backups-container").inputs.networkMode).toBe("owui-test-backup");
+      expect(fleet.all.map(({ name }) => name)).toContain("local-image-postgres:15-bookworm");
+    });
+
+    it("reaches it over the network that leads to a place elsewhere, where there is one", async () => {
+      const fleet = await declared(s3, { specs });
+      expect(fleet.one("local-backups-container").inputs.networkMode).toBe("bridge");
+      expect(fleet.all.map(({ name }) => name)).not.toContain("local-backups-network");
+    });
+
+    it("is told its place openly, and its password by a file of root's alone", async () => {
+      const fleet = await declared(folder, { specs });
+      const { stdin } = fleet.one("local-backups-home").inputs;
+      expect(JSON.parse(fileOf(stdin, "backup/config/databases.json"))).toEqual({
+        acme: database.password,
+      });
+      const [line = ""] = String(plain(stdin))
+        .split("\n")
+        .filter((line) => line.includes("databases.json"));
+      expect(line).toMatch(/^file 0400 0:0 /);
+      const config = fileOf(stdin, "backup/config/backup.json");
+      expect(JSON.parse(config).tenants[0]).toMatchObject({
+        database: { url: database.url },
+        entry: { database: { kind: "postgres", url: database.url } },
+      });
+      expect(JSON.parse(config).tenants[1]).not.toHaveProperty("database");
+      const shown = JSON.stringify([config, fleet.one("local-backups-container").inputs]);
+      expect(shown).not.toContain(database.password);
+    });
+  });
 
   it("does not run in a fleet that does not, and keeps its files and passphrases", async () => {
     const fleet = await declared(folder, { running: false });

@@ -1,7 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { egressChain, egressExceptions, egressLines } from "../../../components/host/egress.ts";
+import {
+  backupBridge,
+  backupExceptions,
+  egressChain,
+  egressExceptions,
+  egressLines,
+} from "../../../components/host/egress.ts";
 import { tenantSpec } from "../specs.ts";
 import { Workbench } from "./script.ts";
 
@@ -28,6 +34,25 @@ describe("exceptions to the ban on private addresses", () => {
       tenantSpec({ bridge: "owt44444444", database: on("postgresql://a@203.0.113.9/a") }),
     ]);
     expect(egressLines(exceptions)).toBe("owt11111111 10.1.2.3 5432\nowt22222222 10.1.2.3 6543\n");
+  });
+
+  it("open the databases of tenants on Postgres, and nothing else, to what backs these up", () => {
+    const on = (url: string) => ({ kind: "postgres", url, password: "x" }) as const;
+    const bridge = backupBridge("test");
+    expect(bridge).toMatch(/^owb[0-9a-f]{8}$/);
+    const lines = (...specs: Parameters<typeof tenantSpec>[0][]) =>
+      egressLines(backupExceptions("test", specs.map(tenantSpec)));
+    expect(lines({}, { privateEndpoints: [{ address: "10.1.2.4", port: 8000 }] })).toBe("");
+    const own = on("postgresql://a@10.1.2.3:5433/a");
+    expect(lines({ database: own }, { database: own })).toBe(`${bridge} 10.1.2.3 5433\n`);
+    // A name may lead to what the tenant is let to; at another port it is somebody else.
+    const privateEndpoints = [
+      { address: "10.1.2.4", port: 5432 },
+      { address: "10.1.2.5", port: 8000 },
+    ];
+    expect(lines({ database: on("postgresql://a@db.example.com/a"), privateEndpoints })).toBe(
+      `${bridge} 10.1.2.4 5432\n${bridge} any 5432\n`,
+    );
   });
 
   it("are nothing to read where there are none", () => {
@@ -59,6 +84,28 @@ describe("egress.sh", () => {
     expect(restored().filter((line) => line.startsWith("-A OWUI-01234567"))).toEqual([
       "-A OWUI-01234567 -i owt01234567 -d 10.1.2.3 -p tcp --dport 8000 -j ACCEPT",
     ]);
+  });
+
+  it("lets what backs tenants up to its databases, and to nothing besides the resolvers", () => {
+    run("owb01234567 10.1.2.3 5432\nowb01234567 any 5433\n");
+    expect(restored().filter((line) => line.startsWith("-A OWUI-01234567"))).toEqual([
+      "-A OWUI-01234567 -i owb01234567 -d 10.1.2.3 -p tcp --dport 5432 -j ACCEPT",
+      ...["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"].map(
+        (range) =>
+          `-A OWUI-01234567 -i owb01234567 -d ${range} -p tcp --dport 5433 -j REJECT --reject-with icmp-admin-prohibited`,
+      ),
+      "-A OWUI-01234567 -i owb01234567 -p tcp --dport 5433 -j ACCEPT",
+    ]);
+    const backup = restored().filter((line) => line.startsWith("-A OWUI-BACKUP"));
+    expect(backup.slice(0, 2)).toEqual([
+      "-A OWUI-BACKUP -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN",
+      "-A OWUI-BACKUP -j OWUI-ALLOW",
+    ]);
+    expect(backup.slice(2, -1).every((line) => / --dport 53 -j RETURN$/.test(line))).toBe(true);
+    expect(backup.at(-1)).toBe("-A OWUI-BACKUP -j REJECT --reject-with icmp-admin-prohibited");
+    const calls = readFileSync(join(host.root, "calls"), "utf8");
+    for (const chain of ["DOCKER-USER", "INPUT"])
+      expect(calls).toContain(`-I ${chain} 1 -i owb+ -j OWUI-BACKUP`);
   });
 
   it("lets answers and exceptions through before it refuses private ranges", () => {
