@@ -27,7 +27,9 @@ export class Promoted implements AsyncDisposable {
   /** Starts the server, with one empty database. Labelled as the stack's: what a killed run left goes with it. */
   async startDatabase(): Promise<void> {
     const [bridge] = JSON.parse(await this.#engine.inspect("network", ["bridge"]));
-    this.#address = bridge.IPAM.Config[0].Gateway;
+    const [{ Gateway, Subnet }] = bridge.IPAM.Config;
+    // Not every engine names it; it is the subnet's first.
+    this.#address = Gateway ?? Subnet.replace(/\d+\/\d+$/, "1");
     await this.#engine.docker([
       ...["run", "--detach", "--name", this.#name, "--label", this.#engine.label, "--network", "host"],
       ...["--tmpfs", "/var/lib/postgresql/data", "--env", `POSTGRES_PASSWORD=${this.password}`],
