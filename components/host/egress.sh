@@ -74,8 +74,8 @@ called() { rule -C "$@" 2>/dev/null; }
 called OWUI-ALLOW -j "$CHAIN" || rule -A OWUI-ALLOW -j "$CHAIN"
 called DOCKER-USER -i owt+ -j OWUI-FORWARD || rule -I DOCKER-USER 1 -i owt+ -j OWUI-FORWARD
 called INPUT -i owt+ -j OWUI-INPUT || rule -I INPUT 1 -i owt+ -j OWUI-INPUT
-for chain in DOCKER-USER INPUT; do
-  called $chain -i owb+ -j OWUI-BACKUP || rule -I $chain 1 -i owb+ -j OWUI-BACKUP
+for calling in DOCKER-USER INPUT; do
+  called $calling -i owb+ -j OWUI-BACKUP || rule -I $calling 1 -i owb+ -j OWUI-BACKUP
 done
 
 # ---- After a restart of the machine: the exceptions as they came, this script, and a unit that runs it.

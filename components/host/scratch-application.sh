@@ -44,6 +44,7 @@ start() {
     fail "This host has $((available / 1048576)) MiB of memory left, and another Open WebUI takes $((MEMORY / 2097152)). Nothing was started. Try when less runs there, or give the host more memory."
   fi
   # A copy has what its tenant had set for the world outside, where it cannot go.
+  # shellcheck disable=SC2016 # for the shell inside
   inside='set -a; if [ -e /run/fleet/environment ]; then . /run/fleet/environment; fi; set +a
 unset DATABASE_URL DATABASE_TYPE DATABASE_HOST REDIS_URL WEBSOCKET_MANAGER WEBSOCKET_REDIS_URL
 if [ -n "${SCRATCH_DATABASE_URL:-}" ]; then export DATABASE_URL="$SCRATCH_DATABASE_URL"; fi

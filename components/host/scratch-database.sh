@@ -86,7 +86,7 @@ END
 }
 
 verify() {
-  image=$(docker inspect --format '{{.Image}}' "owui-$STACK-agent" 2>/dev/null </dev/null) ||
+  runtime=$(docker inspect --format '{{.Image}}' "owui-$STACK-agent" 2>/dev/null </dev/null) ||
     fail "This host has no agent of stack $STACK, whose image looks at backups: bring the stack up."
   errors=$(mktemp)
   trap 'rm -f "$errors"' EXIT
@@ -94,7 +94,7 @@ verify() {
     --cap-drop ALL --security-opt no-new-privileges --memory 256m --memory-swap 256m --pids-limit 64 \
     --label "owui.stack=$STACK" --label owui.role=scratch \
     --mount "type=bind,source=$FOLDER/manifest.json,target=/backup/manifest.json,readonly" \
-    "$image" node /app/drill.mjs restored /backup "$url" 2>"$errors" </dev/null) || true
+    "$runtime" node /app/drill.mjs restored /backup "$url" 2>"$errors" </dev/null) || true
   if [ -z "$said" ]; then fail "What was restored could not be added up: $(tail -n 1 "$errors" | cut -c 1-500)"; fi
   printf '%s\n' "$said"
 }
