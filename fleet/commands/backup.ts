@@ -132,12 +132,13 @@ export function backupTable(kept: ReadonlyMap<string, KnownBackup>, now: number)
 export function listText(tenant: string, stored: readonly StoredBackup[], now: number): string {
   if (stored.length === 0) return `There is no backup of ${tenant} yet.`;
   return columns([
-    ["backup", "of", "", "Open WebUI"],
-    ...stored.map(({ id, time, openWebui }) => [
+    ["backup", "of", "", "Open WebUI", "database"],
+    ...stored.map(({ id, time, openWebui, database }) => [
       id.slice(0, 8),
       time,
       `${agoText(now - Date.parse(time))} ago`,
       openWebui ?? "",
+      database === "postgres" ? "Postgres" : "SQLite",
     ]),
   ]).join("\n");
 }

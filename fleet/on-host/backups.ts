@@ -4,7 +4,13 @@ import { type AskedHost, runOn } from "./asked-host.ts";
 import { containerState } from "./tenant-container.ts";
 
 /** A backup that can be restored. */
-export const StoredBackup = z.object({ id: z.string(), time: z.string(), openWebui: z.string().nullable() });
+export const StoredBackup = z.object({
+  id: z.string(),
+  time: z.string(),
+  openWebui: z.string().nullable(),
+  /** What its database is. */
+  database: z.enum(["sqlite", "postgres"]).prefault("sqlite"),
+});
 export type StoredBackup = z.infer<typeof StoredBackup>;
 
 /** What is kept of a tenant behind a backup that ended well, as far as it is told. */

@@ -44,9 +44,16 @@ globex's trial restore failed: nobody could sign in`.trimStart(),
   });
 
   it("are listed by what names them", () => {
-    const stored = [{ id: "4711081500", time: "2026-11-22T09:00:00.000Z", openWebui: "v0.11.3" }];
+    const stored = [
+      {
+        id: "4711081500",
+        time: "2026-11-22T09:00:00.000Z",
+        openWebui: "v0.11.3",
+        database: "sqlite" as const,
+      },
+    ];
     expect(listText("acme", stored, now)).toBe(
-      "backup     of                                   Open WebUI\n47110815   2026-11-22T09:00:00.000Z   3 h ago   v0.11.3",
+      "backup     of                                   Open WebUI   database\n47110815   2026-11-22T09:00:00.000Z   3 h ago   v0.11.3      SQLite",
     );
     expect(listText("acme", [], now)).toBe("There is no backup of acme yet.");
   });
