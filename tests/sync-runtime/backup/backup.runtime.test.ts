@@ -157,8 +157,8 @@ describe("a tenant that is backed up", () => {
     expect(home.log.filter(({ msg }) => msg === "tenant was backed up")).toHaveLength(1);
     const { said: listed } = await home.command("list", "acme");
     expect(JSON.parse(listed)).toEqual([
-      { id: first.snapshot, time: expect.any(String), openWebui: "v0.11.3" },
-      { id: second.snapshot, time: expect.any(String), openWebui: "v0.11.3" },
+      { id: first.snapshot, time: expect.any(String), openWebui: "v0.11.3", database: "sqlite" },
+      { id: second.snapshot, time: expect.any(String), openWebui: "v0.11.3", database: "sqlite" },
     ]);
     const earlier = await fetched("acme", (first.snapshot ?? "").slice(0, 8));
     expect(earlier.code).toBe(0);

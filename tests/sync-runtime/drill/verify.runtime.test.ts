@@ -50,7 +50,7 @@ describe("a fetched backup", () => {
       () => truncateSync(backup.at("manifest.json"), 100),
       [/manifest.json is no JSON/],
     ],
-    ["of a later format", () => backup.seal({ format: 2 }), [/format 2.*later version/]],
+    ["of a later format", () => backup.seal({ format: 3 }), [/format 3.*later version/]],
     [
       "whose manifest lacks something",
       () => backup.seal({ files: {} }),

@@ -370,7 +370,7 @@ test("an empty target is looked at without touching it", async () => {
   const empty = await StrictDatabase.create({ prepared: false });
   expect(await inspect(request(tenant, { to: empty.url }))).toEqual({
     version: "d4c1a8e37b62",
-    target: { kind: "empty", tables: [], rows: 0 },
+    target: { kind: "empty", server: 15, tables: [], rows: 0 },
   });
   await empty.drop();
 });
