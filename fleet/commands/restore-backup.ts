@@ -3,7 +3,7 @@ import { versionOf } from "../../components/host/backup.ts";
 import { quote } from "../../components/host/shell.ts";
 import { type Invocation, stepsOf } from "../../toolchain/commands/invocation.ts";
 import { agoText } from "../../toolchain/commands/status-table.ts";
-import { SetupError } from "../../toolchain/setup/problem.mjs";
+import { CommandError, SetupError } from "../../toolchain/setup/problem.mjs";
 import type { Progress } from "../../toolchain/setup/progress.ts";
 import { confirmed } from "../confirm.ts";
 import { BackupTrial } from "../on-host/backup-trial.ts";
@@ -76,7 +76,10 @@ async function restored(
 ): Promise<void> {
   const shop = workshopOf(invocation, place.last);
   const begun = await begin(restoreSaga, place.spec.id, { ...request }, shop);
-  await work(restoreSaga, begun, shop);
+  if ((await work(restoreSaga, begun, shop)) === "aborted")
+    throw new CommandError(
+      `\n  ✗ restore ${begun.id} of ${begun.client} was aborted; everything is as it was before.`,
+    );
   const done = restoredOf(await shop.operations.get(begun.id), place, request);
   process.stdout.write(
     `${invocation.json ? JSON.stringify(done, undefined, 2) : `\n${restoredText(done)}`}\n`,
