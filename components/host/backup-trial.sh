@@ -28,7 +28,7 @@ look() {
 # folder: its database and files as an application has them; owned by root, as who it runs. A dump is restored elsewhere.
 place() {
   rm -rf "$1/data/webui.db" "$1/data/webui.db-wal" "$1/data/webui.db-shm" "$1/data/webui.db-journal"
-  if [ ! -e "$1/database.dump" ]; then
+  if [ -e "$1/webui.db" ]; then
     mv -T "$1/webui.db" "$1/data/webui.db"
     chown 0:0 "$1/data/webui.db"
   fi
@@ -52,10 +52,12 @@ room() {
 
 copy() {
   rm -rf "$FOLDER/trial"
-  require "a copy to try" "$(du -skxc "$FOLDER/data" "$FOLDER/webui.db" | tail -n 1 | cut -f 1)"
+  set -- "$FOLDER/data"
+  if [ -e "$FOLDER/webui.db" ]; then set -- "$@" "$FOLDER/webui.db"; fi
+  require "a copy to try" "$(du -skxc "$@" | tail -n 1 | cut -f 1)"
   umask 077
   mkdir "$FOLDER/trial"
-  cp -a --reflink=auto "$FOLDER/data" "$FOLDER/webui.db" "$FOLDER/trial/"
+  cp -a --reflink=auto "$@" "$FOLDER/trial/"
   place "$FOLDER/trial"
 }
 

@@ -33,7 +33,8 @@ stage() {
   chown -R -h 0:8050 "$FROM/data"
   find "$FROM/data" -type d -exec chmod g+s {} +
   chmod 2750 "$FROM/data"
-  chmod 0640 "$FROM/data/webui.db"
+  # Of a tenant on Postgres there is none: its dump is put in place elsewhere (backup.sh).
+  if [ -e "$FROM/data/webui.db" ]; then chmod 0640 "$FROM/data/webui.db"; fi
   chmod 0444 "$FROM/data/.owui-identity.json"
   sync -f "$FROM"
 }

@@ -9,13 +9,14 @@ import { confirmed } from "../confirm.ts";
 import { BackupTrial } from "../on-host/backup-trial.ts";
 import { type Kept, RestorePlace } from "../on-host/restore-data.ts";
 import { containerState } from "../on-host/tenant-container.ts";
+import { TenantPostgres } from "../on-host/tenant-postgres.ts";
 import { fetchSnapshot, snapshotsOf } from "../restore/backups.ts";
 import { choose, isEarlier, type Snapshot } from "../restore/choice.ts";
 import { RestoreFindings, type RestoreRequest, restoreSaga } from "../restore/saga.ts";
 import type { Operation } from "../saga/operation.ts";
 import { begin, work } from "../saga/saga.ts";
 import { workshopOf } from "../saga/workshop.ts";
-import { placeOf, refusePostgres, type TenantPlace } from "../tenant-place.ts";
+import { placeOf, type TenantPlace } from "../tenant-place.ts";
 import { interruption } from "./power.ts";
 
 /** How `fleet restore acme --from backup` is asked. */
@@ -59,7 +60,7 @@ export async function restoreBackup(invocation: RestoreBackupInvocation, tenant:
   const chosen = choose(tenant, await snapshotsOf(source, tenant), invocation);
   if (toFolder !== undefined) return intoFolder(invocation, source, chosen, toFolder);
   const target = to === undefined ? source : await placeOf(invocation, to);
-  refusePostgres(target, "A restore");
+  refuseOtherDatabase(target, chosen);
   refuseOtherHost(source, target);
   refuseNewer(target, chosen);
   await confirmed(
@@ -140,6 +141,21 @@ function refuseOtherHost(source: TenantPlace, target: TenantPlace): void {
   );
 }
 
+/** A dump is put in place where the tenant works on a Postgres, an SQLite file where it has one. */
+export function refuseOtherDatabase(
+  { spec: { id, database } }: Pick<TenantPlace, "spec">,
+  { id: snapshot, database: held, takenAt }: Snapshot,
+): void {
+  const works = database ? "postgres" : "sqlite";
+  if (held === works) return;
+  const names = { sqlite: "an SQLite file", postgres: "the dump of a Postgres" };
+  throw refused(
+    `The backup ${snapshot.slice(0, 8)} of ${takenAt} holds ${names[held]}, and ${id} works on ${works === "sqlite" ? "its SQLite file" : "a Postgres"}.`,
+    "Neither becomes the other by a restore.",
+    `Choose one of the same kind (npx fleet backup list ${id}), or fetch it: --to-folder /var/tmp/${id}`,
+  );
+}
+
 /** An older application does not know what a newer one made of the database. */
 function refuseNewer({ spec }: TenantPlace, { openWebui, id }: Snapshot): void {
   const version = versionOf(spec.image);
@@ -185,7 +201,6 @@ async function intoFolder(
 
 async function takeBack(invocation: RestoreBackupInvocation, tenant: string): Promise<void> {
   const place = await placeOf(invocation, tenant);
-  refusePostgres(place, "A restore");
   const kept = await new RestorePlace(place.host, tenant).kept();
   const latest = kept.sort((a, b) => Number(a.operation) - Number(b.operation)).at(-1);
   if (!latest) throw nothingKept(tenant);
@@ -197,7 +212,7 @@ async function takeBack(invocation: RestoreBackupInvocation, tenant: string): Pr
 }
 
 async function forget(invocation: RestoreBackupInvocation, tenant: string): Promise<void> {
-  const { host, last } = await placeOf(invocation, tenant);
+  const { host, last, spec } = await placeOf(invocation, tenant);
   const place = new RestorePlace(host, tenant);
   const kept = await place.kept();
   if (kept.length === 0) throw nothingKept(tenant);
@@ -213,6 +228,9 @@ async function forget(invocation: RestoreBackupInvocation, tenant: string): Prom
     `${keptText(kept)} of ${tenant} ${kept.length > 1 ? "are" : "is"} removed for good.`,
     invocation,
   );
+  // First what is beyond this host: as long as its folder is listed, it is not forgotten.
+  if (spec.database)
+    await new TenantPostgres(host, invocation.stack, tenant).forget(kept.map(({ operation }) => operation));
   const removed = await place.forget();
   process.stdout.write(
     `${invocation.json ? JSON.stringify({ tenant, removed }, undefined, 2) : `Removed: ${keptText(removed)}.`}\n`,

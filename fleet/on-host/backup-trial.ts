@@ -48,10 +48,7 @@ export class BackupTrial {
 
   /** Computes everything anew that its manifest says; a difference is a {@link DamagedBackupError}. */
   async verify(): Promise<Verified> {
-    const verdict = read(await this.#run("verify"));
-    if ("verified" in verdict) return verdict.verified;
-    const problems = "problems" in verdict ? verdict.problems : ["it was not looked at"];
-    throw new DamagedBackupError("the backup is not what was backed up", problems);
+    return readVerified(await this.#run("verify"));
   }
 
   /** Refuses where the host's disk does not take the backup and a copy of it; of its size the latest one's tells. */
@@ -79,6 +76,14 @@ export class BackupTrial {
     if ("said" in answer) return answer.said;
     throw new CommandError(`Host ${this.#host.spec.id}: ${answer.failure}`);
   }
+}
+
+/** What was found of a backup; a difference is a {@link DamagedBackupError}. */
+export function readVerified(text: string): Verified {
+  const verdict = read(text);
+  if ("verified" in verdict) return verdict.verified;
+  const problems = "problems" in verdict ? verdict.problems : ["it was not looked at"];
+  throw new DamagedBackupError("the backup is not what was backed up", problems);
 }
 
 function read(text: string): z.infer<typeof Verdict> {

@@ -20,6 +20,8 @@ export interface ScratchStart {
   life?: number;
   /** File of settings that may be secret, as a tenant's `config/environment`. */
   environment?: string;
+  /** Container of a restored Postgres that it works on (ScratchDatabase); absent: the SQLite file of the copy. */
+  database?: string;
   /** Open settings beside those that keep it from looking for models. */
   settings?: Readonly<Record<string, string>>;
 }
@@ -126,6 +128,7 @@ export function startVariables({
   return {
     ...{ IMAGE: start.image, DATA: start.data, KEY: start.key ?? "", ENVIRONMENT: start.environment ?? "" },
     ...{ MEMORY: memory.limit, CPUS: cpus, PIDS: pids, PATIENCE: patience, LIFE: life },
+    DATABASE: start.database ?? "",
     SETTINGS: settings.map(([name, value]) => `${name}=${value}`).join("\n"),
   };
 }

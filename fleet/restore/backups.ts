@@ -2,15 +2,16 @@ import * as z from "zod";
 import { type Script, scriptText } from "../../components/host/shell.ts";
 import { CommandError } from "../../toolchain/setup/problem.mjs";
 import { runOn } from "../on-host/asked-host.ts";
+import { StoredBackup } from "../on-host/backups.ts";
 import type { TenantPlace } from "../tenant-place.ts";
 import type { Snapshot } from "./choice.ts";
 
-const Listed = z.array(z.object({ id: z.string(), time: z.string(), openWebui: z.string().nullable() }));
+const Listed = z.array(StoredBackup);
 
 /** A tenant's backups, as the host that makes them knows them. */
 export async function snapshotsOf(place: TenantPlace, tenant: string): Promise<Snapshot[]> {
   const said = await asked(place, { VERB: "list", TENANT: tenant });
-  return Listed.parse(JSON.parse(said)).map(({ id, time, openWebui }) => ({ id, takenAt: time, openWebui }));
+  return Listed.parse(JSON.parse(said)).map(({ id, time, ...more }) => ({ id, takenAt: time, ...more }));
 }
 
 /**

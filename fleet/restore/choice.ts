@@ -8,6 +8,8 @@ export interface Snapshot {
   takenAt: string;
   /** Version of Open WebUI, `v0.11.3`; null where it is not known. */
   openWebui: string | null;
+  /** What its database is. */
+  database: "sqlite" | "postgres";
 }
 
 /** Which one is wanted; neither: the latest. */

@@ -8,7 +8,9 @@ import { duration } from "../../toolchain/setup/steps.mjs";
 import { BackupTrial } from "../on-host/backup-trial.ts";
 import { RestorePlace } from "../on-host/restore-data.ts";
 import { ScratchApplication, signInAt } from "../on-host/scratch-application.ts";
+import { ScratchDatabase } from "../on-host/scratch-database.ts";
 import { containerState, startContainer, stopContainer } from "../on-host/tenant-container.ts";
+import { TenantPostgres } from "../on-host/tenant-postgres.ts";
 import { type Saga, type SagaStep, type StepContext, TakeBackError } from "../saga/saga.ts";
 import { placeOf, type TenantPlace } from "../tenant-place.ts";
 import { fetchSnapshot } from "./backups.ts";
@@ -43,6 +45,9 @@ export const RestoreFindings = z.object({
 });
 export type RestoreFindings = z.infer<typeof RestoreFindings>;
 
+/** Of a stack that has no backups any more. */
+const defaultPostgres = 15;
+
 /** How long an application may take to answer again, and how often is looked. */
 const patienceMs = 10 * 60_000;
 const lookMs = 250;
@@ -58,6 +63,8 @@ interface Work {
   folder: string;
   trial: BackupTrial;
   scratch: ScratchApplication;
+  /** Where it works on a Postgres: that, and one to try its dump in. */
+  postgres?: { live: TenantPostgres; scratch: ScratchDatabase; major: number };
 }
 
 async function workOf(context: StepContext): Promise<Work> {
@@ -72,6 +79,13 @@ async function workOf(context: StepContext): Promise<Work> {
     container: dockerName({ stack, role: "tenant", of: tenant }),
     trial: new BackupTrial(place.host, stack, request.source, folder),
     scratch: new ScratchApplication(place.host, stack, `restore-${tenant}`),
+    ...(place.spec.database && {
+      postgres: {
+        live: new TenantPostgres(place.host, stack, tenant),
+        scratch: new ScratchDatabase(place.host, stack, `restore-${tenant}`, folder),
+        major: place.last.fleet.backups?.postgres ?? defaultPostgres,
+      },
+    }),
   };
 }
 
@@ -113,9 +127,10 @@ export const restoreSaga: Saga = {
     }),
     step(
       "fetch",
-      async ({ place, request, home, context, folder, trial }) => {
+      async ({ place, request, home, context, folder, trial, postgres }) => {
         const { operation } = context;
         if (request.before !== null) {
+          await postgres?.live.requireKept(request.before);
           await home.act("before", operation, request.before);
           return undefined;
         }
@@ -130,32 +145,42 @@ export const restoreSaga: Saga = {
         await home.act("clean", operation);
       },
     ),
-    step("verify", async ({ request, trial }) => {
+    step("verify", async ({ request, trial, postgres, folder }) => {
       // What was set aside was never anywhere else, and has no manifest.
       if (request.before !== null) return undefined;
       const { rows, files, takenAt } = await trial.verify();
+      await postgres?.live.requirePlaceable(folder);
       return { rows, files, takenAt };
     }),
     step(
       "rehearse",
-      async ({ request, trial, scratch, place: { spec }, home, folder }) => {
+      async ({ request, trial, scratch, place: { spec }, home, folder, postgres }) => {
         if (request.before !== null) return undefined;
         try {
           const data = await trial.copy();
+          if (postgres) {
+            await postgres.scratch.restore(postgres.major);
+            await postgres.scratch.verify();
+          }
           const { memory, cpus, pids, image } = spec;
           const seconds = await scratch.start({
             ...{ image, data, limits: { memory, cpus, pids } },
             patience: 600,
             key: `${folder}/config/webui_secret_key`,
             environment: `${home.home}/config/environment`,
+            ...(postgres && { database: postgres.scratch.container }),
           });
           await trial.compare(await scratch.signIn());
           return { rehearsed: seconds };
         } finally {
           await scratch.remove();
+          await postgres?.scratch.remove();
         }
       },
-      ({ scratch }) => scratch.remove(),
+      async ({ scratch, postgres }) => {
+        await scratch.remove();
+        await postgres?.scratch.remove();
+      },
     ),
     step(
       "stop",
@@ -180,10 +205,10 @@ export const restoreSaga: Saga = {
     step(
       "swap",
       async (work) => {
-        await alone(work, () => work.home.act("swap", work.context.operation));
+        await alone(work, () => swapped(work));
         return undefined;
       },
-      (work) => alone(work, () => work.home.act("back", work.context.operation)),
+      (work) => alone(work, () => swappedBack(work)),
     ),
     step(
       "start",
@@ -193,15 +218,41 @@ export const restoreSaga: Saga = {
       },
     ),
     step("replica", async ({ place, context, found, home }) => {
-      const replica = found.ran
-        ? await acceptRestored(place, context.tenant, found.held, context.say)
-        : undefined;
+      // One that works on a Postgres has a replica that follows nothing.
+      const replica =
+        found.ran && !place.spec.database
+          ? await acceptRestored(place, context.tenant, found.held, context.say)
+          : undefined;
       // It holds nothing by then but the list of what was fetched.
       await home.act("clean", context.operation);
       return replica === undefined ? undefined : { replica };
     }),
   ],
 };
+
+/** The database first: it is what may fail, and takes longer than renames. */
+async function swapped({
+  home,
+  folder,
+  postgres,
+  request: { before },
+  context: { operation },
+}: Work): Promise<void> {
+  if (before !== null) await postgres?.live.exchange(before, operation);
+  else await postgres?.live.place(folder, operation);
+  await home.act("swap", operation);
+}
+
+async function swappedBack({
+  home,
+  postgres,
+  request: { before },
+  context: { operation },
+}: Work): Promise<void> {
+  await home.act("back", operation);
+  if (before !== null) await postgres?.live.exchange(operation, before);
+  else await postgres?.live.unplace(operation);
+}
 
 /** Starts what was stopped, and looks whether people can sign in; the seconds since it was stopped. */
 async function started({ context, place, container, found }: Work): Promise<number> {

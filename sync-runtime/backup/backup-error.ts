@@ -18,6 +18,8 @@ const REMEDIES = {
     "Look at the Postgres that the tenant works on (`tenants.<name>.database`), and whether it lets this host in.",
   "database-newer": "Set `backups.postgres` to the server's major version, and run `npm run up`.",
   "dump-failed": "Look at the log of the tenant's Postgres.",
+  "not-placed":
+    "Make the tenant's role the owner of its database and of the schema: ALTER SCHEMA … OWNER TO …. `--to-folder` fetches the dump without that.",
   "no-snapshot": "List what there is: npx fleet backup list <tenant>.",
   "not-equal": "What was read back is not what was stored. Take an earlier backup, and check the repository.",
   "took-too-long": "Look how much there is to be backed up, and how fast the way to the repository is.",

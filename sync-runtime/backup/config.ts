@@ -73,7 +73,7 @@ const BackupConfig = z.strictObject({
     /** `<tenant>`: the passphrase of its repository. */
     passwords: z.string(),
     /** File with the password of each tenant's Postgres, `{"acme": "…"}`. */
-    databases: z.string(),
+    databases: z.string().prefault("/etc/fleet/databases.json"),
   }),
   /** Path of the socket at which the program that runs is asked for a backup now. */
   door: z.string(),

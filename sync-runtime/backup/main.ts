@@ -7,6 +7,12 @@
  *   fetch <tenant> <snapshot> <folder>      reads a backup back into an empty folder; prints what it holds. `latest` is the last
  *   stored <tenant>                         prints what a bucket or a server keeps of it, as JSON: objects and bytes
  *   remove <tenant>                         removes all of that; prints what is there then
+ * And about the Postgres of a tenant that works on one and does not run meanwhile (postgres-place.ts):
+ *   placeable <tenant> <folder>             whether the dump that was fetched there may take the place of what it holds
+ *   place <tenant> <folder>                 puts it there; what was there is kept as of restore `--operation`
+ *   unplace <tenant>                        takes that back
+ *   exchange <tenant>                       puts back what restore `--before` set aside, as another restore
+ *   forget <tenant>                         removes what restores `--operation`, any number of them, set aside
  * `--config <path>` names another config, `--password <path>` the file of another passphrase.
  */
 import { setPriority } from "node:os";
@@ -16,10 +22,12 @@ import { createLog } from "../host/log.ts";
 import { runProgram } from "../host/program.ts";
 import { Drill } from "../protocol/backup-status.ts";
 import { BackupError } from "./backup-error.ts";
-import { DEFAULT_CONFIG_PATH, isTenantId, loadConfig } from "./config.ts";
+import { type BackupConfig, DEFAULT_CONFIG_PATH, isTenantId, loadConfig } from "./config.ts";
 import { ask, serveDoor } from "./door.ts";
 import { fetchBackup } from "./fetch.ts";
 import { followConfig } from "./followed-config.ts";
+import { postgresOf } from "./postgres-dump.ts";
+import { PostgresPlace } from "./postgres-place.ts";
 import { POSTGRES_TAG, Restic, type Snapshot } from "./restic.ts";
 import { BackupService } from "./service.ts";
 import type { Kept } from "./status-file.ts";
@@ -60,9 +68,12 @@ async function command(name: string, rest: string[], signal: AbortSignal): Promi
       config: { type: "string", default: DEFAULT_CONFIG_PATH },
       password: { type: "string" },
       data: { type: "boolean", default: false },
+      operation: { type: "string", multiple: true, default: [] },
+      before: { type: "string" },
     },
   });
   const [tenant = "", snapshot = "", folder = ""] = positionals;
+  const [operation = ""] = values.operation;
   const config = await loadConfig(values.config);
   const restic = new Restic(config, tenant, values.password);
   switch (name) {
@@ -95,6 +106,20 @@ async function command(name: string, rest: string[], signal: AbortSignal): Promi
       return storedOf(config.repository, named(tenant), signal);
     case "remove":
       return removeStored(config.repository, named(tenant), signal);
+    case "placeable":
+      await (await placeOf(config, tenant)).require(snapshot, values.before);
+      return { tenant, placeable: true };
+    case "place":
+      return { verified: await (await placeOf(config, tenant)).restore(snapshot, operation, signal) };
+    case "unplace":
+      await (await placeOf(config, tenant)).takeBack(operation);
+      return { tenant, operation };
+    case "exchange":
+      await (await placeOf(config, tenant)).exchange(values.before ?? "", operation);
+      return { tenant, operation };
+    case "forget":
+      await (await placeOf(config, tenant)).forget(values.operation);
+      return { tenant, operations: values.operation };
     default:
       throw new Error(`${name} is no command of backups.`);
   }
@@ -104,6 +129,13 @@ async function command(name: string, rest: string[], signal: AbortSignal): Promi
 function named(tenant: string): string {
   if (isTenantId(tenant)) return tenant;
   throw new Error(`${JSON.stringify(tenant)} is no tenant's name.`);
+}
+
+async function placeOf({ tenants, directories }: BackupConfig, tenant: string): Promise<PostgresPlace> {
+  const { database } = tenants.find(({ id }) => id === tenant) ?? {};
+  if (!database)
+    throw new BackupError("not-placed", `${tenant} works on no Postgres, as far as its host knows.`);
+  return new PostgresPlace(await postgresOf(directories, tenant, database));
 }
 
 async function existing(restic: Restic, tenant: string, signal: AbortSignal): Promise<Snapshot[]> {

@@ -1,17 +1,14 @@
-import { spawn } from "node:child_process";
-import { readFile, rm, stat } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
-import { text } from "node:stream/consumers";
 import type pg from "pg";
 import * as z from "zod";
 import { query } from "../database/query.ts";
 import { openForSums, postgresSums, type TableSums } from "../drill/postgres-sums.ts";
 import { faultPoint } from "../fault-point.ts";
-import { lastWordsOf } from "../host/sandboxed-child.ts";
 import { BackupError } from "./backup-error.ts";
 import type { BackupConfig } from "./config.ts";
 import { diskFull, freeBytes, RESERVED_BYTES, requireSpace } from "./disk-space.ts";
+import { runPostgresProgram } from "./postgres-program.ts";
 
 const WATCH_MILLISECONDS = 200;
 
@@ -89,20 +86,27 @@ export async function dumpPostgres(
   }
 }
 
-async function connected({ url, password }: TenantPostgres): Promise<pg.Client> {
+/** The URL with its password: for what hands it to nobody. */
+export function withPassword({ url, password }: TenantPostgres): string {
   const whole = new URL(url);
   whole.password = encodeURIComponent(password);
-  try {
-    return await openForSums(whole.href);
-  } catch (cause) {
-    const { host, pathname } = whole;
-    throw new BackupError(
-      "database-away",
-      `The tenant's Postgres ${host}${pathname} cannot be asked: ${(cause as Error).message}.`,
-      { cause },
-    );
-  }
+  return whole.href;
 }
+
+/** Why a tenant's Postgres could not be connected to. */
+export function databaseAway({ url }: TenantPostgres, cause: unknown): BackupError {
+  const { host, pathname } = new URL(url);
+  return new BackupError(
+    "database-away",
+    `The tenant's Postgres ${host}${pathname} cannot be asked: ${(cause as Error).message}.`,
+    { cause },
+  );
+}
+
+const connected = (postgres: TenantPostgres): Promise<pg.Client> =>
+  openForSums(withPassword(postgres)).catch((cause) => {
+    throw databaseAway(postgres, cause);
+  });
 
 async function dump(
   { url, password }: TenantPostgres,
@@ -110,28 +114,23 @@ async function dump(
   signal: AbortSignal,
 ): Promise<void> {
   const stop = new AbortController();
-  const { child, ended } = client(
-    "pg_dump",
-    [
-      // Uncompressed: what did not change since is found again by restic, which compresses what it stores.
-      ...["--format=custom", "--compress=0", "--no-owner", "--no-privileges", "--no-password"],
-      ...[`--snapshot=${snapshot}`, `--schema="${schema.replaceAll('"', '""')}"`, "--strict-names"],
-      ...["--lock-wait-timeout=60s", `--file=${path}`, `--dbname=${url}`],
-    ],
-    { PGPASSWORD: password },
-    AbortSignal.any([signal, stop.signal]),
-  );
+  const args = [
+    // Uncompressed: what did not change since is found again by restic, which compresses what it stores.
+    ...["--format=custom", "--compress=0", "--no-owner", "--no-privileges", "--no-password"],
+    ...[`--snapshot=${snapshot}`, `--schema="${schema.replaceAll('"', '""')}"`, "--strict-names"],
+    ...["--lock-wait-timeout=60s", `--file=${path}`, `--dbname=${url}`],
+  ];
   const watch = setInterval(async () => {
     const free = await freeBytes(disk);
     if (free < RESERVED_BYTES) stop.abort(diskFull(free, 0));
   }, WATCH_MILLISECONDS);
   try {
-    const [end, said] = await Promise.all([ended, lastWordsOf(child.stderr as Readable)]);
-    signal.throwIfAborted();
-    stop.signal.throwIfAborted();
-    if (end !== "exit code 0")
-      throw new BackupError("dump-failed", `pg_dump ended with ${end}: ${said.trim().slice(0, 500)}`);
-    await stat(path);
+    await runPostgresProgram(
+      "pg_dump",
+      args,
+      { PGPASSWORD: password },
+      AbortSignal.any([signal, stop.signal]),
+    );
   } finally {
     clearInterval(watch);
   }
@@ -139,36 +138,8 @@ async function dump(
 
 /** Major version of `pg_dump`, which dumps no newer server. */
 async function clientVersion(): Promise<number> {
-  const { child, ended } = client("pg_dump", ["--version"], {}, AbortSignal.timeout(60_000));
-  const [said] = await Promise.all([text(child.stdout as Readable), lastWordsOf(child.stderr as Readable)]);
+  const said = await runPostgresProgram("pg_dump", ["--version"], {}, AbortSignal.timeout(60_000));
   const [, major] = /\(PostgreSQL\) (\d+)/.exec(said) ?? [];
-  if (major === undefined)
-    throw new BackupError("dump-failed", `pg_dump did not say its version; it ended with ${await ended}.`);
+  if (major === undefined) throw new BackupError("dump-failed", "pg_dump did not say its version.");
   return Number(major);
-}
-
-/** Starts one of Postgres' own programs: the image's, with the libraries that lie beside it, or the machine's. */
-function client(
-  program: string,
-  args: readonly string[],
-  environment: NodeJS.ProcessEnv,
-  signal: AbortSignal,
-) {
-  const { PATH, POSTGRES_CLIENT: home } = process.env;
-  const child = spawn(home === undefined ? program : join(home, "bin", program), args, {
-    ...{ cwd: "/", stdio: ["ignore", "pipe", "pipe"], signal, killSignal: "SIGKILL" },
-    env: {
-      ...{ PATH, TZ: "UTC", LC_ALL: "C", PGCONNECT_TIMEOUT: "10", ...environment },
-      ...(home === undefined ? {} : { LD_LIBRARY_PATH: join(home, "lib") }),
-    },
-  });
-  const ended = new Promise<string>((resolve) => {
-    let why = "";
-    child.on("error", ({ message }) => {
-      why = `${message} `;
-      if (child.pid === undefined) resolve(why.trim());
-    });
-    child.once("close", (code, killedBy) => resolve(`${why}${killedBy ?? `exit code ${code}`}`));
-  });
-  return { child, ended };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { restoredOf, restoredText, whatHappens } from "../../../fleet/commands/restore-backup.ts";
+import { refuseOtherDatabase, restoredOf, restoredText, whatHappens } from "../../../fleet/commands/restore-backup.ts";
 import { restoreWay } from "../../../fleet/commands/restore-way.ts";
+import { tenantSpec } from "../../components/specs.ts";
 
 const host = { spec: { root: "/srv/fleet" } } as never;
 const request = { source: "acme", snapshot: "c0ffee11aa", before: null };
@@ -50,8 +51,28 @@ What was there until now is kept on its host: /srv/fleet/tenants/acme/data.befor
     );
   });
 
-  it("asks before, with the backup's age", () => {
+  it("puts a dump in place of a Postgres only, and an SQLite file in place of one", () => {
     const chosen = { id: "c0ffee11aa", takenAt: "2026-11-22T06:00:00Z", openWebui: null };
+    const url = "postgresql://owui@db.example.com/acme";
+    const onPostgres = { spec: tenantSpec({ database: { kind: "postgres", url, password: "x" } }) };
+    const onSqlite = { spec: tenantSpec() };
+    refuseOtherDatabase(onPostgres, { ...chosen, database: "postgres" });
+    refuseOtherDatabase(onSqlite, { ...chosen, database: "sqlite" });
+    expect(() => refuseOtherDatabase(onPostgres, { ...chosen, database: "sqlite" })).toThrow(
+      /c0ffee11 of 2026-11-22T06:00:00Z holds an SQLite file, and acme works on a Postgres/,
+    );
+    expect(() => refuseOtherDatabase(onSqlite, { ...chosen, database: "postgres" })).toThrow(
+      /holds the dump of a Postgres, and acme works on its SQLite file[\s\S]*--to-folder/,
+    );
+  });
+
+  it("asks before, with the backup's age", () => {
+    const chosen = {
+      id: "c0ffee11aa",
+      takenAt: "2026-11-22T06:00:00Z",
+      openWebui: null,
+      database: "sqlite" as const,
+    };
     const said = whatHappens("acme", "acme", chosen, Date.parse("2026-11-22T12:00:00Z"));
     expect(said).toMatch(
       /^The backup c0ffee11 of acme, taken at 2026-11-22T06:00:00Z \(6 ?h.* ago\), takes the place/,

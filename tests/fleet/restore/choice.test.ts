@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { choose, isEarlier, type Snapshot } from "../../../fleet/restore/choice.ts";
 
-const snapshot = (id: string, takenAt: string): Snapshot => ({ id, takenAt, openWebui: "v0.11.3" });
+const snapshot = (id: string, takenAt: string): Snapshot => ({
+  id,
+  takenAt,
+  openWebui: "v0.11.3",
+  database: "sqlite",
+});
 const all = [
   snapshot("c0ffee11aa", "2026-11-22T06:00:00.000Z"),
   snapshot("badcab1eaa", "2026-11-20T06:00:00.000Z"),

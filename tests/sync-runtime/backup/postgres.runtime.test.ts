@@ -151,6 +151,87 @@ describe("a tenant that works on a Postgres", () => {
 
 const role = "owner_of_backed_up";
 
+describe("a dump that is put in place", () => {
+  /** What is where: titles in the schema in use, and the schemas. */
+  const found = async () => {
+    const schemas = await database.client.query<{ name: string }>(
+      "SELECT nspname AS name FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)' ORDER BY 1",
+    );
+    const { rows } = await database.client.query<{ n: string }>("SELECT count(*) AS n FROM public.chat");
+    return { schemas: schemas.rows.map(({ name }) => name), chats: Number(rows[0]?.n) };
+  };
+  const asked = async (...argv: string[]) => {
+    const { code, complained } = await home.command(...argv);
+    expect([argv[0], code, complained]).toEqual([argv[0], 0, ""]);
+  };
+  let folder: string;
+
+  beforeEach(async () => {
+    home.setPostgres("acme", { url, password });
+    home.start();
+    await asked("run", "acme");
+    ({ folder } = await fetched());
+    await addChats(100, 104);
+  });
+
+  it("keeps what was there whole, under another name, until that is put back or removed", async () => {
+    await asked("placeable", "acme", folder);
+    await asked("place", "acme", folder, "--operation", "7");
+    expect(await found()).toEqual({ schemas: ["public", "public_before_7"], chats: 40 });
+    // As a command that was killed is taken on.
+    await asked("place", "acme", folder, "--operation", "7");
+    expect(await found()).toEqual({ schemas: ["public", "public_before_7"], chats: 40 });
+
+    await asked("placeable", "acme", "--before", "7");
+    await asked("exchange", "acme", "--before", "7", "--operation", "8");
+    expect(await found()).toEqual({ schemas: ["public", "public_before_8"], chats: 45 });
+    await asked("exchange", "acme", "--before", "8", "--operation", "7");
+    expect(await found()).toEqual({ schemas: ["public", "public_before_7"], chats: 40 });
+
+    await asked("unplace", "acme", "--operation", "7");
+    await asked("unplace", "acme", "--operation", "7");
+    expect(await found()).toEqual({ schemas: ["public"], chats: 45 });
+
+    await asked("place", "acme", folder, "--operation", "9");
+    await asked("forget", "acme", "--operation", "7", "--operation", "9");
+    expect(await found()).toEqual({ schemas: ["public"], chats: 40 });
+    expect((await home.command("placeable", "acme", "--before", "9")).complained).toMatch(
+      /Nothing of before restore 9 is kept/,
+    );
+  });
+
+  it("which breaks off leaves what was there to be taken back", async () => {
+    const dump = join(folder, "database.dump");
+    writeFileSync(dump, readFileSync(dump).subarray(0, -2_000));
+    const { code, complained } = await home.command("place", "acme", folder, "--operation", "7");
+    expect([code, complained]).toEqual([1, expect.stringMatching(/pg_restore ended with exit code 1/)]);
+    await asked("unplace", "acme", "--operation", "7");
+    expect(await found()).toEqual({ schemas: ["public"], chats: 45 });
+  });
+
+  it("is refused where the tenant's role does not own what it would take the place of", async () => {
+    const { pathname } = new URL(url);
+    await database.client.query(`CREATE ROLE ${role} LOGIN PASSWORD 'own'`);
+    try {
+      const own = new URL(url);
+      own.username = role;
+      home.setPostgres("acme", { url: own.href, password: "own" });
+      expect((await home.command("placeable", "acme", folder)).complained).toMatch(
+        /it owns not the database/,
+      );
+      await database.client.query(`ALTER DATABASE ${pathname.slice(1)} OWNER TO ${role}`);
+      await database.client.query("ALTER SCHEMA public OWNER TO postgres");
+      expect((await home.command("placeable", "acme", folder)).complained).toMatch(
+        /it owns the database, and not that\. .*ALTER SCHEMA/,
+      );
+      expect(await found()).toEqual({ schemas: ["public"], chats: 45 });
+    } finally {
+      await database.client.query(`ALTER DATABASE ${pathname.slice(1)} OWNER TO postgres`);
+      await database.client.query(`DROP ROLE ${role}`);
+    }
+  });
+});
+
 describe("a tenant that goes to a Postgres", () => {
   it("is backed up from there at once, begins anew as one that is not protected, and so does its way back", async () => {
     home.start();
