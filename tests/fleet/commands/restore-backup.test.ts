@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { refuseOtherDatabase, restoredOf, restoredText, whatHappens } from "../../../fleet/commands/restore-backup.ts";
+import {
+  refuseOtherDatabase,
+  restoredOf,
+  restoredText,
+  whatHappens,
+} from "../../../fleet/commands/restore-backup.ts";
 import { restoreWay } from "../../../fleet/commands/restore-way.ts";
 import { tenantSpec } from "../../components/specs.ts";
 
