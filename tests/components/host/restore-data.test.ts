@@ -58,6 +58,17 @@ describe.skipIf(process.getuid?.() !== 0)("restore-data.sh", () => {
     expect(readdirSync(home()).sort()).toEqual(["config", "data"]);
   });
 
+  it("puts files in place where the database is a Postgres, whose dump is put in place elsewhere", () => {
+    rmSync(home("restore-7/webui.db"));
+    host.write("tenants/acme/restore-7/database.dump", "dump");
+    well("stage");
+    well("swap");
+    expect(existsSync(home("data/webui.db"))).toBe(false);
+    expect(read(home("data/uploads/it's one"))).toBe("uploaded");
+    well("back");
+    expect(read(home("data/webui.db"))).toBe("old");
+  });
+
   it("ends what still fetches before it removes the folder", () => {
     well("clean");
     expect(read(join(host.root, "docker"))).toBe(

@@ -73,6 +73,19 @@ describe("scratch-application.sh", () => {
     expect(asked().indexOf("rm --force --volumes abc")).toBeLessThan(asked().indexOf(started()));
   });
 
+  it("joins the loopback of the Postgres that a dump was restored into, and works on that", () => {
+    start();
+    expect(started()).not.toContain("SCRATCH_DATABASE_URL=");
+    host.write("asked", "");
+    start({ DATABASE: "owui-local-scratch-drill-acme-database" });
+    expect(started()).toContain("--network container:owui-local-scratch-drill-acme-database --cap-drop ALL");
+    expect(started()).toContain("--env SCRATCH_DATABASE_URL=postgresql://owui@127.0.0.1:5432/owui");
+    // What its tenant had set is not what it works on.
+    const [unset, set] = ["unset DATABASE_URL", 'export DATABASE_URL="$SCRATCH_DATABASE_URL"'];
+    const script = readFileSync("components/host/scratch-application.sh", "utf8");
+    expect(script.indexOf(set)).toBeGreaterThan(script.indexOf(unset));
+  });
+
   it("makes a key of its own where none is known", () => {
     start({ KEY: "" });
     expect(started()).not.toContain("webui_secret_key");
