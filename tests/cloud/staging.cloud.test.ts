@@ -9,11 +9,13 @@
  */
 import { afterAll, beforeAll, describe } from "vitest";
 import { patience, Staging } from "../support/cloud/staging.ts";
+import { backups } from "./scenarios/backups.ts";
 import { birth } from "./scenarios/birth.ts";
 import { changes, refusals } from "./scenarios/changes.ts";
 import { doors } from "./scenarios/doors.ts";
 import { end } from "./scenarios/end.ts";
 import { growth } from "./scenarios/growth.ts";
+import { move } from "./scenarios/move.ts";
 import { rebirth } from "./scenarios/rebirth.ts";
 import { restart } from "./scenarios/restart.ts";
 import { restoration } from "./scenarios/restoration.ts";
@@ -34,5 +36,7 @@ describe.skipIf(process.getuid?.() !== 0)("the staging stack in its fake clouds"
   rebirth(staging);
   restart(staging);
   restoration(staging);
+  backups(staging, ["globex", "hooli"]);
+  move(staging);
   end(staging);
 });

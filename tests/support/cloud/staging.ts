@@ -6,6 +6,7 @@ import { request as secure } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import type pg from "pg";
 import { expect } from "vitest";
 import { parse, stringify } from "yaml";
 import type { Account as CloudflareAccount, DnsRecord } from "../../../toolchain/fakes/cloudflare/model.ts";
@@ -30,6 +31,7 @@ export const goesOn = kept === "1";
 export interface StagingConfig {
   hosts: Record<string, Record<string, unknown>>;
   tenants: Record<string, Record<string, unknown>>;
+  [key: string]: unknown;
 }
 
 /** What the stack's outputs say, as far as the tests read it. */
@@ -60,23 +62,33 @@ export const entryOf = (id: string, host: string): Record<string, unknown> => ({
  * commands. One fleet for a whole run, and with OWUI_CLOUD_KEEP=1 for the next one too.
  */
 export class Staging {
-  readonly stack = "staging";
+  readonly stack: string;
   /** Everything the suite writes; a fixed place, so that a run finds what a killed one left. */
-  readonly workspace = join(tmpdir(), "open-webui-infrastructure-cloud");
-  readonly home = join(this.workspace, "home");
-  readonly file = join(this.workspace, "Pulumi.staging.yaml");
-  readonly driver = new Driver(
-    this.stack,
-    this.file,
-    this.home,
-    join(this.workspace, "logs"),
-    ["--fake"],
-    say,
-  );
-  readonly #cloud = join(this.home, "stacks", this.stack, "cloud");
-  readonly #machines = new DockerMachines({ folder: join(this.#cloud, "machines"), publicRange: "" });
+  readonly workspace: string;
+  readonly home: string;
+  readonly file: string;
+  readonly driver: Driver;
+  readonly #cloud: string;
+  readonly #machines: DockerMachines;
+  readonly #arrange: (config: StagingConfig) => void;
   #outputs: Outputs | undefined;
   #endTurn = () => {};
+
+  /**
+   * @param stack another name for a fleet apart from that of the staging suite
+   * @param arrange changes the file of the checkout before anything is made of it
+   */
+  constructor(stack = "staging", arrange: (config: StagingConfig) => void = () => {}) {
+    this.stack = stack;
+    const apart = stack === "staging" ? "" : `-${stack}`;
+    this.workspace = join(tmpdir(), `open-webui-infrastructure-cloud${apart}`);
+    this.home = join(this.workspace, "home");
+    this.file = join(this.workspace, `Pulumi.${stack}.yaml`);
+    this.driver = new Driver(stack, this.file, this.home, join(this.workspace, "logs"), ["--fake"], say);
+    this.#cloud = join(this.home, "stacks", stack, "cloud");
+    this.#machines = new DockerMachines({ folder: join(this.#cloud, "machines"), publicRange: "" });
+    this.#arrange = arrange;
+  }
 
   /** The file of the checkout in an empty workspace, unless a fleet is taken up. */
   async prepare(): Promise<void> {
@@ -85,6 +97,7 @@ export class Staging {
     await this.dispose();
     await mkdir(this.workspace, { recursive: true, mode: 0o700 });
     await writeFile(this.file, await readFile("Pulumi.staging.yaml"));
+    await this.edit(this.#arrange);
   }
 
   async finish(): Promise<void> {
@@ -203,6 +216,24 @@ export class Staging {
     const prefix = this.#machines.nameOf(0).replace(/0$/, "");
     const listed = await docker(["ps", "--all", "--format", "{{.Names}}", "--filter", `name=${prefix}`]);
     return listed.split("\n").filter(Boolean).sort();
+  }
+
+  /** An address of the droplets' public network, by its number in it. */
+  async place(number: number): Promise<string> {
+    const { plan } = JSON.parse(await readFile(join(this.#cloud, "settled.json"), "utf8"));
+    return plan.public.replace(/\d+\/\d+$/, String(number));
+  }
+
+  /** The replicas' Postgres, as its platform's own administrator: for tests that look at what nodes recorded. */
+  async database(): Promise<pg.ClientConfig> {
+    const kept = join(this.#cloud, `${this.publicNetwork}-database.json`);
+    const { platformPassword, ca } = JSON.parse(await readFile(kept, "utf8"));
+    return {
+      ...{ host: await this.place(4), port: 5432, database: "postgres" },
+      ...{ user: "supabase_admin", password: platformPassword },
+      // By whichever name: it is known by its authority.
+      ssl: { ca, checkServerIdentity: () => undefined },
+    };
   }
 
   /** Runs a shell line in a host's droplet as root, past all doors. */

@@ -17,6 +17,8 @@ export interface CommandOptions {
   directory?: string;
   /** A failing command resolves instead of throwing: for tests that expect the refusal. */
   mayFail?: boolean;
+  /** Told the process once it runs, for tests that end it. */
+  started?: (pid: number) => void;
   /** Hears each line of its output while it runs. */
   heard?: (line: string) => void;
   /** One of the project's commands is killed, as by `kill -9`, at the first line of its output that says so; what it started goes on. */
@@ -42,6 +44,7 @@ export const run = async (argv: readonly string[], options: CommandOptions = {})
     env: { ...process.env, ...options.environment },
     stdio: ["pipe", "pipe", "pipe"],
   });
+  if (child.pid !== undefined) options.started?.(child.pid);
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));

@@ -53,6 +53,11 @@ export class Session {
     this.role = role;
   }
 
+  /** The same user, as somebody who comes another way. */
+  through({ origin }: TenantClient): Session {
+    return new Session(origin, this.#token, this.role);
+  }
+
   /** Saves a chat with one question in it and returns its id. */
   async createChat(title: string): Promise<string> {
     const message = { id: randomUUID(), parentId: null, childrenIds: [], role: "user", content: title };

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { request } from "node:http";
+import { request as secureRequest } from "node:https";
 import type { Duplex } from "node:stream";
 import type { Origin } from "./http.ts";
 
@@ -10,7 +11,7 @@ const PING_FRAME = 0x89;
 const PONG_FRAME = 0x8a;
 
 /**
- * A WebSocket client over node:http, for text frames of a well-behaved server; answers its pings.
+ * A WebSocket client over node:http or node:https, for text frames of a well-behaved server; answers its pings.
  *
  * Node's own WebSocket resolves the name it sends as Host, and `acme.localhost` resolves in browsers only.
  * Emits `text` for each message and `close` once.
@@ -34,15 +35,19 @@ export class WebSocketLink extends EventEmitter {
   }
 
   static open(origin: Origin, path: string): Promise<WebSocketLink> {
-    const host = `${origin.domain}:${origin.port}`;
+    const { ca, domain, port } = origin;
+    // As browsers write it: Open WebUI takes no socket from any other origin than its own.
+    const host = port === (ca === undefined ? 80 : 443) ? domain : `${domain}:${port}`;
+    const asking = ca === undefined ? request : (secureRequest as typeof request);
     return new Promise((resolve, reject) => {
-      const upgrade = request({
+      const upgrade = asking({
+        ...(ca === undefined ? {} : { ca, servername: origin.domain }),
         host: origin.address,
         port: origin.port,
         path,
         headers: {
           Host: host,
-          Origin: `http://${host}`,
+          Origin: `${ca === undefined ? "http" : "https"}://${host}`,
           Connection: "Upgrade",
           Upgrade: "websocket",
           "Sec-WebSocket-Version": "13",

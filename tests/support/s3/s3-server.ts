@@ -8,7 +8,13 @@ import { until } from "../fleet/until.ts";
 /** Who may use it. */
 export const s3Key = { id: "fleet-state", secret: "the key of the fleet's state" };
 
-/** A real S3 server, versitygw, over a folder of this machine. */
+/** The program of a real S3 server, versitygw; it needs nothing of the system it runs on. */
+export const s3Program = (): Promise<string> => {
+  const module = "github.com/versity/versitygw";
+  return goTool({ folder: import.meta.dirname, module, program: `${module}/cmd/versitygw` });
+};
+
+/** A real S3 server over a folder of this machine. */
 export class S3Server {
   readonly endpoint: string;
   readonly #folder: string;
@@ -30,8 +36,7 @@ export class S3Server {
     buckets: readonly string[],
     { versions, at }: { versions?: string | undefined; at?: string } = {},
   ): Promise<S3Server> {
-    const module = "github.com/versity/versitygw";
-    const program = await goTool({ folder: import.meta.dirname, module, program: `${module}/cmd/versitygw` });
+    const program = await s3Program();
     for (const bucket of buckets) await mkdir(join(folder, bucket), { recursive: true });
     const address = at ?? `127.0.0.1:${await freePort()}`;
     const keeping = versions === undefined ? [] : ["--versioning-dir", versions];
