@@ -1,0 +1,88 @@
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { arrival, opened, upstream } from "../../support/fleet/arrival.ts";
+import type { Fleet } from "../../support/fleet/fleet.ts";
+import { OwnWebui, rowHashes } from "../../support/fleet/own-webui.ts";
+
+/** Where each step is killed: as soon as it says what it does, or when it is done and that is not recorded. */
+const kills: readonly [string, RegExp][] = [
+  ["copy", /… copy +beside/],
+  ["rehearse", /… rehearse/],
+  ["stop", /… stop/],
+  ["finish", /… finish/],
+  ["place", /✓ place/],
+  ["serve", /… serve/],
+  ["check", /✓ check/],
+];
+
+/** A fork's deployment with a look of its own; whoever adopts it is killed at every step. */
+export const killedAdoption = (fleet: Fleet) =>
+  describe("a fork's deployment, adopted by a command that is killed at every step", () => {
+    const { tenant, home, adopt, open, takeOn, leave, client, report } = arrival(fleet, "forked");
+    const source = new OwnWebui(fleet.engine, `${fleet.stack}-fork`);
+    const image = `${fleet.stack}-fork/open-webui:7`;
+    const args = ["--container", source.name];
+    const stylesheet = join(fleet.workspace, "custom.css");
+    let sessions: Awaited<ReturnType<OwnWebui["live"]>>;
+    let others: Awaited<ReturnType<Fleet["snapshot"]>>;
+
+    beforeAll(async () => {
+      const recipe = `FROM ${upstream}:v0.11.3\nRUN echo "a logo of its own" >/app/build/static/logo.png\n`;
+      await fleet.engine.docker(["build", "--quiet", "--tag", image, "-"], { input: recipe });
+      writeFileSync(stylesheet, "body { background: pink }");
+      await source.start(image, ["--volume", `${stylesheet}:/app/build/static/custom.css:ro`]);
+      sessions = await source.live();
+      others = await fleet.snapshot();
+    });
+    afterAll(async () => {
+      await leave();
+      await source[Symbol.asyncDispose]();
+      await fleet.engine.docker(["rmi", "--force", image], { mayFail: true });
+    });
+
+    it("is reported with its look, which does not come along", async () => {
+      const found = await report(args);
+      expect(found).toMatchObject({
+        version: { source: "0.11.3", image: `${upstream}:v0.11.3` },
+        static: ["static/custom.css", "static/logo.png"],
+      });
+      expect(found.risks.map(({ what }) => what).join()).toMatch(/files of its own.*Its image is/);
+      expect(found.risks.filter(({ refused }) => refused)).toEqual([]);
+    });
+
+    it.each(kills)("goes on behind a kill -9 in %s", async (step, killAt) => {
+      const killed =
+        step === "copy"
+          ? await adopt([...args, "--yes"], { killAt, mayFail: true })
+          : await takeOn("resume", { killAt, mayFail: true });
+      expect(killed.code).toBeNull();
+      const { steps, done } = await open();
+      // What says that it is done may be recorded before the kill reaches it.
+      expect([done, done - 1].map((at) => steps[at])).toContain(step);
+      // Until it is stopped, people notice nothing.
+      if (["copy", "rehearse"].includes(step)) expect(await opened(sessions.ben)).toEqual(["What Ben asked"]);
+      else if (step !== "stop") expect((await source.state()).running).toBe(false);
+    });
+
+    it("has everything in the end, and a look of upstream's", async () => {
+      await takeOn("resume");
+      expect(await opened(sessions.ben.at(client))).toEqual(["What Ben asked"]);
+      expect((await sessions.ben.at(client).fileContent(sessions.file)).toString()).toBe("what Ben uploaded");
+      expect(await rowHashes(join(home, "data"))).toEqual(await rowHashes(await source.data()));
+      expect(await fleet.syncUntil(tenant, "success")).toMatchObject({ replica: { equal: true } });
+      expect(await fleet.snapshotBeside(tenant)).toEqual(others);
+      const logo = await client.get("/static/logo.png");
+      expect([logo.status, logo.body.toString()]).toEqual([200, expect.not.stringContaining("of its own")]);
+    });
+
+    it("is confirmed although that was killed, too", async () => {
+      const killed = await adopt(["--confirm"], { killAt: /✓ confirm/, mayFail: true });
+      expect(killed.code).toBeNull();
+      await fleet.endHolds();
+      await adopt(["--confirm"]);
+      expect(await open()).toBeUndefined();
+      expect(readdirSync(home).filter((name) => /adopt|before|rehearsal/.test(name))).toEqual([]);
+      expect((await fleet.driver.preview()).stdout).toMatch(/nothing would change/i);
+    });
+  });
