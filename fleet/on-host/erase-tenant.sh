@@ -78,9 +78,14 @@ if [ "$ACTION" = erase ]; then
   done
   for id in $(networks); do docker network rm "$id" >/dev/null; done
   for id in $(images); do docker rmi --force "$id" >/dev/null; done
-  sites=$(files | grep -c '/nginx/' || true)
   files | while read -r file; do rm -f "$file"; done
-  if [ "$sites" != 0 ]; then docker exec "owui-$STACK-nginx" nginx -s reload >/dev/null 2>&1 || true; fi
+  # Also where its files were gone already: a run that was killed may not have come so far. One that is not running serves nobody.
+  if [ "$(docker inspect --format '{{.State.Running}}' "owui-$STACK-nginx" 2>/dev/null)" = true ]; then
+    if ! said=$(docker exec "owui-$STACK-nginx" nginx -s reload -c /etc/fleet/nginx.conf 2>&1); then
+      echo "nginx did not take it that the site is gone, and serves it still: $said" >&2
+      exit 1
+    fi
+  fi
   # Nothing that is mounted in there is followed.
   rm -rf --one-file-system "$home"
   if [ -n "$BACKUPS" ]; then rm -rf --one-file-system "${BACKUPS:?}/$TENANT"; fi

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -30,6 +31,7 @@ case "$1 $2" in
   "network rm") : >"$BENCH/network" ;;
   "rm --force") rm "$BENCH/containers/$4" ;;
   "logs "*) cat "$BENCH/log" ;;
+  "exec "*) echo "$*" >>"$BENCH/asked"; [ ! -e "$BENCH/refuses" ] || { echo "no such pid" >&2; exit 1; } ;;
   *) ;;
 esac`;
 
@@ -127,6 +129,16 @@ describe("erase-tenant.sh", () => {
     expect(readdirSync(join(root, "containers"))).toEqual(["c4", "c5"]);
     write("network", "n1\n");
     expect(run("look", { TENANT: "acme-eu", DOMAINS: "acme-eu.example" }).stdout).toBe(before);
+  });
+
+  it("has the running nginx serve its site no more, and says where that fails", () => {
+    write("containers/owui-local-nginx", "true");
+    write("asked", "");
+    expect(run("erase")).toMatchObject({ status: 0, stderr: "" });
+    const told = "exec owui-local-nginx nginx -s reload -c /etc/fleet/nginx.conf\n";
+    expect(readFileSync(join(root, "asked"), "utf8")).toBe(told);
+    write("refuses");
+    expect(run("erase")).toMatchObject({ status: 1, stderr: expect.stringContaining("no such pid") });
   });
 
   it("erases a tenant that is called like one of the fleet's own folders, and not the folder", () => {
