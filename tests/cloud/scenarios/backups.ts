@@ -73,3 +73,9 @@ export const backups = (staging: Staging, tenants: readonly string[]) =>
 
     it("are as they were declared: the next preview is empty", () => staging.nothingIsDue(), patience);
   });
+
+/** The ids of a tenant's backups, the latest last. */
+export async function backupsOf(staging: Staging, tenant: string): Promise<string[]> {
+  const { stdout } = await staging.driver.operate("backup", ["list", tenant, "--json"]);
+  return (JSON.parse(stdout) as Record<string, { id: string }[]>)[tenant]?.map(({ id }) => id) ?? [];
+}

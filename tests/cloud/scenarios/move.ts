@@ -3,6 +3,7 @@ import { Mover, type Running } from "../../support/cloud/mover.ts";
 import { patience, type Staging } from "../../support/cloud/staging.ts";
 import type { Session } from "../../support/fleet/tenant-client.ts";
 import { until } from "../../support/fleet/until.ts";
+import { backupsOf } from "./backups.ts";
 
 const [old, next] = ["fra1-a", "fra1-b"];
 
@@ -95,6 +96,41 @@ export const move = (staging: Staging) =>
       });
 
       it("is followed by its replica", async () => {
+        const since = Date.now();
+        await staging.driver.sync("globex");
+        await staging.well(since);
+      });
+
+      it("is as it was declared: the next preview is empty", () => staging.nothingIsDue(), patience);
+    });
+
+    describe("that is confirmed", () => {
+      let backedUp: string[];
+
+      beforeAll(async () => {
+        backedUp = await backupsOf(staging, "globex");
+        await mover.does("move", "--confirm", "--yes");
+      }, patience);
+
+      it("left nothing on the old host, which leads nobody on", async () => {
+        expect(await mover.traces(old)).toEqual([]);
+        await until("nobody is led on", () =>
+          staging.site(old, mover.domain).then(
+            () => false,
+            () => true,
+          ),
+        );
+      });
+
+      it("goes on being backed up, from its new host, behind the backups it had", async () => {
+        await staging.driver.operate("backup", ["run", "globex"]);
+        const all = await backupsOf(staging, "globex");
+        expect(all).toEqual(expect.arrayContaining(backedUp));
+        expect(all.length).toBeGreaterThan(backedUp.length);
+      });
+
+      it("serves on its new host, and its replica follows", async () => {
+        expect(await ids(await whereItIs())).toContain(chat);
         const since = Date.now();
         await staging.driver.sync("globex");
         await staging.well(since);
