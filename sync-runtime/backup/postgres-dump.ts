@@ -11,6 +11,9 @@ import { diskFull, freeBytes, RESERVED_BYTES, requireSpace } from "./disk-space.
 import { runPostgresProgram } from "./postgres-program.ts";
 
 const WATCH_MILLISECONDS = 200;
+/** 5 MB/s, and ten minutes in any case: what a tenant has its own server do is not to keep others from their backups. */
+const SLOW_BYTES_PER_MILLISECOND = 5_000;
+const MILLISECONDS = 600_000;
 
 /** The Postgres that a tenant works on. */
 export interface TenantPostgres {
@@ -53,9 +56,12 @@ export async function dumpPostgres(
   signal: AbortSignal,
 ): Promise<PostgresDump> {
   const path = join(into, "database.dump");
+  const late = new AbortController();
+  const stopped = AbortSignal.any([signal, late.signal]);
+  let clock: NodeJS.Timeout | undefined;
   const [client, version] = await Promise.all([connected(postgres), clientVersion()]);
   const broken = () => void client.end().catch(() => {});
-  signal.addEventListener("abort", broken, { once: true });
+  stopped.addEventListener("abort", broken, { once: true });
   try {
     await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
     const { rows } = await client.query<{ snapshot: string; schema: string; server: number; bytes: string }>(
@@ -67,21 +73,26 @@ export async function dumpPostgres(
         "database-newer",
         `The tenant's Postgres is of version ${server}, and what dumps it of version ${version}.`,
       );
+    const limit = Math.max(MILLISECONDS, Number(bytes) / SLOW_BYTES_PER_MILLISECOND);
+    clock = setTimeout(() => late.abort(), limit);
     await requireSpace(into, Number(bytes));
     faultPoint("backup:database-opened");
-    await dump(postgres, { path, snapshot, schema, disk: into }, signal);
+    await dump(postgres, { path, snapshot, schema, disk: into }, stopped);
     const tables = await postgresSums(client);
     await client.query("COMMIT");
     return { path, server, schema, tables, [Symbol.asyncDispose]: () => rm(path, { force: true }) };
   } catch (error) {
     await rm(path, { force: true });
     signal.throwIfAborted();
+    if (late.signal.aborted)
+      throw new BackupError("took-too-long", "The dump of the tenant's Postgres took longer than it may.");
     if (error instanceof BackupError) throw error;
     throw new BackupError("dump-failed", `The tenant's Postgres said: ${(error as Error).message}.`, {
       cause: error,
     });
   } finally {
-    signal.removeEventListener("abort", broken);
+    clearTimeout(clock);
+    stopped.removeEventListener("abort", broken);
     await client.end().catch(() => {});
   }
 }

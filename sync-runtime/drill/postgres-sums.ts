@@ -40,7 +40,8 @@ export async function openForSums(url: string): Promise<pg.Client> {
 
 /**
  * Adds every table up on the server: a row's digest is the sha256 of how that server writes the row as text, and a table's
- * sum is of those, as protocol/table-sum prints it. Two servers with the same rows have the same sums.
+ * sum is of those, as protocol/table-sum prints it. Two servers with the same rows have the same sums. A row is written as a
+ * record, for which its tenant can make no cast.
  */
 export async function postgresSums(client: pg.ClientBase): Promise<TableSums> {
   const { rows: tables } = await client.query<{ name: string }>(query("dumped-tables"));
@@ -52,7 +53,7 @@ export async function postgresSums(client: pg.ClientBase): Promise<TableSums> {
     );
     const { rows } = await client.query<{ rows: string; lanes: string[] }>(
       `SELECT count(*) AS rows, ARRAY[${lanes.join(", ")}] AS lanes FROM (
-        SELECT sha256(convert_to(_owui_row::text, 'UTF8')) AS digest FROM ONLY ${pg.escapeIdentifier(name)} AS _owui_row
+        SELECT sha256(convert_to(ROW(_owui_row.*)::text, 'UTF8')) AS digest FROM ONLY ${pg.escapeIdentifier(name)} AS _owui_row
         OFFSET 0) AS digests`,
     );
     const [counted] = rows;
