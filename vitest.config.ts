@@ -18,7 +18,7 @@ const heavy = (name: string, include: string[], minutes: number, ...globalSetup:
 });
 
 const suffixed = (suffix: string) => [`tests/**/*.${suffix}.test.ts`];
-const heavySuffixes = ["database", "runtime", "conformance", "e2e", "faults", "cloud"];
+const heavySuffixes = ["database", "runtime", "conformance", "e2e", "faults", "versions", "cloud"];
 
 export default defineConfig({
   test: {
@@ -39,6 +39,7 @@ export default defineConfig({
       heavy("runtime", suffixed("runtime"), 3, postgres, programs),
       heavy("conformance", suffixed("conformance"), 3),
       heavy("e2e", suffixed("e2e"), 15),
+      heavy("versions", suffixed("versions"), 30),
       heavy("cloud", suffixed("cloud"), 30),
       heavy("faults", suffixed("faults"), 3, postgres, programs),
     ],

@@ -197,9 +197,11 @@ export const restoreSaga: Saga = {
           };
         });
       },
-      async ({ place, container, found }) => {
-        if (!found.ran) return;
-        await startContainer(place.host, container);
+      async (work) => {
+        if (!work.found.ran) return;
+        await startContainer(work.place.host, work.container);
+        // Whoever is told that it was taken back finds it serving. One that does not answer is no reason to take back anew.
+        if (!(await answers(work))) work.context.say("it has not answered yet: look at `npm run status`");
       },
     ),
     step(
@@ -255,23 +257,29 @@ async function swappedBack({
 }
 
 /** Starts what was stopped, and looks whether people can sign in; the seconds since it was stopped. */
-async function started({ context, place, container, found }: Work): Promise<number> {
-  const { spec, last, host } = place;
+async function started(work: Work): Promise<number> {
+  const { context, place, container, found } = work;
+  const { spec, host } = place;
   context.say("starting");
   await startContainer(host, container);
+  if (!(await answers(work)))
+    throw new CommandError(
+      `${spec.id} has not answered within ${duration(patienceMs)} on what was put in place`,
+    );
+  const away = Math.round((Date.now() - Date.parse(found.stoppedAt ?? "")) / 100) / 10;
+  await signInAt(host, context.invocation.stack, container);
+  return away;
+}
+
+/** Waits until what was started answers through its site; false where that lasts too long. */
+async function answers({ context, place: { spec, last } }: Work): Promise<boolean> {
   const began = performance.now();
   for (;;) {
     context.signal.throwIfAborted();
     const view = await viewFleet({ ...last.fleet, tenants: [spec] }, last.outputs);
-    if (view.tenants[0]?.health === "healthy") break;
-    if (performance.now() - began > patienceMs)
-      throw new CommandError(
-        `${spec.id} has not answered within ${duration(patienceMs)} on what was put in place`,
-      );
+    if (view.tenants[0]?.health === "healthy") return true;
+    if (performance.now() - began > patienceMs) return false;
     context.say("waiting for it to answer");
     await sleep(lookMs);
   }
-  const away = Math.round((Date.now() - Date.parse(found.stoppedAt ?? "")) / 100) / 10;
-  await signInAt(host, context.invocation.stack, container);
-  return away;
 }

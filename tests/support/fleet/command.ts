@@ -23,6 +23,8 @@ export interface CommandOptions {
   heard?: (line: string) => void;
   /** One of the project's commands is killed, as by `kill -9`, at the first line of its output that says so; what it started goes on. */
   killAt?: RegExp;
+  /** Ends it with -9 when it is aborted, and everything that is in its process group. */
+  killed?: AbortSignal;
 }
 
 /** A command that ended with another code than 0. */
@@ -43,6 +45,7 @@ export const run = async (argv: readonly string[], options: CommandOptions = {})
     cwd: options.directory,
     env: { ...process.env, ...options.environment },
     stdio: ["pipe", "pipe", "pipe"],
+    detached: options.killed !== undefined,
   });
   if (child.pid !== undefined) options.started?.(child.pid);
   const stdout: Buffer[] = [];
@@ -62,6 +65,10 @@ export const run = async (argv: readonly string[], options: CommandOptions = {})
     child.once("error", reject);
     // What a killed command started holds its output open.
     child.once(killAt ? "exit" : "close", resolve);
+    options.killed?.addEventListener("abort", () => {
+      child.once("exit", resolve);
+      if (child.pid && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+    });
   });
   const outcome = {
     argv,

@@ -1,0 +1,57 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Operations } from "../../../fleet/saga/operation.ts";
+import { RefusedError } from "../../../toolchain/commands/node-api.ts";
+import { ApiPair } from "../../sync-runtime/node/api/api-pair.ts";
+import { intentOf, RIVAL, TestDatabase } from "../postgres.ts";
+import { StepGate } from "./step-gate.ts";
+
+let database: TestDatabase;
+let pair: ApiPair;
+
+beforeAll(async () => {
+  database = await TestDatabase.create();
+  await database.apply(RIVAL);
+  await database.apply(intentOf(["acme", "globex"]));
+  pair = new ApiPair(database);
+});
+afterAll(async () => {
+  await pair?.[Symbol.asyncDispose]();
+  await database?.drop();
+});
+
+it("holds back one step of one tenant, refuses it, lets it be taken on at once, and goes", async () => {
+  const operations = new Operations(async (method, path, { body, key } = {}) => {
+    const { status, json } = await pair.ask(0, method, path, {
+      ...(body === undefined ? {} : { body: body as object }),
+      ...(key === undefined ? {} : { key }),
+    });
+    if (status < 300) return json;
+    throw new RefusedError(json.detail, json.type);
+  });
+  const runner = (name: string) => ({ run: randomUUID(), name });
+  const [ana, bob] = [runner("ana"), runner("bob")];
+  const wanted = { kind: "trial", request: {}, steps: ["one", "two"], abortable: 2 };
+  const query = async (text: string, values?: unknown[]) =>
+    (await database.queryAlone(text, values)).rows as Record<string, unknown>[];
+  const gate = await StepGate.of({ query }, "acme");
+  await gate.close("two");
+  const acme = await operations.begin("acme", { ...wanted, runner: ana });
+  const globex = await operations.begin("globex", { ...wanted, runner: ana });
+  await operations.report(acme.id, ana, { done: 1 });
+  await operations.report(globex.id, ana, { done: 2 });
+  expect(await gate.isReached()).toBe(false);
+
+  const held = operations.report(acme.id, ana, { done: 2 }).catch((error: Error) => error);
+  await gate.reached();
+  await gate.refuse();
+  expect(await held).toBeInstanceOf(Error);
+  expect(await gate.operation()).toMatchObject({ id: acme.id, done: 1, status: "running" });
+
+  await expect(operations.take(acme.id, bob, false)).rejects.toThrow();
+  await gate.forgetRunner();
+  await operations.take(acme.id, bob, false);
+  await gate[Symbol.asyncDispose]();
+  await operations.report(acme.id, bob, { done: 2 });
+  expect(await gate.operation()).toMatchObject({ done: 2 });
+});
