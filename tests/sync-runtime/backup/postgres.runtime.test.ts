@@ -110,6 +110,7 @@ describe("a tenant that works on a Postgres", () => {
     await home.command("run", "acme");
     const { folder } = await fetched();
     await restore(folder);
+    expect(await verifyRestored(folder, restored.url)).toHaveProperty("verified");
     await restored.client.query("UPDATE chat SET title = 'another' WHERE id = 'chat-7'");
     await restored.client.query("DROP TABLE memory");
     expect(await verifyRestored(folder, restored.url)).toEqual({
