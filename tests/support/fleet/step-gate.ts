@@ -1,6 +1,9 @@
 import type { Replica } from "./replica.ts";
 import { until } from "./until.ts";
 
+/** Of nobody else's locks. */
+const mark = 704_019;
+
 /** An operation as Postgres has it. */
 export interface Recorded {
   id: string;
@@ -30,7 +33,12 @@ export class StepGate implements AsyncDisposable {
       CREATE TABLE IF NOT EXISTS step_gate.closed (tenant text PRIMARY KEY, step text NOT NULL);
       CREATE OR REPLACE FUNCTION step_gate.hold() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
       BEGIN
-        WHILE EXISTS (SELECT FROM step_gate.closed AS c WHERE c.tenant = NEW.tenant AND c.step = NEW.steps[NEW.done]) LOOP
+        LOOP
+          EXIT WHEN NOT EXISTS (
+            SELECT FROM step_gate.closed AS c WHERE c.tenant = NEW.tenant AND c.step = NEW.steps[NEW.done]
+          );
+          -- By which those that wait are known, until their transaction ends.
+          PERFORM pg_advisory_xact_lock_shared(${mark});
           PERFORM pg_sleep(0.02);
         END LOOP;
         RETURN NEW;
@@ -99,7 +107,7 @@ export class StepGate implements AsyncDisposable {
   /** Connections of nodes that are held here, by their processes in Postgres. */
   async #waiting(): Promise<number[]> {
     const rows = await this.#replica.query(
-      "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%report_operation%'",
+      `SELECT l.pid FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.objid = ${mark}`,
     );
     return rows.map(({ pid }) => pid as number);
   }
