@@ -1,7 +1,8 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { arrival, opened, upstream } from "../../support/fleet/arrival.ts";
+import { failingVersion, makeFailingVersion } from "../../support/fleet/failing-version.ts";
 import type { Fleet } from "../../support/fleet/fleet.ts";
 import { OwnWebui, rowHashes } from "../../support/fleet/own-webui.ts";
 
@@ -84,5 +85,56 @@ export const killedAdoption = (fleet: Fleet) =>
       expect(await open()).toBeUndefined();
       expect(readdirSync(home).filter((name) => /adopt|before|rehearsal/.test(name))).toEqual([]);
       expect((await fleet.driver.preview()).stdout).toMatch(/nothing would change/i);
+    });
+  });
+
+/** Versions that damage what they are given and end. */
+export const failingVersions = (fleet: Fleet) =>
+  describe("an adoption into a version that fails", () => {
+    const { adopt, open, leave, config, home } = arrival(fleet, "unlucky");
+    const source = new OwnWebui(fleet.engine, `${fleet.stack}-unlucky`);
+    let sessions: Awaited<ReturnType<OwnWebui["live"]>>;
+
+    beforeAll(async () => {
+      await source.start(`${upstream}:v0.11.3`);
+      sessions = await source.live();
+    });
+    afterAll(async () => {
+      await leave();
+      await source[Symbol.asyncDispose]();
+    });
+
+    it.each([
+      ["on a copy, while people go on at the source", "everywhere", /does not serve this data.*code 3/],
+      [
+        "where it is to serve, and the source comes back by itself",
+        "live",
+        /does not start on what was adopted/,
+      ],
+    ] as const)("fails %s", async (_, fails, said) => {
+      await makeFailingVersion(fleet.engine, fails);
+      const before = { config: await config(), state: await source.state() };
+      const rows = await rowHashes(await source.data());
+      const failed = await adopt(["--container", source.name, "--version", failingVersion(fails), "--yes"], {
+        mayFail: true,
+      });
+      expect([failed.code, failed.stderr]).toEqual([1, expect.stringMatching(said)]);
+      expect(failed.stderr).toContain("was taken back");
+      const { startedAt } = await source.state();
+      expect(await source.state()).toMatchObject({ running: true, restart: "always" });
+      if (fails === "everywhere") expect(startedAt).toBe(before.state.startedAt);
+      expect(await opened(sessions.ben)).toEqual(["What Ben asked"]);
+      expect(await rowHashes(await source.data())).toEqual(rows);
+      expect(await config()).toBe(before.config);
+      expect(await open()).toBeUndefined();
+      expect(existsSync(join(home, "data/webui.db"))).toBe(false);
+    });
+
+    it("is refused at once where the database is newer than the version", async () => {
+      const failed = await adopt(["--container", source.name, "--version", "v0.9.6", "--yes"], {
+        mayFail: true,
+      });
+      expect([failed.code, failed.stderr]).toEqual([1, expect.stringMatching(/newer than .*v0\.9\.6/)]);
+      expect((await source.state()).running).toBe(true);
     });
   });
