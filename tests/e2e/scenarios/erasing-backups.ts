@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readCertificate, type Statement } from "../../../fleet/erasure/certificate.ts";
 import { exitCodes } from "../../../fleet/exit-code.ts";
 import { freePort } from "../../../toolchain/setup/free-port.ts";
 import type { CommandOptions } from "../../support/fleet/command.ts";
@@ -10,7 +12,7 @@ import { entryOf } from "../../support/fleet/stack-file.ts";
 import { until } from "../../support/fleet/until.ts";
 import { S3Server, s3Key } from "../../support/s3/s3-server.ts";
 
-/** A tenant that is to leave a fleet whose backups are in a bucket, at a time that was said, while the bucket is away. */
+/** Tenants that leave a fleet whose backups are in a bucket: at once, at a time that was said, and against the bucket's will. */
 export const erasingBackups = (fleet: Fleet) =>
   describe("erasing a tenant whose backups are in a bucket", () => {
     const [leaver, other] = ["leaver", "leaver-eu"];
@@ -22,6 +24,8 @@ export const erasingBackups = (fleet: Fleet) =>
     const confirmed = (tenant: string) => [tenant, "--yes", "--confirm", tenant];
     const erase = (tenant: string, args: string[] = [], options?: CommandOptions) =>
       operate("erase", [...confirmed(tenant), ...args], options);
+    const statementOf = async (file: string): Promise<Statement | undefined> =>
+      readCertificate(await readFile(file, "utf8"))?.statement;
     let server: S3Server | undefined;
     let address: string;
 
@@ -84,5 +88,61 @@ export const erasingBackups = (fleet: Fleet) =>
         expect((await fleet.signIn(leaver)).role).toBe("admin");
         server = await S3Server.start(folder, [bucket], { at: address });
       });
+
+      it("takes the tenant's folder out of the bucket, asked by a host whose own program is stopped, and no other", async () => {
+        // The look is another container's then; the `up` behind it starts this one.
+        await fleet.engine.docker(["stop", fleet.name("backup")]);
+        await operate("operations", ["resume", operation], { mayFail: false });
+        expect(existsSync(kept(leaver))).toBe(false);
+        expect(existsSync(join(kept(other), "config"))).toBe(true);
+        expect((await operate("backup", ["check", other, "--data"])).code).toBe(0);
+        const file = join(fleet.home, "stacks", fleet.stack, "erasures", `${leaver}-${operation}.json`);
+        const statement = await statementOf(file);
+        expect(statement).toMatchObject({ tenant: leaver, waitedUntil: notBefore });
+        expect(statement?.things).toContainEqual(
+          expect.objectContaining({
+            where: `prod/${leaver}/ in bucket ${bucket} at http://${address}`,
+            found: expect.stringMatching(/^\d+ objects, /),
+            verified: expect.stringContaining("was asked again"),
+          }),
+        );
+        expect(JSON.stringify(statement?.remains)).not.toContain("left on purpose");
+      });
+
+      it("finds nothing the second time, there neither", async () => {
+        const { stdout } = await erase(leaver);
+        expect(stdout).toMatch(/Nothing of leaver was found: .*not where backups are kept/);
+      });
+    });
+
+    it("that does not delete is stopped at last, and certified with what is left there only where that is said", async () => {
+      let stopped: Promise<void> | undefined;
+      const heard = (line: string) => {
+        if (/✓ look/.test(line)) stopped ??= server?.stop();
+      };
+      const failed = await erase(other, [], { heard });
+      await stopped;
+      expect([failed.code, failed.stderr]).toEqual([
+        1,
+        expect.stringMatching(/stopped at backups: .*cannot be reached/s),
+      ]);
+      expect(existsSync(join(fleet.root, "tenants", other))).toBe(false);
+      expect(existsSync(join(kept(other), "config"))).toBe(true);
+      const { certificate } = JSON.parse((await erase(other, ["--leave-backups", "--json"])).stdout);
+      const statement = await statementOf(certificate);
+      expect(JSON.stringify(statement?.things)).not.toContain(`prod/${other}`);
+      expect(statement?.remains).toContainEqual(
+        expect.objectContaining({
+          what: expect.stringMatching(/encrypted with a passphrase that was erased.*left on purpose/),
+          where: expect.stringContaining(`prod/${other}`),
+        }),
+      );
+      server = await S3Server.start(folder, [bucket], { at: address });
+    });
+
+    it("is gone from there by a second erasure, once the bucket deletes again", async () => {
+      const { certificate } = JSON.parse((await erase(other, ["--json"])).stdout);
+      expect(existsSync(kept(other))).toBe(false);
+      expect(JSON.stringify((await statementOf(certificate))?.remains)).not.toContain("left on purpose");
     });
   });
