@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { endOf } from "../host/child-end.ts";
 import { lastWordsOf } from "../host/sandboxed-child.ts";
 import { BackupError } from "./backup-error.ts";
 
@@ -27,16 +28,8 @@ export async function runPostgresProgram(
       ...(home === undefined ? {} : { LD_LIBRARY_PATH: join(home, "lib") }),
     },
   });
-  const ended = new Promise<string>((resolve) => {
-    let why = "";
-    child.on("error", ({ message }) => {
-      why = `${message} `;
-      if (child.pid === undefined) resolve(why.trim());
-    });
-    child.once("close", (code, killedBy) => resolve(`${why}${killedBy ?? `exit code ${code}`}`));
-  });
   const [end, said, complained] = await Promise.all([
-    ended,
+    endOf(child),
     text(child.stdout as Readable),
     lastWordsOf(child.stderr as Readable),
   ]);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import * as z from "zod";
+import { endOf } from "../host/child-end.ts";
 import { BackupError, resticError, saysNoRepository } from "./backup-error.ts";
 import type { BackupConfig } from "./config.ts";
 import { bucketOf } from "./s3-bucket.ts";
@@ -254,15 +255,7 @@ export class Restic {
       ...{ cwd: "/", stdio: [stdin, "pipe", "pipe"], signal, killSignal: "SIGKILL" },
       env: await this.#environment(),
     });
-    const ended = new Promise<string>((resolve) => {
-      let why = "";
-      child.on("error", ({ message }) => {
-        why = `${message} `;
-        if (child.pid === undefined) resolve(why.trim());
-      });
-      child.once("close", (code, killedBy) => resolve(`${why}${killedBy ?? `exit code ${code}`}`));
-    });
-    return { child, ended };
+    return { child, ended: endOf(child) };
   }
 
   #options(): string[] {

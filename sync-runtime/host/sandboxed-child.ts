@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import type { Readable } from "node:stream";
 import type * as z from "zod";
 import { FAULT_VARIABLE } from "../fault-point.ts";
+import { endOf } from "./child-end.ts";
 
 /** What is kept of a child's last words: it may be in a hostile file's hands. */
 const MAX_LAST_WORDS = 16 * 1024;
@@ -27,14 +28,7 @@ export function startSandboxed(args: string[], stdio: StdioOptions, signal: Abor
     ...{ cwd: "/", stdio, signal, killSignal: "SIGKILL" },
     env: fault === undefined ? {} : { [FAULT_VARIABLE]: fault },
   });
-  const ended = new Promise<string>((resolve) => {
-    let why = "";
-    child.on("error", ({ message }) => {
-      why = `${message} `;
-    });
-    child.once("close", (code, killedBy) => resolve(`${why}${killedBy ?? `exit code ${code}`}`));
-  });
-  return { process: child, ended };
+  return { process: child, ended: endOf(child) };
 }
 
 /**
