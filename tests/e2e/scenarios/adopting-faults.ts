@@ -88,6 +88,71 @@ export const killedAdoption = (fleet: Fleet) =>
     });
   });
 
+/** The same killed and taken back. */
+export const abortedAdoptions = (fleet: Fleet) =>
+  describe("an adoption that is killed and taken back", () => {
+    const { tenant, home, adopt, takeOn, leave, config, client } = arrival(fleet, "hesitant");
+    const source = new OwnWebui(fleet.engine, `${fleet.stack}-hesitant`);
+    const args = ["--container", source.name, "--yes"];
+    let sessions: Awaited<ReturnType<OwnWebui["live"]>>;
+    let before: {
+      config: string;
+      rows: Record<string, string>;
+      others: Awaited<ReturnType<Fleet["snapshot"]>>;
+    };
+
+    beforeAll(async () => {
+      await source.start(`${upstream}:v0.11.3`);
+      sessions = await source.live();
+      before = {
+        config: await config(),
+        rows: await rowHashes(await source.data()),
+        others: await fleet.snapshot(),
+      };
+    });
+    afterAll(async () => {
+      await leave();
+      await source[Symbol.asyncDispose]();
+    });
+
+    const asBefore = async () => {
+      expect(await source.state()).toMatchObject({ running: true, restart: "always" });
+      expect(await opened(sessions.ben)).toEqual(["What Ben asked"]);
+      expect(await rowHashes(await source.data())).toEqual(before.rows);
+      expect(await config()).toBe(before.config);
+      expect(await fleet.snapshot()).toEqual(before.others);
+      expect(existsSync(join(home, "adoption"))).toBe(false);
+      expect(existsSync(join(home, "data/webui.db"))).toBe(false);
+    };
+
+    it.each(kills.filter(([step]) => ["rehearse", "stop", "place", "serve"].includes(step)))(
+      "in %s has its source as it was",
+      async (_, killAt) => {
+        expect((await adopt(args, { killAt, mayFail: true })).code).toBeNull();
+        await takeOn("abort");
+        await asBefore();
+      },
+    );
+
+    it("has its source as it was behind a rollback, and what was written since is kept aside", async () => {
+      const { operation } = JSON.parse((await adopt([...args, "--json"])).stdout);
+      await sessions.ben.at(client).createChat("Asked of the tenant");
+      await adopt(["--rollback", "--yes"]);
+      await asBefore();
+      const aside = await rowHashes(join(home, `data.adopted-${operation}`));
+      expect(aside.chat).toMatch(/^3 /);
+      expect(before.rows.chat).toMatch(/^2 /);
+    });
+
+    it("is adopted again behind all that, without what was taken back", async () => {
+      await adopt(args);
+      await adopt(["--confirm"]);
+      expect(await opened(sessions.ben.at(client))).toEqual(["What Ben asked"]);
+      expect(await rowHashes(join(home, "data"))).toEqual(before.rows);
+      expect(await fleet.syncUntil(tenant, "success")).toMatchObject({ replica: { equal: true } });
+    });
+  });
+
 /** Versions that damage what they are given and end. */
 export const failingVersions = (fleet: Fleet) =>
   describe("an adoption into a version that fails", () => {
