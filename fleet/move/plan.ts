@@ -1,5 +1,6 @@
 import { zoneOf } from "../../components/fleet-config/dns-entry.ts";
 import type { DnsSpec, HostSpec, TenantSpec } from "../../components/fleet-config.ts";
+import { problemText } from "../../toolchain/setup/problem.mjs";
 import type { Look } from "../on-host/tenant-move.ts";
 
 /** What is known before a move. */
@@ -147,9 +148,5 @@ export const planText = ({ tenant, from, to, bytes, free, notes, refused }: Plan
   [
     `${tenant} goes from ${from} to ${to}: ${megabytes(bytes)}, of which ${to} has ${megabytes(free)} free.`,
     ...notes,
-    ...refused.flatMap(({ what, why, remedy }) => [
-      `  ✗ ${what}`,
-      `    why:    ${why}`,
-      `    remedy: ${remedy}`,
-    ]),
+    ...refused.map(problemText),
   ].join("\n");

@@ -17,14 +17,19 @@ export class SetupError extends CommandError {
    * @param {string} consequence what became of the machine and the data
    */
   constructor(problems, consequence = "Nothing was changed.") {
-    super([...problems.map(problemText), "", consequence].join("\n"));
+    super([...problems.map((problem) => `\n${problemText(problem)}`), "", consequence].join("\n"));
     this.name = "SetupError";
     this.problems = problems;
   }
 }
 
-/** @param {Problem} problem */
-const problemText = ({ what, why, remedy }) => `\n  ✗ ${what}\n    why:    ${why}\n    remedy: ${remedy}`;
+/**
+ * A problem as every command shows it.
+ *
+ * @param {Problem} problem
+ */
+export const problemText = ({ what, why, remedy }) =>
+  `  ✗ ${what}\n    why:    ${why}\n    remedy: ${remedy}`;
 
 /**
  * Prints a failure and answers the exit code. What is not a problem of the operator's keeps its stack: it is a

@@ -1,8 +1,8 @@
-import pg from "pg";
 import { expect } from "vitest";
 import type { Outcome } from "../fleet/command.ts";
 import { killTree } from "../fleet/process-tree.ts";
 import { until } from "../fleet/until.ts";
+import { oneQuestion } from "../one-question.ts";
 import type { Staging } from "./staging.ts";
 
 /** A command of the operator that runs. */
@@ -115,14 +115,7 @@ export class Mover {
   }
 
   private async query(text: string, values: unknown[]): Promise<Record<string, unknown>[]> {
-    const client = new pg.Client(await this.#staging.database());
-    client.on("error", () => {});
-    await client.connect();
-    try {
-      return (await client.query(text, values)).rows;
-    } finally {
-      await client.end();
-    }
+    return oneQuestion(await this.#staging.database(), text, values);
   }
 
   /** What the tenant's container does on a host: `running`, `exited`, and so on; empty where there is none. */

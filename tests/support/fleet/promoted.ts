@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import pg from "pg";
+import { oneQuestion } from "../one-question.ts";
 import { run } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { seatStack } from "./seat.ts";
@@ -52,18 +52,9 @@ export class Promoted implements AsyncDisposable {
   }
 
   /** Rows of a question to the promoted database. */
-  async query(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
-    const client = new pg.Client({
-      ...{ host: this.#address, port: PORT, database: "promoted" },
-      ...{ user: "owui", password: this.password },
-    });
-    client.on("error", () => {});
-    await client.connect();
-    try {
-      return (await client.query(text, values)).rows;
-    } finally {
-      await client.end();
-    }
+  query(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+    const server = { host: this.#address, port: PORT, database: "promoted" };
+    return oneQuestion({ ...server, user: "owui", password: this.password }, text, values);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -14,6 +14,7 @@ import {
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, it } from "vitest";
+import { ArgumentWatch } from "../../support/argument-watch.ts";
 import { BackupHome } from "../../support/backup-home.ts";
 import { until } from "../../support/fleet/until.ts";
 
@@ -275,17 +276,11 @@ describe("secrets", () => {
   it("are in no argument of any process, while a tenant is backed up and read back", async () => {
     home = new BackupHome();
     home.addTenant("acme", { megabytes: 8 });
-    let seen = "";
-    const watch = setInterval(() => {
-      for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name)))
-        try {
-          seen += readFileSync(`/proc/${pid}/cmdline`, "latin1");
-        } catch {}
-    }, 5);
+    using watch = new ArgumentWatch();
     home.start();
     await good("acme");
     await fetched("acme");
-    clearInterval(watch);
+    const { seen } = watch;
     expect(seen).toContain("backup.tar");
     for (const secret of ["passphrase of acme", "key of acme"]) expect(seen).not.toContain(secret);
     const logged = JSON.stringify(home.log) + home.complaints;

@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { verifyRestored } from "../../../sync-runtime/drill/verify.ts";
 import type { BackupManifest } from "../../../sync-runtime/protocol/backup-manifest.ts";
+import { ArgumentWatch } from "../../support/argument-watch.ts";
 import { BackupHome } from "../../support/backup-home.ts";
 import { until } from "../../support/fleet/until.ts";
 import { StrictDatabase } from "../promote/strict-database.ts";
@@ -129,16 +130,10 @@ describe("a tenant that works on a Postgres", () => {
       const own = new URL(url);
       own.username = role;
       home.setPostgres("acme", { url: own.href, password: "hunter two" });
-      let seen = "";
-      const watch = setInterval(() => {
-        for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name)))
-          try {
-            seen += readFileSync(`/proc/${pid}/cmdline`, "latin1");
-          } catch {}
-      }, 5);
+      using watch = new ArgumentWatch();
       home.start();
       expect((await home.command("run", "acme")).complained).toBe("");
-      clearInterval(watch);
+      const { seen } = watch;
       expect(seen).toContain("--format=custom");
       const { folder } = await fetched();
       const kept = readFileSync(home.path("status/acme.json"), "utf8");
