@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { dockerName } from "../../components/container.ts";
 import { viewFleet } from "../../toolchain/commands/fleet-status.ts";
 import { stepsOf } from "../../toolchain/commands/invocation.ts";
@@ -13,6 +12,7 @@ import { valueAt } from "../config-edit/edited.ts";
 import { confirmed } from "../confirm.ts";
 import { argvOn } from "../on-host/asked-host.ts";
 import { placeOf, type TenantPlace, unknownTenant } from "../tenant-place.ts";
+import { until } from "../until.ts";
 
 /** What a start of the application costs its users: it answers 20 s after its start, 46.6 s on two cores with much else to do. */
 export const interruption =
@@ -109,13 +109,13 @@ async function restartOne(
       `\n  ✗ ${spec.id} could not be restarted: ${stderr.trim()}\n    remedy: \`npm run up\` makes what is missing.`,
     );
   const alone = { ...last.fleet, tenants: [spec] };
-  while (performance.now() - from < patienceMs) {
-    const view = await viewFleet(alone, last.outputs);
-    if (view.tenants[0]?.health === "healthy")
-      return { tenant: spec.id, seconds: Math.round(performance.now() - from) / 1000 };
+  const look = async () => {
     say("waiting for it to answer");
-    await sleep(lookMs);
-  }
+    const view = await viewFleet(alone, last.outputs);
+    return view.tenants[0]?.health === "healthy" || undefined;
+  };
+  if (await until(look, { patienceMs, lookMs }))
+    return { tenant: spec.id, seconds: Math.round(performance.now() - from) / 1000 };
   throw new CommandError(
     `\n  ✗ ${spec.id} was restarted and has not answered within ${duration(patienceMs)}.\n    remedy: see what it says: npx fleet logs ${spec.id}`,
   );

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { agentTls } from "../../components/host/agent.ts";
 import { forwardConfig } from "../../components/host/site.ts";
 import type { MoveSide } from "../on-host/tenant-move.ts";
+import { until } from "../until.ts";
 import { answersSite } from "./site.ts";
 import { addressOf, type Subject } from "./subject.ts";
 
@@ -38,13 +38,7 @@ export async function forward({ last, spec }: Subject, from: MoveSide, to: MoveS
 
 /** Whether whoever comes to the host it left is served; its nginx takes a moment to take what was changed. */
 export async function isForwarded({ last, spec }: Subject, from: MoveSide): Promise<boolean> {
-  const until = performance.now() + patienceMs;
-  for (;;) {
-    if (await answersSite(from.spec, addressOf(last, from.spec), spec)) return true;
-    if (performance.now() > until) return false;
-    await sleep(lookMs);
-  }
+  const address = addressOf(last, from.spec);
+  const look = async () => (await answersSite(from.spec, address, spec)) || undefined;
+  return (await until(look, { patienceMs: 10_000, lookMs: 250 })) ?? false;
 }
-
-const patienceMs = 10_000;
-const lookMs = 250;

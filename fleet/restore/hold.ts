@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { askHistory, askTenant, order, RefusedError } from "../../toolchain/commands/node-api.ts";
 import type { PastSync, TenantSync } from "../../toolchain/commands/sync-view.ts";
 import type { Progress } from "../../toolchain/setup/progress.ts";
 import type { TenantPlace } from "../tenant-place.ts";
+import { until } from "../until.ts";
 
 /** For how long a sync may last; its next one comes at its interval in any case. */
 const patienceMs = 5 * 60_000;
@@ -65,13 +65,11 @@ export async function ended(
   job: string | undefined,
 ): Promise<PastSync | undefined> {
   if (job === undefined) return undefined;
-  const began = performance.now();
-  while (performance.now() - began < patienceMs) {
+  const look = async () => {
     const history = await askHistory(outputs, tenant);
     // Its number is not found again where a run that found nothing new was folded into the next.
     const found = history?.findLast(({ id }) => Number(id) >= Number(job));
-    if (found?.finished_at) return found;
-    await sleep(lookMs);
-  }
-  return undefined;
+    return found?.finished_at ? found : undefined;
+  };
+  return until(look, { patienceMs, lookMs });
 }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { dockerName } from "../../components/container.ts";
 import { viewFleet } from "../../toolchain/commands/fleet-status.ts";
@@ -13,6 +12,7 @@ import { containerState, startContainer, stopContainer } from "../on-host/tenant
 import { TenantPostgres } from "../on-host/tenant-postgres.ts";
 import { type Saga, type SagaStep, type StepContext, TakeBackError } from "../saga/saga.ts";
 import { placeOf, type TenantPlace } from "../tenant-place.ts";
+import { until } from "../until.ts";
 import { fetchSnapshot } from "./backups.ts";
 import { acceptRestored, heldNow } from "./hold.ts";
 
@@ -273,13 +273,10 @@ async function started(work: Work): Promise<number> {
 
 /** Waits until what was started answers through its site; false where that lasts too long. */
 async function answers({ context, place: { spec, last } }: Work): Promise<boolean> {
-  const began = performance.now();
-  for (;;) {
-    context.signal.throwIfAborted();
-    const view = await viewFleet({ ...last.fleet, tenants: [spec] }, last.outputs);
-    if (view.tenants[0]?.health === "healthy") return true;
-    if (performance.now() - began > patienceMs) return false;
+  const look = async () => {
     context.say("waiting for it to answer");
-    await sleep(lookMs);
-  }
+    const view = await viewFleet({ ...last.fleet, tenants: [spec] }, last.outputs);
+    return view.tenants[0]?.health === "healthy" || undefined;
+  };
+  return (await until(look, { patienceMs, lookMs, signal: context.signal })) ?? false;
 }
