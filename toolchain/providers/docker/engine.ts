@@ -1,4 +1,4 @@
-import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Properties } from "../plugin/properties.ts";
 import { openDoor } from "./ssh-door.ts";
@@ -47,9 +47,16 @@ const messageOf = (text: string): string => {
  */
 const sshConnections = 4;
 
-/** Connections over ssh, made when they are needed and used again. */
+/**
+ * For how long one is kept that nobody uses, ms. A droplet that is made anew keeps its address: what was connected to the one
+ * before would wait for an answer of a machine that is gone.
+ */
+const sshIdleMs = 3_000;
+
+/** Connections over ssh, made when they are needed and used again soon. */
 class SshAgent extends Agent {
   readonly #connect: () => Duplex;
+  readonly #idle = new Map<Duplex, NodeJS.Timeout>();
 
   constructor(connect: () => Duplex) {
     super({ keepAlive: true, maxSockets: sshConnections, maxFreeSockets: sshConnections });
@@ -58,6 +65,24 @@ class SshAgent extends Agent {
 
   override createConnection(): Duplex {
     return this.#connect();
+  }
+
+  /** Node keeps one where this answers true, which its types do not know. */
+  override keepSocketAlive(socket: Duplex): unknown {
+    this.#idle.set(
+      socket,
+      setTimeout(() => {
+        this.#idle.delete(socket);
+        socket.destroy();
+      }, sshIdleMs),
+    );
+    return super.keepSocketAlive(socket);
+  }
+
+  override reuseSocket(socket: Duplex, request: ClientRequest): void {
+    clearTimeout(this.#idle.get(socket));
+    this.#idle.delete(socket);
+    super.reuseSocket(socket, request);
   }
 }
 

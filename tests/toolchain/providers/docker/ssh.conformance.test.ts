@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import docker from "@pulumi/docker";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { Engine } from "../../../../toolchain/providers/docker/engine.ts";
 import { bootDroplet, type Droplet } from "../../../support/droplet.ts";
+import { until } from "../../../support/fleet/until.ts";
 import { image } from "../conformance/docker-command.ts";
 import { conformance } from "../conformance/suite.ts";
 
@@ -86,6 +88,18 @@ conformance("docker", (stack) => {
     const { changes } = await stack().up(program("BuilderV1"));
     expect(changes.built?.steps).toEqual(["update"]);
     expect(await droplet.ssh("docker run --rm --network none made-there:tag cat /file")).toBe("two");
+  });
+
+  test("a connection that nobody uses any more is given up", async () => {
+    // Its address may be another machine's by the time when it is asked again.
+    const engine = new Engine(`ssh://root@${droplet.address}`, droplet.sshOptions);
+    const connections = () => droplet.ssh("pgrep --count --full '^docker system dial-stdio' || true");
+    await engine.send("GET", "/_ping");
+    expect(Number(await connections())).toBe(1);
+    await engine.send("GET", "/_ping");
+    expect(Number(await connections())).toBe(1);
+    await until("it to be given up", async () => Number(await connections()) === 0);
+    await engine.send("GET", "/_ping");
   });
 
   test("a machine with another host key is not spoken to, and the failure says so", async () => {
