@@ -1,8 +1,9 @@
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { AwsV4Signer } from "aws4fetch";
 import { BackupError } from "./backup-error.ts";
 import type { Repository } from "./config.ts";
-import { type S3Key, s3Encoded, s3Query, signed } from "./s3-signature.ts";
 
 /** A repository in a bucket. */
 export type S3Repository = Extract<Repository, { kind: "s3" }>;
@@ -13,6 +14,15 @@ export interface S3Object {
   /** Absent: the bucket was asked for what it shows, not for versions. */
   version?: string;
   bytes: number;
+}
+
+/** What is asked of a server. */
+interface S3Request {
+  method: string;
+  /** With its query; every part as it is sent. */
+  url: string;
+  headers?: Record<string, string>;
+  body?: string;
 }
 
 /** What a server said no with. */
@@ -31,11 +41,11 @@ const silenceMs = 60_000;
 /** A bucket as far as what lies below one prefix is looked at and removed: restic does the rest. */
 export class S3Bucket {
   readonly #repository: Omit<S3Repository, "kind" | "keyFile">;
-  readonly #key: S3Key;
+  readonly #secret: string;
 
   constructor(repository: Omit<S3Repository, "kind" | "keyFile">, secret: string) {
     this.#repository = repository;
-    this.#key = { id: repository.keyId, secret, region: repository.region };
+    this.#secret = secret;
   }
 
   /**
@@ -90,7 +100,8 @@ export class S3Bucket {
   ): Promise<string> {
     const { endpoint, bucket } = this.#repository;
     const path = [bucket, ...(key === "" ? [] : key.split("/"))].map(s3Encoded).join("/");
-    const url = new URL(`${endpoint}/${path}?${s3Query(query)}`);
+    const asked = Object.entries(query).map((pair) => pair.map(s3Encoded).join("="));
+    const url = `${endpoint}/${path}?${asked.join("&")}`;
     for (let left = tries - 1; ; left -= 1) {
       const answer = await this.#answer(
         { method, url, ...(headers && { headers }), ...(body && { body }) },
@@ -104,14 +115,12 @@ export class S3Bucket {
   }
 
   /** A text says why there was none. */
-  async #answer(
-    request: Parameters<typeof signed>[0],
-    signal: AbortSignal,
-  ): Promise<{ status: number; text: string } | string> {
+  async #answer(request: S3Request, signal: AbortSignal): Promise<{ status: number; text: string } | string> {
     try {
-      const answer = await fetch(request.url, {
-        ...{ method: request.method, redirect: "manual", headers: signed(request, this.#key, new Date()) },
-        ...(request.body === undefined ? {} : { body: request.body }),
+      const { url, ...sent } = await this.#signed(request);
+      const answer = await fetch(url, {
+        ...sent,
+        redirect: "manual",
         signal: AbortSignal.any([signal, AbortSignal.timeout(silenceMs)]),
       });
       return { status: answer.status, text: await answer.text() };
@@ -121,7 +130,22 @@ export class S3Bucket {
       return cause instanceof Error && cause.message !== "" ? cause.message : message;
     }
   }
+
+  /** As its key's, what it holds included. */
+  #signed({ headers, body = "", ...request }: S3Request) {
+    const { keyId, region } = this.#repository;
+    const hash = createHash("sha256").update(body).digest("hex");
+    return new AwsV4Signer({
+      ...{ ...request, headers: { ...headers, "x-amz-content-sha256": hash } },
+      ...(body === "" ? {} : { body }),
+      ...{ accessKeyId: keyId, secretAccessKey: this.#secret, region, service: "s3" },
+    }).sign();
+  }
 }
+
+/** As S3 wants it: every byte but letters, digits and `-._~` as `%XX`. */
+export const s3Encoded = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** The bucket of a repository, with its key. */
 export const bucketOf = async (repository: S3Repository): Promise<S3Bucket> =>
