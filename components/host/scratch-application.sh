@@ -7,7 +7,7 @@
 #   MEMORY CPUS PIDS  its limits, memory in bytes          PATIENCE  seconds until it has to answer
 #   DATABASE  container of a restored Postgres that it works on (scratch-database.sh), or empty: the SQLite file of the copy
 #   ENVIRONMENT  file of settings that may be secret, or empty          SETTINGS  open ones, NAME=value, one a line
-#   Where it fails, the file $DATA.log holds what it said.
+#   Where it fails, the file LOG, or $DATA.log, holds what it said: the next start removes it.
 # ask prints {"status", "body"}: METHOD ASKED_PATH of its API, AS admin, nobody or a user's id, BODY of JSON or empty.
 # sign-in signs in with a token that the secret key makes, and prints what it saw then (fleet/on-host/scratch-application.ts).
 #   APPLICATION  asks this container instead: one that serves
@@ -37,7 +37,8 @@ uptime() { awk '{ print $1 }' /proc/uptime; }
 start() {
   remove
   remove_forgotten
-  log=${DATA%/}.log
+  log=${LOG:-${DATA%/}.log}
+  rm -f "$log"
   available=$(awk '$1 == "MemAvailable:" { printf "%.0f", $2 * 1024 }' /proc/meminfo)
   # What serves uses half of its limit or less (docs/performance.md).
   if [ "$((MEMORY / 2))" -gt "$available" ]; then

@@ -10,6 +10,8 @@ export interface ScratchStart {
   image: string;
   /** Folder with a copy of a tenant's data, owned by root: the application writes to it. */
   data: string;
+  /** File that holds what it said where it fails; `<data>.log`, which has to outlive the copy for whoever reads of it. */
+  log?: string;
   /** File of the secret key that belongs to the data; undefined: the application makes one of its own. */
   key: string | undefined;
   /** As the tenant's. */
@@ -128,7 +130,7 @@ export function startVariables({
   return {
     ...{ IMAGE: start.image, DATA: start.data, KEY: start.key ?? "", ENVIRONMENT: start.environment ?? "" },
     ...{ MEMORY: memory.limit, CPUS: cpus, PIDS: pids, PATIENCE: patience, LIFE: life },
-    DATABASE: start.database ?? "",
+    ...{ DATABASE: start.database ?? "", LOG: start.log ?? "" },
     SETTINGS: settings.map(([name, value]) => `${name}=${value}`).join("\n"),
   };
 }

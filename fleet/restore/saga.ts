@@ -166,6 +166,7 @@ export const restoreSaga: Saga = {
           const seconds = await scratch.start({
             ...{ image, data, limits: { memory, cpus, pids } },
             patience: 600,
+            log: `${home.home}/restore.log`,
             key: `${folder}/config/webui_secret_key`,
             environment: `${home.home}/config/environment`,
             ...(postgres && { database: postgres.scratch.container }),

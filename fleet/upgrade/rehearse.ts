@@ -40,7 +40,13 @@ async function tried(subject: Subject, { say, signal }: StepContext): Promise<Re
   const scratch = scratchOf(subject);
   say(`${to.version} starts on the copy, and migrates it`);
   const startSeconds = await scratch.start({
-    ...{ image, data: host.copyFolder, key: host.config.key, environment: host.config.environment },
+    ...{
+      image,
+      data: host.copyFolder,
+      log: host.pathOf("upgrade.log"),
+      key: host.config.key,
+      environment: host.config.environment,
+    },
     ...{ limits: place.spec, settings: openSettings(subject) },
   });
   signal.throwIfAborted();

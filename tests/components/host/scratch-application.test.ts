@@ -105,6 +105,17 @@ describe("scratch-application.sh", () => {
     expect(asked().at(-1)).toMatch(/^rm /);
   });
 
+  it("is told where what it says outlives the copy", () => {
+    host.write("deaf", "");
+    host.write("state", "false 3");
+    const log = `${data()}.kept`;
+    expect(start({ LOG: log }).stderr).toContain(`${log} on this host`);
+    expect([readFileSync(log, "utf8"), existsSync(`${data()}.log`)]).toEqual([
+      "Traceback: its own words\n",
+      false,
+    ]);
+  });
+
   it("that cannot be made says why", () => {
     host.write("unstarted", "");
     expect(start()).toMatchObject({ status: 1, stderr: expect.stringContaining("no such image") });
