@@ -69,7 +69,8 @@ async function applyHere(invocation: EditInvocation, change: Change): Promise<Ap
     const { json: quiet = false, allow, signal } = invocation;
     await applyStack(invocation, { quiet, allow, signal });
   } catch (error) {
-    throw error instanceof CommandError && changed ? new CommandError(leftBehind(error, file)) : error;
+    if (!(error instanceof CommandError && changed)) throw error;
+    throw new CommandError(leftBehind(error, file), { cause: error });
   }
   // An edit that takes back one that was never committed leaves nothing to commit.
   if (!changed || !git || (await tracked(file))?.clean) return { file, changed, commit: null, branch: null };

@@ -46,8 +46,7 @@ export async function switchOver(context: StepContext): Promise<{ downtimeSecond
     const failure = await applied;
     if (why !== undefined) {
       context.signal.throwIfAborted();
-      const told = failure instanceof CommandError ? `${why}\n${failure.message}` : why;
-      throw new TakeBackError(told, { cause: failure });
+      throw new TakeBackError([why, ...whyUpFailed(failure)].join("\n"), { cause: failure });
     }
     if (failure) throw failure;
     return { downtimeSeconds };
@@ -55,6 +54,12 @@ export async function switchOver(context: StepContext): Promise<{ downtimeSecond
     await absence.end();
   }
 }
+
+/** Without what an edit says that stays: this one is taken back. */
+const whyUpFailed = (failure: Error | undefined): string[] => {
+  const said = failure?.cause instanceof CommandError ? failure.cause : failure;
+  return said instanceof CommandError ? [said.message.trim()] : [];
+};
 
 /** `up` refuses older versions, which here come with the database that they had. */
 const edit = (
