@@ -122,6 +122,8 @@ export const upgradeFaults = (fleet: Fleet) =>
       await dying.end("abort", left);
       await stands(older);
       expect(proof.kept()).toContain(`data.failed-${left.id}`);
+      // What the newer version said stays for whoever asks why.
+      expect(readFileSync(at("upgrade.log"), "utf8")).toContain(newer);
     });
 
     describe("on a disk that is full", () => {
@@ -146,6 +148,8 @@ export const upgradeFaults = (fleet: Fleet) =>
         await gate.open();
         const failed = await running.finally(makeRoom);
         expect([failed.code, failed.stderr]).toEqual([1, expect.stringMatching(/No space left on device/)]);
+        expect(failed.stderr).toContain("Everything is as it was before");
+        expect(failed.stderr).not.toContain("The edit stays");
         await stands(older);
       });
     });
@@ -160,6 +164,8 @@ export const upgradeFaults = (fleet: Fleet) =>
       );
       expect(failed.code).toBe(1);
       expect(failed.stderr).toMatch(/acme +v0\.11\.3 +FAILED[\s\S]*globex +v0\.9\.6 +not begun/);
+      const [, log = ""] = /(\S+) on this host holds what it said/.exec(failed.stderr) ?? [];
+      expect(readFileSync(log, "utf8")).toContain("This migration cannot go on.");
       expect(await fleet.snapshot()).toEqual(running);
       expect(readFileSync(fleet.file.path, "utf8")).not.toContain(failingVersion("everywhere"));
       await stands(older);
