@@ -99,11 +99,11 @@ const rehearse: SagaStep = {
   name: "rehearse",
   run: async (context) => {
     const { adoption, host, spec, last, found } = await siteOf(context);
-    const { tenant, invocation, operation } = context;
+    const { tenant, operation } = context;
     if (host.spec.kind === "local") await ensureImages([spec.image], context.say);
     const data = await adoption.rehearsal();
     const key = `${host.spec.root}/tenants/${tenant}/adoption/key`;
-    const scratch = new ScratchApplication(host, invocation.stack, `adopt-${tenant}`);
+    const scratch = scratchOf(host, context);
     try {
       context.say(`${spec.image} on a copy`);
       const seconds = await scratch.start({
@@ -119,7 +119,15 @@ const rehearse: SagaStep = {
       await scratch.remove();
     }
   },
+  // One that was killed left it at work.
+  undo: async (context) => {
+    const { host } = await siteOf(context);
+    await scratchOf(host, context).remove();
+  },
 };
+
+const scratchOf = (host: TenantPlace["host"], { invocation, tenant }: StepContext): ScratchApplication =>
+  new ScratchApplication(host, invocation.stack, `adopt-${tenant}`);
 
 /** Tables whose rows no version's migrations move elsewhere. */
 const steady = [

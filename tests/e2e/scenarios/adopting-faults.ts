@@ -2,6 +2,7 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { arrival, opened, upstream } from "../../support/fleet/arrival.ts";
+import { DyingCommands } from "../../support/fleet/dying-command.ts";
 import { failingVersion, makeFailingVersion } from "../../support/fleet/failing-version.ts";
 import type { Fleet } from "../../support/fleet/fleet.ts";
 import { OwnWebui, rowHashes } from "../../support/fleet/own-webui.ts";
@@ -78,9 +79,8 @@ export const killedAdoption = (fleet: Fleet) =>
     });
 
     it("is confirmed although that was killed, too", async () => {
-      const killed = await adopt(["--confirm"], { killAt: /✓ confirm/, mayFail: true });
-      expect(killed.code).toBeNull();
-      await fleet.endHolds();
+      const commands = new DyingCommands(fleet, tenant);
+      await commands.dieAt([{ step: "confirm" }], (options) => adopt(["--confirm"], options));
       await adopt(["--confirm"]);
       expect(await open()).toBeUndefined();
       expect(readdirSync(home).filter((name) => /adopt|before|rehearsal/.test(name))).toEqual([]);
