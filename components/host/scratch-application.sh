@@ -21,7 +21,7 @@ fail() {
   exit 1
 }
 
-remove() { docker rm --force --volumes "$container" >/dev/null 2>&1 || true; }
+remove() { docker rm --force --volumes "${1:-$container}" >/dev/null 2>&1 || true; }
 
 # Those of any name whose time is over: whoever was to remove them was killed.
 remove_forgotten() {
@@ -83,15 +83,18 @@ exec bash start.sh'
     remove
     fail "Open WebUI ($IMAGE) could not be started on a copy: $why"
   fi
-  until docker exec "$container" curl -fsS -m 5 -o /dev/null http://127.0.0.1:8080/health 2>/dev/null </dev/null; do
-    state=$(docker inspect --format '{{.State.Running}} {{.State.ExitCode}}' "$container" 2>/dev/null || echo "false 137")
+  # By its id: where whoever began this was killed, somebody else starts one of that name meanwhile.
+  id=$(docker inspect --format '{{.Id}}' "$container" 2>/dev/null) || fail "Open WebUI ($IMAGE) was removed while it started."
+  until docker exec "$id" curl -fsS -m 5 -o /dev/null http://127.0.0.1:8080/health 2>/dev/null </dev/null; do
+    state=$(docker inspect --format '{{.State.Running}} {{.State.ExitCode}}' "$id" 2>/dev/null) ||
+      fail "Open WebUI ($IMAGE) was removed while it started."
     spent=$(awk -v began="$began" '{ printf "%d", $1 - began }' /proc/uptime)
     how=
     case $state in "false "*) how="ended with code ${state#false }" ;; esac
     if [ -z "$how" ] && [ "$spent" -ge "$PATIENCE" ]; then how="did not answer for $PATIENCE seconds"; fi
     if [ -n "$how" ]; then
-      (umask 077 && docker logs --tail 300 "$container" >"$log" 2>&1) || true
-      remove
+      (umask 077 && docker logs --tail 300 "$id" >"$log" 2>&1) || true
+      remove "$id"
       fail "Open WebUI ($IMAGE) $how on a copy of the data; $log on this host holds what it said."
     fi
     sleep 0.5
