@@ -20,8 +20,18 @@ export const databaseFiles = (path: string): string[] => [...SUFFIXES, "-shm"].m
 const BUSY_MS = 5_000;
 
 /** SQLite's results: https://sqlite.org/rescode.html */
+const CANTOPEN = 14;
 const READONLY_ROLLBACK = 776;
-const errorCode = (error: unknown): number | undefined => (error as { errcode?: number }).errcode;
+
+/**
+ * Whether SQLite has to write before what a dead writer left can be read: a transaction is to be taken back, or the index of
+ * a -wal is to be made, which every living writer has (-shm).
+ */
+const isLeftOpen = (error: unknown, path: string): boolean => {
+  const { errcode } = error as { errcode?: number };
+  const lacksIndex = existsSync(`${path}-wal`) && !existsSync(`${path}-shm`);
+  return errcode === READONLY_ROLLBACK || (errcode === CANTOPEN && lacksIndex);
+};
 
 /** What was copied. */
 export interface DatabaseCopy {
@@ -68,8 +78,8 @@ export async function copyLive(path: string, target: CopyTarget): Promise<Databa
     try {
       opened = openReadOnly(path);
     } catch (error) {
-      // A transaction that its writer left has to be taken back first: on a copy.
-      if (errorCode(error) === READONLY_ROLLBACK) return await copySettled(path, target);
+      // SQLite works that off on a copy.
+      if (isLeftOpen(error, path)) return await copySettled(path, target);
       throw unreadable(path, error);
     }
     const { database: source, settled } = opened;

@@ -113,6 +113,7 @@ if (import.meta.main) {
         ? await copy(asked)
         : await survey(asked.database, {
             tree: asked.data ?? undefined,
+            uploads: asked.uploads ?? undefined,
             without: notWithFiles(asked),
             scratch: asked.to,
           });

@@ -45,14 +45,20 @@ const MOST_TABLES = 1_000;
 const MOST_ADMINS = 50;
 const LONGEST_NAME = 200;
 
-/** Looks at a source without changing anything. @param tree undefined: nothing lies beside the database */
+/** What lies beside a database, and where its looker may write. */
+export interface Surroundings {
+  /** The folder that becomes the data; undefined: the database alone. */
+  tree: string | undefined;
+  /** The folder that becomes its `uploads`, where it lies elsewhere. */
+  uploads?: string | undefined;
+  without: (path: BytePath) => boolean;
+  scratch: string;
+}
+
+/** Looks at a source without changing anything. */
 export async function survey(
   database: string,
-  {
-    tree,
-    without,
-    scratch,
-  }: { tree: string | undefined; without: (path: BytePath) => boolean; scratch: string },
+  { tree, uploads, without, scratch }: Surroundings,
 ): Promise<Survey> {
   const stat = await lstat(database).catch(() => undefined);
   if (!stat?.isFile() || stat.size === 0)
@@ -75,7 +81,10 @@ export async function survey(
         journal: await journalOf(database),
         ...read(opened.database),
       },
-      tree: await measured(tree, without),
+      tree: await measured([
+        ...(tree === undefined ? [] : [{ folder: tree, below: "", without }]),
+        ...(uploads === undefined ? [] : [{ folder: uploads, below: "uploads/", without: () => false }]),
+      ]),
       keyFile: await isFile(join(database, "../.webui_secret_key")),
       free: bavail * bsize,
     };
@@ -149,21 +158,26 @@ async function journalOf(path: string): Promise<Survey["database"]["journal"]> {
 /** What a database says, cut to a length that can be shown. */
 const text = (value: unknown): string => String(value ?? "").slice(0, LONGEST_NAME);
 
-async function measured(
-  tree: string | undefined,
-  without: (path: BytePath) => boolean,
-): Promise<Survey["tree"]> {
+/** A folder, and where in the data it comes to stand. */
+interface Measured {
+  folder: string;
+  below: string;
+  without: (path: BytePath) => boolean;
+}
+
+async function measured(folders: readonly Measured[]): Promise<Survey["tree"]> {
   const found = { files: 0, bytes: 0, uploads: 0, vectors: 0 };
   const leftOut: BytePath[] = [];
-  if (tree !== undefined)
-    for await (const entry of walk(tree, without)) {
+  for (const { folder, below, without } of folders)
+    for await (const entry of walk(folder, without)) {
+      const path = below + entry.path;
       if (entry.kind === "special" || (entry.kind === "link" && !staysInside(entry.path, entry.target)))
-        leftOut.push(entry.path);
+        leftOut.push(path);
       if (entry.kind !== "file") continue;
       found.files += 1;
       found.bytes += Number(entry.stat.size);
-      if (entry.path.startsWith("uploads/")) found.uploads += 1;
-      if (entry.path.startsWith("vector_db/")) found.vectors += Number(entry.stat.size);
+      if (path.startsWith("uploads/")) found.uploads += 1;
+      if (path.startsWith("vector_db/")) found.vectors += Number(entry.stat.size);
     }
   return { ...found, leftOut: leftOut.slice(0, MOST_NAMES).map(readable), leftOutCount: leftOut.length };
 }

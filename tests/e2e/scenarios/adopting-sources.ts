@@ -32,7 +32,7 @@ export const composedSource = (fleet: Fleet) =>
         volumes: ["data:/app/backend/data"],
         restart: "unless-stopped",
         environment: {
-          ...{ WEBUI_SECRET_KEY: key.replaceAll("$", "$$"), OFFLINE_MODE: "true" },
+          ...{ WEBUI_SECRET_KEY: key.replaceAll("$", "$$$$"), OFFLINE_MODE: "true" },
           ...{ RAG_EMBEDDING_ENGINE: "openai", TAVILY_API_KEY: "tvly-a-secret-of-composed" },
         },
       };
@@ -132,7 +132,7 @@ export const leftDatabase = (fleet: Fleet) =>
         source: { kind: "file", container: null, running: null },
         database: { journal: "wal", unclean: true, users: 2, chats: 2, files: 1 },
         secretKey: "a file beside the database",
-        data: { uploads: 0, files: 1 },
+        data: { uploads: 1, files: 1 },
       });
       expect(found.risks.filter(({ refused }) => refused)).toEqual([]);
     });

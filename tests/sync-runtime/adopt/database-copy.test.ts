@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -100,6 +101,25 @@ describe.each(["wal", "rollback"] as const)("a database in %s mode", (journal) =
     expect(seen.database).toMatchObject({ journal, unclean: false, chats: 30, heads: ["d4c1a8e37b62"] });
     expect(hashes()).toEqual(before);
   });
+});
+
+it("is copied from what was saved of a machine that lost its power, a -wal without its index", async () => {
+  make("wal");
+  const writer = new DatabaseSync(source);
+  writer.exec("PRAGMA wal_autocheckpoint = 0; DELETE FROM chat WHERE rowid <= 10");
+  const left = join(bench, "left/webui.db");
+  mkdirSync(join(bench, "left/uploads"), { recursive: true });
+  for (const suffix of ["", "-wal"]) copyFileSync(source + suffix, left + suffix);
+  writer.close();
+  writeFileSync(join(bench, "left/uploads/letter"), "what Ben uploaded");
+  const around = { tree: undefined, uploads: join(bench, "left/uploads"), without: () => false };
+  expect(await survey(left, { ...around, scratch: bench })).toMatchObject({
+    database: { journal: "wal", unclean: true, chats: 20 },
+    tree: { files: 1, bytes: 17, uploads: 1 },
+  });
+  expect((await copyLive(left, target)).rows.chat).toBe(20);
+  expect(chats(target.copy)).toBe(20);
+  expect(readdirSync(join(bench, "left")).sort()).toEqual(["uploads", "webui.db", "webui.db-wal"]);
 });
 
 describe("what is no database", () => {
