@@ -60,8 +60,10 @@ export async function operations(
     tell(json, ended, operationText(ended, Date.now()));
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
-    const said = `\n  ✗ ${error.message}`;
-    throw error.kind === "not-to-be-had" ? new BusyError(said) : new CommandError(said);
+    if (error.kind !== "not-to-be-had") throw new CommandError(`\n  ✗ ${error.message}`);
+    throw new BusyError(
+      `\n  ✗ ${error.message}\n    remedy: look at it, and wait: npx fleet operations show ${what}`,
+    );
   }
 }
 

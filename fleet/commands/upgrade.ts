@@ -8,6 +8,7 @@ import { duration, type Steps } from "../../toolchain/setup/steps.mjs";
 import { fileOf } from "../config-edit/apply-edit.ts";
 import { valueAt } from "../config-edit/edited.ts";
 import { confirmed } from "../confirm.ts";
+import { BusyError } from "../exit-code.ts";
 import type { Operation } from "../saga/operation.ts";
 import { begin, type Saga, type Workshop, work } from "../saga/saga.ts";
 import { workshopOf } from "../saga/workshop.ts";
@@ -75,9 +76,7 @@ export async function upgrade(invocation: UpgradeInvocation, tenants: readonly s
   if (turns.failed.length > 0) {
     const text = standText(turns, upgraded, last, to);
     if (json) tell(json, { upgraded, failed: turns.failed.map(({ one }) => one.tenant) }, "");
-    throw new CommandError(
-      [...turns.failed.map(({ error }) => told(error)), ...(jobs.length > 1 ? [text] : [])].join("\n"),
-    );
+    throw failureOf(turns, jobs.length > 1 ? [text] : []);
   }
   tell(json, { upgraded }, upgraded.map(upgradedText).join("\n"));
 }
@@ -230,6 +229,14 @@ const fleetText = ({ canary, parallel }: UpgradeInvocation, jobs: readonly Job[]
     `${jobs.map(({ tenant }) => tenant).join(", ")}: to ${to.text}, ${canary > 0 ? `${canary} before all others, then ` : ""}${parallel} at once.`,
     "Each is rehearsed on a copy of its database first; its users then wait for about half a minute. The first failure is taken back, and no further one is begun.",
   ].join("\n");
+
+/** One error of all; a tenant that somebody else works on is told by its exit code, where that is all there is. */
+export function failureOf({ failed }: Pick<Turns<unknown>, "failed">, more: readonly string[]): CommandError {
+  const text = [...failed.map(({ error }) => told(error)), ...more].join("\n");
+  return failed.every(({ error }) => error instanceof BusyError)
+    ? new BusyError(text)
+    : new CommandError(text);
+}
 
 /** Who is on what, where it was stopped; pure. */
 export function standText(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { keptText } from "../../../fleet/commands/rollback.ts";
-import { standText, upgradedText } from "../../../fleet/commands/upgrade.ts";
+import { failureOf, standText, upgradedText } from "../../../fleet/commands/upgrade.ts";
+import { BusyError } from "../../../fleet/exit-code.ts";
 import type { AsideRecord } from "../../../fleet/on-host/tenant-version.ts";
 import { wrongVersion } from "../../../fleet/upgrade/rehearse.ts";
 import type { ChangeRequest } from "../../../fleet/upgrade/request.ts";
@@ -81,6 +82,14 @@ describe("what came of it", () => {
     expect(text).toMatch(
       /acme +v0\.11\.3 +done\nglobex +v0\.9\.6 +FAILED: see above\ninitech +v0\.9\.6 +not begun/,
     );
+  });
+
+  it("fails as busy where tenants were only refused because somebody else works on them", () => {
+    const failed = (...errors: Error[]) => ({ failed: errors.map((error) => ({ one: "acme", error })) });
+    const busy = new BusyError("restore 18 works on it");
+    expect(failureOf(failed(busy, busy), ["stopped"])).toBeInstanceOf(BusyError);
+    expect(failureOf(failed(busy), ["stopped"]).message).toBe("restore 18 works on it\nstopped");
+    expect(failureOf(failed(busy, new Error("no")), [])).not.toBeInstanceOf(BusyError);
   });
 
   it("is wrong where another version answers; flavours have one number", () => {
