@@ -64,7 +64,7 @@ export const restoreFaults = (fleet: Fleet) =>
       const left = await dying.dieAt(
         [
           { step: "look" },
-          { step: "fetch", seen: runs("backup-fetch") },
+          { step: "fetch", seen: runs("backup-helper") },
           ...["fetch", "verify"].map((step) => ({ step })),
           { step: "rehearse", seen: runs("scratch-restore") },
           ...["rehearse", "stop", "swap"].map((step) => ({ step })),

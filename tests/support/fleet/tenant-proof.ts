@@ -75,7 +75,7 @@ export class TenantProof {
     });
     const { stdout } = await driver.operate("operations", ["list", this.#tenant, "--open", "--json"]);
     expect(JSON.parse(stdout)).toEqual({ operations: [] });
-    expect((await engine.containers()).filter((name) => /scratch|reading|fetch/.test(name))).toEqual([]);
+    expect((await engine.containers()).filter((name) => /scratch|reading|helper/.test(name))).toEqual([]);
     const left = readdirSync(this.home).filter((name) => /^(rehearsal|next|restore-\d+)$|staged/.test(name));
     expect([left, existsSync(join(this.home, "config/switch"))]).toEqual([[], false]);
     expect((await driver.preview()).stdout).toMatch(/nothing would change/i);
