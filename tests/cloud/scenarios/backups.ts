@@ -41,6 +41,7 @@ export const backups = (staging: Staging, tenants: readonly string[]) =>
         id: expect.stringMatching(/^[0-9a-f]{8}/),
         time: expect.any(String),
         openWebui: "v0.11.3",
+        database: "sqlite",
       });
       expect((await staging.driver.operate("backup", ["check", tenant, "--data"])).code).toBe(0);
     });

@@ -3,16 +3,17 @@ import { EngineRoots } from "../../../../toolchain/fakes/digitalocean/docker/eng
 import { bootDroplet, type Droplet } from "../../../support/droplet.ts";
 
 const image = "debian:bookworm-slim";
+const more = "node:24-bookworm-slim";
 const userData = "#cloud-config\npackage_update: true\npackages: [docker.io, iptables]\n";
 
 describe("droplets whose engines begin with images", () => {
   let droplets: Droplet[] = [];
+  const boot = (third: number, engines: EngineRoots) =>
+    bootDroplet({ network: [198, 19, third], userData, engines, memory: 1024 });
 
   beforeAll(async () => {
     const engines = await EngineRoots.with([image], () => {});
-    const boot = (third: number) =>
-      bootDroplet({ network: [198, 19, third], userData, engines, memory: 1024 });
-    droplets = await Promise.all([boot(244), boot(246)]);
+    droplets = await Promise.all([boot(244, engines), boot(246, engines)]);
     // Two machines install Docker at once.
   }, 8 * 60_000);
   afterAll(async () => {
@@ -27,6 +28,16 @@ describe("droplets whose engines begin with images", () => {
     const [one, other] = await everywhere("docker info --format '{{.ID}}'");
     expect(one).not.toBe(other);
   });
+
+  test("one with another image has that, although its template began with the one before", async () => {
+    const said: string[] = [];
+    await EngineRoots.with([image, more], (line) => said.push(line));
+    expect(said.join()).not.toContain(image);
+    const other = await boot(248, await EngineRoots.with([more], () => {}));
+    droplets.push(other);
+    expect(await other.ssh("docker images --format '{{.Repository}}:{{.Tag}}'")).toBe(more);
+    expect(await other.ssh(`docker run --rm --network none ${more} node --version`)).toMatch(/^v24/);
+  }, 300_000);
 
   test("what one changes in its containers, or removes, the other keeps", async () => {
     const [one, other] = droplets;

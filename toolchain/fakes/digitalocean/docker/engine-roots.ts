@@ -7,13 +7,14 @@ import { DockerError, docker } from "./engine.ts";
 /** Volume of the engine that every fake shares: `templates/<digest>` and a root for each droplet's own engine. */
 const volume = "owui-fake-droplet-engines";
 
-/** Templates that are kept: today's, and two for who goes back to the images of before. */
-const kept = 3;
+/** Templates that are kept: today's, and some for who goes back to the images of before; what they have in common is there once. */
+const kept = 5;
 
 /**
  * What a nested engine finds at its first start: its data root, with images in it already. A template is made once, by an
- * engine that loads the images and is stopped; a droplet's root is a copy of it whose layers are hard links, since an
- * engine only ever adds and removes what lies in a layer. The rest, databases among it, is copied.
+ * engine that loads the images and is stopped; it begins with the one made before, so that it loads what is new only. A
+ * droplet's root is a copy of it whose layers are hard links, since an engine only ever adds and removes what lies in a
+ * layer. The rest, databases among it, is copied.
  */
 export class EngineRoots {
   /** Names of what is in every root, with tags. */
@@ -32,17 +33,17 @@ export class EngineRoots {
     await docker(["volume", "create", volume]);
     const mountpoint = await docker(["volume", "inspect", "--format", "{{.Mountpoint}}", volume]);
     const names = [...new Set(images)].sort();
-    const ids = await docker(["image", "inspect", "--format", "{{.Id}}", ...names]);
-    const template = createHash("sha256")
-      .update(`${names.join("\n")}\n${ids}`)
-      .digest("hex")
-      .slice(0, 16);
+    const ids = (await docker(["image", "inspect", "--format", "{{.Id}}", ...names])).split("\n");
+    const holds = names.map((name, index) => `${name} ${ids[index]}`);
+    const template = createHash("sha256").update(holds.join("\n")).digest("hex").slice(0, 16);
     const there = await inVolume(
       `[ -d templates/${template} ] && touch templates/${template} && echo there || :`,
     );
     if (there === "") {
-      progress(`preparing what droplets find in their engines: ${names.join(", ")}`);
-      await fill(template, names);
+      const [base = "", ...held] = (await inVolume(latest)).split("\n");
+      const missing = names.filter((_, index) => !held.includes(holds[index] ?? ""));
+      progress(`preparing what droplets find in their engines: ${missing.join(", ")}`);
+      await fill({ template, base, missing, holds });
       await inVolume(
         `ls -t templates | tail -n +${kept + 1} | while read -r old; do rm -rf "templates/$old"; done`,
       );
@@ -54,9 +55,8 @@ export class EngineRoots {
   async make(name: string): Promise<string> {
     const [from, to] = [`templates/${this.#template}`, `roots/${name}`];
     await inVolume(`[ ! -d ${to} ] || exit 0
-rm -rf ${to}.part && mkdir -p ${to}.part
-cp -al ${from}/overlay2 ${to}.part/
-tar -c -C ${from} --exclude ./overlay2 . | tar -x -C ${to}.part
+${copied(from, `${to}.part`)}
+rm -f ${to}.part/${manifest}
 mv ${to}.part ${to}`);
     return `${this.#mountpoint}/${to}`;
   }
@@ -77,9 +77,37 @@ const inVolume = (script: string): Promise<string> =>
     `mkdir -p templates roots\n${script}\n`,
   );
 
+/** Names and ids of the images of a template, a line each. */
+const manifest = "images.txt";
+
+/** Prints the latest template and what it holds; nothing where there is none that says so. */
+const latest = `for each in $(ls -t templates); do
+  if [ -f "templates/$each/${manifest}" ]; then echo "$each"; cat "templates/$each/${manifest}"; break; fi
+done`;
+
+/** Copies a data root, whose layers are linked. */
+const copied = (from: string, to: string): string => `rm -rf ${to} && mkdir -p ${to}
+cp -al ${from}/overlay2 ${to}/
+tar -c -C ${from} --exclude ./overlay2 . | tar -x -C ${to}`;
+
+/** What a template is made of. */
+interface Template {
+  template: string;
+  /** The one that it begins with; empty: with nothing. */
+  base: string;
+  /** Names of the images that this one lacks. */
+  missing: readonly string[];
+  /** Lines of its manifest. */
+  holds: readonly string[];
+}
+
 /** Loads the images from standard input with the engine that droplets install, which needs no network for that. */
-const filling = (template: string): string => `
-mkdir -p templates && rm -rf templates/.part && mkdir templates/.part
+const filling = ({ template, base, missing, holds }: Template): string => `
+mkdir -p templates
+${base === "" ? "rm -rf templates/.part && mkdir templates/.part" : copied(`templates/${base}`, "templates/.part")}
+cat >templates/.part/${manifest} <<'HOLDS'
+${holds.join("\n")}
+HOLDS
 dpkg --unpack --force-depends /var/cache/apt/archives/*.deb >/dev/null 2>&1
 # It gives its containerd fifteen seconds, which a machine with a busy disk may not have.
 for _ in 1 2 3 4; do
@@ -92,16 +120,22 @@ for _ in 1 2 3 4; do
   done
   if [ $answers = yes ]; then break; fi
 done
-if ! docker --host unix:///run/engine.sock load --quiet; then cat /run/engine.log >&2; exit 1; fi
+export DOCKER_HOST=unix:///run/engine.sock
+${missing.length === 0 ? "" : "docker load --quiet || { cat /run/engine.log >&2; exit 1; }"}
+docker images --format '{{.Repository}}:{{.Tag}}' --filter dangling=false | while read -r name; do
+  cut -d ' ' -f 1 templates/.part/${manifest} | grep -qxF "$name" || docker rmi --force "$name" >/dev/null
+done
+docker image prune --force >/dev/null
 kill "$(cat /run/engine.pid)" && wait
 # What makes an engine that engine, and what it keeps of a run.
 cd templates/.part
 rm -rf engine-id key.json network containers runtimes tmp volumes plugins swarm trust
 mv ../.part ../${template}`;
 
-const fill = (template: string, images: readonly string[]): Promise<void> =>
+const fill = (template: Template): Promise<void> =>
   new Promise((resolve, reject) => {
-    const save = spawn("docker", ["save", ...images], { stdio: ["ignore", "pipe", "pipe"] });
+    // Without names it prints its help, and nobody reads it.
+    const save = spawn("docker", ["save", ...template.missing], { stdio: ["ignore", "pipe", "pipe"] });
     const load = spawn("docker", [
       ...["run", "--rm", "--interactive", "--network", "none", "--volume", `${volume}:/engines`],
       ...["--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--tmpfs", "/run"],
