@@ -42,7 +42,8 @@ export class EngineRoots {
     if (there === "") {
       const [base = "", ...held] = (await inVolume(latest)).split("\n");
       const missing = names.filter((_, index) => !held.includes(holds[index] ?? ""));
-      progress(`preparing what droplets find in their engines: ${missing.join(", ")}`);
+      const what = missing.length === 0 ? "nothing new" : missing.join(", ");
+      progress(`preparing what droplets find in their engines: ${what}`);
       await fill({ template, base, missing, holds });
       await inVolume(
         `ls -t templates | tail -n +${kept + 1} | while read -r old; do rm -rf "templates/$old"; done`,
