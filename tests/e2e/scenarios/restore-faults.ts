@@ -145,6 +145,29 @@ export const restoreFaults = (fleet: Fleet) =>
       await stands(since);
     });
 
+    it.each([
+      ["both nodes", ["node-a", "node-b"]],
+      ["the Postgres that records it", ["postgres"]],
+      ["the agent of its host", ["agent"]],
+    ])("a restore goes through although %s died while a step was being recorded", async (_, roles) => {
+      const names = roles.map((role) => fleet.name(role));
+      await using gate = await StepGate.of(fleet.replica, "acme");
+      await gate.close("verify");
+      const running = restore();
+      await gate.reached();
+      // Not by the engine, which would take it for a wish to stop them.
+      for (const name of names) process.kill((await fleet.engine.container(name)).pid, "SIGKILL");
+      await until("Postgres to open the gate", () => gate.open().then(() => true));
+      const done = await running;
+      expect([done.code, done.stderr]).toEqual([0, done.stderr]);
+      const now = await fleet.snapshotBeside("acme");
+      for (const name of names) {
+        expect(now[name]?.startedAt).not.toBe(others[name]?.startedAt);
+        others = { ...others, [name]: now[name] as (typeof now)[string] };
+      }
+      await stands(before);
+    });
+
     it("a disk that fills up while the backup is tried takes it back", async () => {
       // Globex has the small disk; its own backup comes into its own place.
       const small = await TenantProof.of(fleet, "globex");
