@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import type { EngineRoots } from "../../toolchain/fakes/digitalocean/docker/engine-roots.ts";
 import { DockerMachines } from "../../toolchain/fakes/digitalocean/docker/machines.ts";
 import { until } from "./fleet/until.ts";
+import { vacate } from "./vacate.ts";
 
 const run = promisify(execFile);
 
@@ -49,6 +50,7 @@ export const bootDroplet = async ({
     await rm(folder, { recursive: true });
   };
   try {
+    await vacate(`${a}.${b}.${c}.0/24`);
     await machines.prepare();
     await machines.create({
       ...{ id: 1, hostname: "droplet", image: "debian-12-x64", memory, vcpus: 2, address, userData },

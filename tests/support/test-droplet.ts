@@ -14,6 +14,7 @@ import { run as runProgram } from "../../toolchain/setup/child.mjs";
 import { clientOf, token } from "../toolchain/fakes/client.ts";
 import { ownName } from "../toolchain/providers/conformance/docker-command.ts";
 import { until } from "./fleet/until.ts";
+import { vacate } from "./vacate.ts";
 
 /** Apart from the ranges of fakes that somebody, or another test, runs meanwhile. */
 const plan = { public: "198.19.224.0/20", private: "198.19.240.0/20" };
@@ -63,6 +64,7 @@ export class TestDroplet {
 
   /** Boots it, until its user-data has run. */
   async boot(): Promise<void> {
+    await vacate(plan.public);
     await this.opened.cloud.resume();
     this.api = clientOf(await this.opened.fake.listen());
     await docker([

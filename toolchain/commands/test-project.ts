@@ -3,10 +3,13 @@ import { closeSync, openSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { nodeFolder, repository } from "../setup/paths.mjs";
+import { REPORT } from "./test-reporter.ts";
 import { type Score, scoreOf } from "./test-score.ts";
 
 /** Reports and logs of the latest run of each project. */
 const FOLDER = join(repository, ".build/test");
+
+const REPORTER = "./toolchain/commands/test-reporter.ts";
 
 /** The vitest projects, the quick ones first: what is broken is soon seen. */
 export const projects = ["unit", "database", "runtime", "conformance", "e2e"];
@@ -39,7 +42,7 @@ export const sharesMachine = (project: string): boolean => project !== ALONE;
 /** A project that was started. What it says goes to the screen, or into a file until it is shown. */
 export class ProjectRun {
   readonly project: string;
-  /** Counts of vitest's report, when it has ended. */
+  /** When it has ended. */
   readonly score: Promise<Score>;
   readonly #log: string | undefined;
 
@@ -64,8 +67,8 @@ export class ProjectRun {
     const log = hidden ? join(FOLDER, `${project}.log`) : undefined;
     // One file of many scenarios tells of each as it ends; elsewhere a line a file is enough.
     const told = `--reporter=${project === BESIDE ? "verbose" : "default"}`;
-    const argv = ["vitest", "run", "--project", project, told, "--reporter=json"];
-    const ended = runProgram([...argv, `--outputFile.json=${report}`], environment, { log, signal });
+    const argv = ["vitest", "run", "--project", project, told, `--reporter=${REPORTER}`];
+    const ended = runProgram(argv, { ...environment, [REPORT]: report }, { log, signal });
     const score = ended.then(async (code) =>
       scoreOf(project, code, await readFile(report, "utf8").catch(() => undefined)),
     );

@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import * as z from "zod";
 import { columns } from "./status-table.ts";
@@ -9,63 +8,36 @@ export interface Score {
   passed: number;
   failed: number;
   skipped: number;
-  /** What failed, by name, each with the first line that it said. */
+  /** What failed, by name, each with how it began and ended what it said. */
   failures: string[];
 }
 
-/** As much of vitest's JSON report as is counted. */
-const Report = z.object({
-  testResults: z.array(
-    z.object({
-      name: z.string(),
-      status: z.string(),
-      message: z.string().default(""),
-      assertionResults: z.array(
-        z.object({
-          status: z.string(),
-          fullName: z.string(),
-          failureMessages: z.array(z.string()).nullish(),
-        }),
-      ),
-    }),
-  ),
-});
+const Failure = z.object({ name: z.string(), said: z.string() });
+export type Failure = z.infer<typeof Failure>;
 
-/**
- * The score of a project. A file that could not even be loaded, or whose set-up failed, counts as a failure of its
- * own; so does a run that left no report, or that failed for a reason no test shows.
- */
+const Report = z.object({ passed: z.number(), skipped: z.number(), failures: z.array(Failure) });
+/** What became of a project's tests, as test-reporter.ts tells it. */
+export type Report = z.infer<typeof Report>;
+
+/** The score of a project. A run that left no report counts as a failure, and so does one that no failure explains. */
 export function scoreOf(name: string, exitCode: number, report: string | undefined): Score {
   if (report === undefined)
     return { name, passed: 0, failed: 1, skipped: 0, failures: ["the run: it left no report"] };
-  const { testResults } = Report.parse(JSON.parse(report));
-  const tests = testResults.flatMap((file) => file.assertionResults);
-  const count = (...statuses: string[]) => tests.filter(({ status }) => statuses.includes(status)).length;
-  const brokenFiles = testResults.filter(
-    (file) => file.status === "failed" && file.assertionResults.every(({ status }) => status !== "failed"),
-  );
-  const failures = [
-    ...tests
-      .filter(({ status }) => status === "failed")
-      .map(({ fullName, failureMessages }) => saidOf(fullName, failureMessages?.[0])),
-    ...brokenFiles.map((file) => saidOf(basename(file.name), file.message)),
-  ];
-  if (failures.length === 0 && exitCode !== 0) failures.push(`the run: it ended with ${exitCode}`);
-  return {
-    name,
-    passed: count("passed"),
-    failed: failures.length,
-    skipped: count("skipped", "pending", "todo", "disabled"),
-    failures,
-  };
+  const { passed, skipped, failures } = Report.parse(JSON.parse(report));
+  const told = failures.map(({ name, said }) => [name, shortened(said)].filter(Boolean).join(": "));
+  if (told.length === 0 && exitCode !== 0) told.push(`the run: it ended with ${exitCode}`);
+  return { name, passed, failed: told.length, skipped, failures: told };
 }
 
-const saidOf = (name: string, said = ""): string => {
-  const [first] = stripVTControlCharacters(said).split("\n", 1);
-  return first ? `${name}: ${first}` : name;
+/** Why a command failed stands at the end of what it said. */
+const LAST_LINES = 12;
+
+const shortened = (said: string): string => {
+  const [first, ...more] = stripVTControlCharacters(said).trim().split("\n");
+  return [first, ...more.slice(-LAST_LINES).map((line) => `    ${line}`)].join("\n");
 };
 
-/** A line for everything that failed: the end of a long log is what is looked at first. */
+/** Everything that failed: the end of a long log is what is looked at first. */
 export const failuresOf = (scores: readonly Score[]): string =>
   scores.flatMap(({ name, failures }) => failures.map((failure) => `✗ ${name}: ${failure}\n`)).join("");
 

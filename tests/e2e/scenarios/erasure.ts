@@ -38,6 +38,7 @@ export const erasure = (fleet: Fleet) => {
     });
 
     it("stops where it cannot go on, keeps others from the tenant, and goes on when it is asked again", async () => {
+      await fleet.engine.docker(["rm", "--force", stranger], { mayFail: true }); // of a run that was killed
       const volume = `type=bind,source=${home}/data,target=/data`;
       const image = "postgres:15-bookworm";
       await fleet.engine.docker([

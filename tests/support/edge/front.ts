@@ -78,8 +78,23 @@ export class RunningFront implements AsyncDisposable {
     return (await run(["curl", "-s", "-o", "/dev/null", address], { mayFail: true })).code === 52;
   }
 
+  /** Ends when only workers with the new configuration take connections: for a moment, the former ones do as well. */
   async reload(): Promise<void> {
+    const former = await this.#workers();
     await docker("exec", this.container, "nginx", "-s", "reload", "-c", "/etc/fleet/nginx.conf");
+    await until("the former workers to take nothing more", async () => {
+      const workers = await this.#workers();
+      return workers.length > 0 && !workers.some((worker) => former.includes(worker));
+    });
+  }
+
+  /** Process ids of the workers that take connections. */
+  async #workers(): Promise<string[]> {
+    const { stdout } = await docker("top", this.container, "-o", "pid,args");
+    return stdout
+      .split("\n")
+      .filter((line) => line.includes("nginx: worker process") && !line.includes("shutting down"))
+      .map((line) => line.trim().split(" ", 1)[0] ?? "");
   }
 
   async log(): Promise<string> {

@@ -1,45 +1,26 @@
 import { describe, expect, it } from "vitest";
-import { failuresOf, scoreOf, sumOf, verdictOf } from "../../../toolchain/commands/test-score.ts";
+import {
+  type Failure,
+  failuresOf,
+  scoreOf,
+  sumOf,
+  verdictOf,
+} from "../../../toolchain/commands/test-score.ts";
 
-const file = (status: string, ...statuses: string[]) => ({
-  name: "a.test.ts",
-  status,
-  message: status === "failed" ? "Cannot find module 'b'\n  at a.test.ts" : "",
-  assertionResults: statuses.map((own) => ({
-    status: own,
-    fullName: `a is ${own}`,
-    failureMessages: own === "failed" ? ["\u001b[31mexpected 1 to be 2\u001b[39m\n  at line 3"] : [],
-  })),
-});
-const report = (...testResults: object[]) => JSON.stringify({ testResults });
+const report = (passed: number, ...failures: Failure[]) => JSON.stringify({ passed, skipped: 2, failures });
 
 describe("the score of a test project", () => {
   it("counts what passed, failed and was left out", () => {
-    const text = report(file("failed", "passed", "failed", "skipped", "todo"), file("passed", "passed"));
-    expect(scoreOf("unit", 1, text)).toEqual({
-      ...{ name: "unit", passed: 2, failed: 1, skipped: 2 },
-      failures: ["a is failed: expected 1 to be 2"],
-    });
-  });
-
-  it("counts a file that could not be loaded as a failure", () => {
-    expect(scoreOf("unit", 1, report(file("failed"), file("passed", "passed")))).toMatchObject({
-      passed: 1,
-      failed: 1,
-      failures: ["a.test.ts: Cannot find module 'b'"],
-    });
-  });
-
-  it("counts a file whose set-up failed as a failure, though its tests were only left out", () => {
-    expect(scoreOf("e2e", 1, report(file("failed", "skipped", "skipped")))).toMatchObject({
-      failed: 1,
-      skipped: 2,
+    const failure = { name: "a fails", said: "\u001b[31mexpected 1 to be 2\u001b[39m" };
+    expect(scoreOf("unit", 1, report(7, failure))).toEqual({
+      ...{ name: "unit", passed: 7, failed: 1, skipped: 2 },
+      failures: ["a fails: expected 1 to be 2"],
     });
   });
 
   it("counts a failing run that no test explains as a failure", () => {
-    expect(scoreOf("unit", 1, report(file("passed", "passed")))).toEqual({
-      ...{ name: "unit", passed: 1, failed: 1, skipped: 0 },
+    expect(scoreOf("unit", 1, report(2))).toEqual({
+      ...{ name: "unit", passed: 2, failed: 1, skipped: 2 },
       failures: ["the run: it ended with 1"],
     });
   });
@@ -51,10 +32,16 @@ describe("the score of a test project", () => {
     });
   });
 
-  it("names what failed, for whoever sees the end of a log only", () => {
-    const failed = scoreOf("e2e", 1, report(file("failed", "passed", "failed")));
-    expect(failuresOf([failed, scoreOf("unit", 0, report(file("passed", "passed")))])).toBe(
-      "✗ e2e: a is failed: expected 1 to be 2\n",
+  it("names what failed, with the end of what it said, for whoever sees the end of a log only", () => {
+    const lines = Array.from({ length: 40 }, (_, at) => `line ${at}`);
+    const failed = scoreOf(
+      "e2e",
+      1,
+      report(1, { name: "a fails", said: ["exit code 1", ...lines].join("\n") }),
+    );
+    const told = lines.slice(28).map((line) => `    ${line}`);
+    expect(failuresOf([failed, scoreOf("unit", 0, report(2))])).toBe(
+      `✗ e2e: a fails: exit code 1\n${told.join("\n")}\n`,
     );
   });
 });

@@ -9,11 +9,13 @@ import { docker } from "../../../toolchain/fakes/digitalocean/docker/engine.ts";
 import { type LetsEncrypt, startLetsEncrypt } from "../../../toolchain/fakes/lets-encrypt/lets-encrypt.ts";
 import { acmeImage, fakeAuthorityImage } from "../../../toolchain/images/catalog.ts";
 import { ensureImages } from "../../../toolchain/setup/images.ts";
+import { vacate } from "../../support/vacate.ts";
 import { clientOf, token } from "./client.ts";
 
 /** The authority, the name server that it asks, and a client at an address that a droplet could have. */
 describe("the fake Let's Encrypt", () => {
   const name = `owui-test-lets-encrypt-${process.pid}`;
+  const subnet = "198.18.240.0/24";
   const at = (place: number) => ({ name, address: `198.18.240.${place}` });
   let home: string;
   let authority: LetsEncrypt;
@@ -25,7 +27,8 @@ describe("the fake Let's Encrypt", () => {
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), "lets-encrypt-"));
     await ensureImages([acmeImage, fakeAuthorityImage], () => {});
-    await docker(["network", "create", "--subnet", "198.18.240.0/24", name]);
+    await vacate(subnet);
+    await docker(["network", "create", "--subnet", subnet, name]);
     const stateFile = join(home, "cloudflare.json");
     names = await startNames({ name: `${name}-names`, network: at(5), stateFile, edge: "198.18.240.9" });
     authority = await start();

@@ -7,6 +7,7 @@ import { docker } from "../../../../toolchain/fakes/digitalocean/docker/engine.t
 import { DockerMachines } from "../../../../toolchain/fakes/digitalocean/docker/machines.ts";
 import { dropletImage } from "../../../../toolchain/images/catalog.ts";
 import { until } from "../../../support/fleet/until.ts";
+import { vacate } from "../../../support/vacate.ts";
 import { ownName } from "../../providers/conformance/docker-command.ts";
 import { clientOf, token } from "../client.ts";
 
@@ -58,6 +59,7 @@ socket.create_connection(('${to}', ${port}), 1.5, source_address=('${from}', 0))
     folder = await mkdtemp(join(tmpdir(), "owui-droplets-"));
     machines = new DockerMachines({ folder, publicRange: plan.public });
     opened = digitalOcean({ token }, { driver: machines, plan });
+    await vacate(plan.public);
     await opened.cloud.resume();
     api = clientOf(await opened.fake.listen());
     await docker([
