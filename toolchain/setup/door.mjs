@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { dependenciesInstalled, installDependencies } from "./dependencies.mjs";
 import { checkMachine } from "./machine-check.mjs";
-import { nodeFolder, repository } from "./paths.mjs";
+import { compileCache, nodeFolder, repository } from "./paths.mjs";
 import { printFailure } from "./problem.mjs";
 import { Steps } from "./steps.mjs";
 
@@ -29,7 +29,11 @@ export async function handOver(program, argv, settingUp) {
   const child = spawn(
     join(nodeFolder, "node"),
     ["--disable-warning=ExperimentalWarning", join(repository, program), ...argv],
-    { stdio: "inherit", env: { ...process.env, OWUI_STARTED: String(started) } },
+    {
+      stdio: "inherit",
+      // Modules are compiled once, not by every command and by both runs of the program in an `up`.
+      env: { NODE_COMPILE_CACHE: compileCache, ...process.env, OWUI_STARTED: String(started) },
+    },
   );
   // A terminal's Ctrl-C reaches the child by itself; it decides how to end, this process only waits for it.
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {

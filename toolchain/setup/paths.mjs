@@ -16,6 +16,9 @@ export const nodeFolder = join(repository, "node_modules/.bin");
 /** The project's own home for the Pulumi CLI (plugins, compile caches); the user's is never touched. */
 export const pulumiHome = join(repository, ".pulumi");
 
+/** Node's, of what it has compiled in this checkout. */
+export const compileCache = join(pulumiHome, "compile-cache");
+
 /** Things that can be made again; shared by every checkout of this user. */
 export const cache = resolve(env.OWUI_CACHE || join(env.XDG_CACHE_HOME || join(home, ".cache"), ours));
 
