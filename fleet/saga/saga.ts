@@ -146,7 +146,8 @@ class Work {
       // Whoever was silent for a while learns here that somebody else has it.
       await this.#report({});
       while (this.#done < this.#saga.steps.length) {
-        if (this.#abort && this.#done <= this.#saga.abortable) return await this.#undo();
+        // Nodes take the wish only while it can be had; it holds although the step at hand has ended since.
+        if (this.#abort) return await this.#undo();
         const waits = this.#shop.word ? undefined : this.#saga.steps[this.#done]?.waits?.(this.#operation);
         if (waits !== undefined) {
           await this.#report({ outcome: "stopped", error: waits });

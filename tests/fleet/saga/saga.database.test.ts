@@ -209,6 +209,29 @@ describe("a long operation", () => {
     await begin(trial([]), "acme", {}, shop());
   });
 
+  it("is undone although the last step at which it could be aborted has ended since", async () => {
+    const did: string[] = [];
+    const own = shop();
+    const saga = { ...trial(did, { two: () => operations.abort(begun.id) }), abortable: 1 };
+    const begun = await begin(saga, "acme", {}, own);
+    expect(await work(saga, begun, own)).toBe("aborted");
+    expect(did).toEqual(["one", "two", "un-three", "un-two", "un-one"]);
+  });
+
+  it("is undone by whoever takes it on behind that, too", async () => {
+    const did: string[] = [];
+    const own = shop();
+    const saga = { ...trial(did), abortable: 1 };
+    const begun = await begin(saga, "acme", {}, own);
+    await operations.report(begun.id, own.runner, { done: 1 });
+    await operations.abort(begun.id);
+    await operations.report(begun.id, own.runner, { done: 2 });
+    await silent(begun.id);
+    const other = shop();
+    expect(await work(saga, await operations.take(begun.id, other.runner, true), other)).toBe("aborted");
+    expect(did).toEqual(["un-three", "un-two", "un-one"]);
+  });
+
   it("cannot be aborted behind its last abortable step, only finished", async () => {
     const own = shop();
     const begun = await begin(trial([]), "acme", {}, own);
