@@ -15,7 +15,7 @@ import { type LayoutEntry, layoutLines, root } from "./host/layout.ts";
 import { nginxConfig, nginxConfigDirectory, nginxHealthTest, nginxStartFile } from "./host/nginx.ts";
 import type { ScriptInput, ScriptName } from "./host/shell.ts";
 import { identityFiles, type TlsDirectory } from "./host/tls-files.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine } from "./machine/machine.ts";
 import { entryPoint, runtimeImage } from "./runtime-image.ts";
 import { callsAgents } from "./sync/control-hosts.ts";
 import { type Transform, transformed } from "./transform.ts";

@@ -6,7 +6,7 @@ import { agentDirectories, agentTls } from "./host/agent.ts";
 import { type LayoutEntry, layoutLines } from "./host/layout.ts";
 import { type TlsDirectory, trustFile } from "./host/tls-files.ts";
 import { writerDirectories, writerTls, writtenTenants } from "./host/writer.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine } from "./machine/machine.ts";
 import { alertmanagerDirectories, alertmanagerTls } from "./monitoring/alertmanager.ts";
 import { prometheusDirectories, prometheusTls } from "./monitoring/prometheus.ts";
 import { nodeDirectories, nodeTls } from "./sync/node.ts";

@@ -7,6 +7,7 @@ import { arriving } from "./program/arriving.ts";
 import { backups } from "./program/backups.ts";
 import { branding } from "./program/branding.ts";
 import { changing } from "./program/changing.ts";
+import { type Declare, examplesText } from "./program/declare.ts";
 import { drills } from "./program/drills.ts";
 import { leaving } from "./program/leaving.ts";
 import { looking } from "./program/looking.ts";
@@ -15,12 +16,6 @@ import { people } from "./program/people.ts";
 import { replicas } from "./program/replicas.ts";
 import { secrets } from "./program/secrets.ts";
 import { upgrading } from "./program/upgrading.ts";
-
-/** Declares one command that works on a stack; its help ends with the examples. */
-export type Declare = (usage: string, description: string, examples: readonly Example[]) => Command;
-
-/** A line of a command's help: what is typed behind `npx fleet`, and what it does. */
-export type Example = readonly [line: string, what: string];
 
 /**
  * Every command of the operator's line. What a command does is loaded when it is run: completion, which a shell asks
@@ -65,11 +60,4 @@ export function fleetProgram(): Command {
       process.stdout.write(completionScript(shell, join(repository, "fleet/fleet.mjs")));
     });
   return program;
-}
-
-/** The examples in two columns. */
-export function examplesText(examples: readonly Example[]): string {
-  const lines = examples.map(([line, what]) => [`npx fleet ${line}`, what] as const);
-  const width = Math.max(...lines.map(([line]) => line.length));
-  return ["", "Examples:", ...lines.map(([line, what]) => `  ${line.padEnd(width)}   ${what}`)].join("\n");
 }

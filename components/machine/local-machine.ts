@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { HostSpec } from "../fleet-config.ts";
 import { type HostCommandArgs, hostCommand } from "../host/command.ts";
 import { bootId, dockerHost } from "../host/local.ts";
-import type { Machine } from "../machine.ts";
+import type { Machine } from "./machine.ts";
 
 /** The machine that the program runs on: nothing has to be declared for it. */
 export class LocalMachine implements Machine {

@@ -1,4 +1,4 @@
-import type { Edit } from "../config-edit/edited.ts";
+import type { Edit } from "../config-edit/edit.ts";
 import type { Encrypted } from "../environment/encrypt.ts";
 import type { Carried } from "./carried.ts";
 

@@ -11,7 +11,6 @@ import { agoText, columns } from "../../toolchain/commands/status-table.ts";
 import { CommandError, SetupError } from "../../toolchain/setup/problem.mjs";
 import { askedHost } from "../on-host/asked-host.ts";
 import { HostBackups, type StoredBackup, type Told } from "../on-host/backups.ts";
-import type { backupActions } from "../program/backups.ts";
 import { unknownTenant } from "../tenant-place.ts";
 
 /** How `fleet backup` is asked. */
@@ -20,10 +19,13 @@ export interface BackupInvocation extends Invocation {
   data?: boolean;
 }
 
+/** What can be asked of backups. */
+export type BackupAction = "show" | "run" | "list" | "check";
+
 /** `fleet backup [show|run|list|check] [tenant]`. */
 export async function backup(
   invocation: BackupInvocation,
-  action: (typeof backupActions)[number],
+  action: BackupAction,
   tenant: string | undefined,
 ): Promise<void> {
   const { stack, json, data = false } = invocation;

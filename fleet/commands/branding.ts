@@ -14,7 +14,7 @@ import { type ChosenLogo, chosenLogo, type LogoSource } from "../branding/logo-s
 import { type ServedFile, servedBrand } from "../branding/served-brand.ts";
 import { brandSheet } from "../branding/sheet.ts";
 import { appliedText, applyEdit, type EditInvocation, fileOf } from "../config-edit/apply-edit.ts";
-import type { Edit } from "../config-edit/edited.ts";
+import type { Edit } from "../config-edit/edit.ts";
 import { confirmed } from "../confirm.ts";
 import { wayTo } from "../open-webui/way.ts";
 import { placeOf, unknownTenant } from "../tenant-place.ts";

@@ -7,7 +7,8 @@ import type { StackFile } from "../../toolchain/setup/effective-config.ts";
 import { fleetOf } from "../../toolchain/setup/fleet.ts";
 import { SetupError } from "../../toolchain/setup/problem.mjs";
 import { appliedText, applyEdit, type EditInvocation, fileOf } from "../config-edit/apply-edit.ts";
-import { type Edit, valueAt } from "../config-edit/edited.ts";
+import type { Edit } from "../config-edit/edit.ts";
+import { valueAt } from "../config-edit/edited.ts";
 import { confirmed } from "../confirm.ts";
 import {
   isSecret,

@@ -7,16 +7,14 @@ import { effectiveFile, readSource } from "../../toolchain/setup/effective-confi
 import { fleetOf } from "../../toolchain/setup/fleet.ts";
 import { SetupError } from "../../toolchain/setup/problem.mjs";
 import { type AskedHost, askedHost, notMet, runOn } from "../on-host/asked-host.ts";
-import type { looks } from "../program/looking.ts";
 import { changesText, type HostChanges, type HostFindings, securityText } from "./host-text.ts";
 import { readFacts, securityFindings } from "./security-findings.ts";
 
+/** What can be had of a host. */
+export type Look = "check" | "repair" | "security";
+
 /** `npm run host -- check|repair|security [host]`: looks at the machines themselves; only `repair` changes anything. */
-export async function host(
-  invocation: Invocation,
-  look: (typeof looks)[number],
-  only?: string,
-): Promise<void> {
+export async function host(invocation: Invocation, look: Look, only?: string): Promise<void> {
   const { fleet, hosts } = await hostsOf(invocation, only);
   if (look !== "security") {
     const remote = hosts.filter(({ spec }) => spec.kind !== "local");

@@ -8,7 +8,7 @@ import {
   type EditInvocation,
   fileOf,
 } from "../config-edit/apply-edit.ts";
-import type { Edit } from "../config-edit/edited.ts";
+import type { Edit } from "../config-edit/edit.ts";
 import { confirmed } from "../confirm.ts";
 import { Application, ApplicationError, type Role, type User } from "../open-webui/application.ts";
 import { wayTo } from "../open-webui/way.ts";

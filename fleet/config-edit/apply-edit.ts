@@ -8,7 +8,8 @@ import { fleetOf } from "../../toolchain/setup/fleet.ts";
 import { locked } from "../../toolchain/setup/lock.mjs";
 import { CommandError, SetupError } from "../../toolchain/setup/problem.mjs";
 import { applyStack } from "../driver.ts";
-import { type Edit, edited, withSalt } from "./edited.ts";
+import type { Edit } from "./edit.ts";
+import { edited, withSalt } from "./edited.ts";
 import { type Companion, commitFile, commitOnBranch, committedText, tracked } from "./git.ts";
 
 /** How every command is asked that edits the stack's config. */

@@ -9,15 +9,8 @@ import {
   type YAMLMap,
 } from "yaml";
 import { project } from "../../toolchain/setup/stack-state.ts";
+import type { Edit } from "./edit.ts";
 import { operated } from "./surgery.ts";
-
-/** One change of a stack's file. */
-export interface Edit {
-  /** Keys below `config`: `["tenants", "acme", "running"]`. */
-  path: readonly string[];
-  /** What stands there then; undefined: nothing, and no empty mapping around it either. */
-  value: unknown;
-}
 
 /** Removing what a mapping holds leaves the mapping itself, where it is this deep: a tenant's entry stays an entry. */
 const kept = 2;

@@ -1,5 +1,5 @@
 import { isMap, isScalar, isSeq, type Node, type Pair, parseDocument, stringify, type YAMLMap } from "yaml";
-import type { Edit } from "./edited.ts";
+import type { Edit } from "./edit.ts";
 
 /**
  * A stack's text with one edit made and every other byte as it was; undefined where that takes more than setting a

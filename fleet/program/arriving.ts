@@ -1,5 +1,5 @@
 import type { AdoptInvocation } from "../commands/adopt.ts";
-import type { Declare } from "../program.ts";
+import type { Declare } from "./declare.ts";
 
 /** The command by which what runs already becomes a tenant. */
 export function arriving(declare: Declare): void {

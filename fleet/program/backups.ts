@@ -1,9 +1,9 @@
 import { Argument } from "commander";
-import type { BackupInvocation } from "../commands/backup.ts";
-import type { Declare } from "../program.ts";
+import type { BackupAction, BackupInvocation } from "../commands/backup.ts";
+import type { Declare } from "./declare.ts";
 
 /** What `fleet backup` does. */
-export const backupActions = ["show", "run", "list", "check"] as const;
+const backupActions: readonly BackupAction[] = ["show", "run", "list", "check"];
 
 /** Commands about tenants' backups. */
 export function backups(declare: Declare): void {
@@ -18,8 +18,7 @@ export function backups(declare: Declare): void {
     .argument("[tenant]", "one tenant; without it all of them")
     .option("--data", "check: read everything that is stored, which takes as long as restoring all of it")
     .option("--json", "for scripts")
-    .action(
-      async (action: (typeof backupActions)[number], tenant: string | undefined, options: BackupInvocation) =>
-        (await import("../commands/backup.ts")).backup(options, action, tenant),
+    .action(async (action: BackupAction, tenant: string | undefined, options: BackupInvocation) =>
+      (await import("../commands/backup.ts")).backup(options, action, tenant),
     );
 }

@@ -1,7 +1,7 @@
 import { Argument, InvalidArgumentError, Option } from "commander";
 import type { BrandingAction, BrandingInvocation } from "../commands/branding.ts";
-import type { Declare } from "../program.ts";
 import { edits } from "./changing.ts";
+import type { Declare } from "./declare.ts";
 
 /** The command about a tenant's own look. */
 export function branding(declare: Declare): void {

@@ -2,7 +2,7 @@ import { Argument, type Command } from "commander";
 import type { EnvAction, EnvInvocation } from "../commands/env.ts";
 import type { OperationsAction, OperationsInvocation } from "../commands/operations.ts";
 import type { EditInvocation } from "../config-edit/apply-edit.ts";
-import type { Declare } from "../program.ts";
+import type { Declare } from "./declare.ts";
 
 /** Commands that edit the stack's config and apply it, and the one that restarts what runs. */
 export function changing(declare: Declare): void {

@@ -1,5 +1,5 @@
 import type { DrillInvocation } from "../commands/drill.ts";
-import type { Declare } from "../program.ts";
+import type { Declare } from "./declare.ts";
 
 /** What tries backups before they are needed. */
 export function drills(declare: Declare): void {

@@ -1,7 +1,7 @@
 import type { EraseInvocation } from "../commands/erase.ts";
 import type { RetireInvocation } from "../commands/retire.ts";
-import type { Declare } from "../program.ts";
 import { edits } from "./changing.ts";
+import type { Declare } from "./declare.ts";
 
 /** Commands that end a tenant. */
 export function leaving(declare: Declare): void {

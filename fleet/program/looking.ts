@@ -1,12 +1,13 @@
 import { Argument } from "commander";
 import type { Invocation } from "../../toolchain/commands/invocation.ts";
+import type { Look } from "../commands/host.ts";
 import type { LogsInvocation } from "../commands/logs.ts";
 import type { ReportInvocation } from "../commands/report.ts";
 import type { StatusInvocation } from "../commands/status.ts";
-import type { Declare } from "../program.ts";
+import type { Declare } from "./declare.ts";
 
 /** What `fleet host` does. */
-export const looks = ["check", "repair", "security"] as const;
+const looks: readonly Look[] = ["check", "repair", "security"];
 
 /** Commands that look and change nothing, but for `host repair` and `alert --test`. */
 export function looking(declare: Declare): void {
@@ -74,7 +75,7 @@ export function looking(declare: Declare): void {
     .addArgument(new Argument("<look>").choices(looks))
     .argument("[host]", "one of them instead of all")
     .option("--json", "for scripts")
-    .action(async (look: (typeof looks)[number], only: string | undefined, options: Invocation) =>
+    .action(async (look: Look, only: string | undefined, options: Invocation) =>
       (await import("../commands/host.ts")).host(options, look, only),
     );
 

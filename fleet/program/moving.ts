@@ -1,5 +1,5 @@
 import type { MoveInvocation } from "../commands/move.ts";
-import type { Declare } from "../program.ts";
+import type { Declare } from "./declare.ts";
 
 /** The command by which a tenant goes to another host. */
 export function moving(declare: Declare): void {

@@ -1,6 +1,6 @@
 import { Argument } from "commander";
 import type { UserAction, UsersInvocation } from "../commands/users.ts";
-import type { Declare } from "../program.ts";
+import type { Declare } from "./declare.ts";
 
 const actions: readonly UserAction[] = [
   "list",

@@ -3,7 +3,7 @@ import type { ConflictsInvocation } from "../commands/conflicts.ts";
 import type { PromotionOptions } from "../commands/promotion.ts";
 import type { RestoreOptions } from "../commands/restore-way.ts";
 import type { SyncInvocation } from "../commands/sync.ts";
-import type { Declare } from "../program.ts";
+import type { Declare } from "./declare.ts";
 
 /** Commands about tenants' replicas. */
 export function replicas(declare: Declare): void {

@@ -2,7 +2,7 @@ import { Option } from "commander";
 import type { Invocation } from "../../toolchain/commands/invocation.ts";
 import type { PasswordInvocation } from "../commands/password.ts";
 import type { TokenInvocation } from "../commands/token.ts";
-import type { Declare } from "../program.ts";
+import type { Declare } from "./declare.ts";
 
 /** Commands that show secrets because they are asked to, and the one that renews certificates. */
 export function secrets(declare: Declare): void {

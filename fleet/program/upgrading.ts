@@ -1,6 +1,6 @@
 import type { RollbackInvocation } from "../commands/rollback.ts";
 import type { UpgradeInvocation } from "../commands/upgrade.ts";
-import type { Declare } from "../program.ts";
+import type { Declare } from "./declare.ts";
 
 /** Commands that change tenants' versions. */
 export function upgrading(declare: Declare): void {

@@ -6,12 +6,7 @@ import { versionOf } from "../commands/tenants.ts";
 import type { HostUsage } from "../on-host/usage.ts";
 import { monthlyCost } from "./prices.ts";
 import { behind } from "./releases.ts";
-
-/** How one thing is, for people; `ok` null: it is not known. */
-export interface Verdict {
-  ok: boolean | null;
-  text: string;
-}
+import type { Verdict } from "./verdict.ts";
 
 /** One tenant of a report. Sizes in bytes; null: not known. */
 export interface TenantFacts {

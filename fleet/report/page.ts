@@ -1,7 +1,8 @@
 import { sizeText } from "../../toolchain/commands/sync-view.ts";
-import { type HostFacts, isProtected, type Report, type TenantFacts, type Verdict } from "./facts.ts";
+import { type HostFacts, isProtected, type Report, type TenantFacts } from "./facts.ts";
 import { pricesOf } from "./prices.ts";
 import { releasesOf } from "./releases.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** A report as one page: no script, nothing fetched; reads on a phone, prints on paper. Pure. */
 export const reportPage = (report: Report): string => `<!doctype html>

@@ -1,4 +1,4 @@
-import type { Verdict } from "./facts.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** When the list below was made, from PyPI. */
 export const releasesOf = "2026-11-22";
