@@ -6,6 +6,9 @@ import { port } from "./network-address.ts";
 import { refuse } from "./problem.ts";
 import { hostKey, hostKeyRemedy } from "./ssh-key.ts";
 
+/** Whose bucket it is where an entry does not say. */
+export const defaultS3 = { endpoint: "https://s3.amazonaws.com", region: "us-east-1" };
+
 const setKey = "npm run pulumi -- config set --secret --path backups.repository.key";
 
 const repositoryFields = z.strictObject({
@@ -63,7 +66,7 @@ const repositoryFields = z.strictObject({
     .optional()
     .register(documentation, {
       description: "Kind `s3`: the bucket's region.",
-      default: "us-east-1",
+      default: defaultS3.region,
       remedy: "write the region's name, such as eu-central-1",
     }),
   keyId: z
@@ -156,12 +159,20 @@ const repository = repositoryFields
       });
   })
   .transform((entry): RepositorySpec => {
-    const { path = "", bucket = "", region = "us-east-1", keyId = "", key = "", endpoint, prefix } = entry;
+    const {
+      path = "",
+      bucket = "",
+      region = defaultS3.region,
+      keyId = "",
+      key = "",
+      endpoint,
+      prefix,
+    } = entry;
     const { address = "", port = 22, user = "", hostKey = "" } = entry;
     if (entry.kind === "folder") return { kind: "folder", path };
     if (entry.kind === "sftp") return { kind: "sftp", address, port, user, path, hostKey, key };
     return {
-      ...{ kind: "s3", endpoint: endpoint ?? "https://s3.amazonaws.com", bucket, region, keyId, key },
+      ...{ kind: "s3", endpoint: endpoint ?? defaultS3.endpoint, bucket, region, keyId, key },
       ...(prefix === undefined ? {} : { prefix }),
     };
   });

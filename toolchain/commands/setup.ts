@@ -69,7 +69,11 @@ async function settle(
   try {
     process.stdout.write(`  ✓ ${key.padEnd(24)} ${await credential.test(value)}\n`);
   } catch (error) {
-    return { what: `${what} is not right (${key}).`, why: `${(error as Error).message}.`, remedy };
+    return {
+      what: `${what} is not right (${key}).`,
+      why: `${(error as Error).message.replace(/\.$/, "")}.`,
+      remedy,
+    };
   }
   if (!present) await store(credential, value, pulumi, effective);
   return undefined;

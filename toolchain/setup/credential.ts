@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import pg from "pg";
 import * as z from "zod";
+import { defaultS3 } from "../../components/fleet-config/backups-entry.ts";
+import { S3Bucket } from "../../sync-runtime/backup/s3-bucket.ts";
 import { repository } from "./paths.mjs";
 
 /** A secret that a stack needs of a service, and how it is seen to be right. */
@@ -47,17 +49,31 @@ const Needs = z.object({
     })
     .optional()
     .catch(undefined),
+  backups: z
+    .object({
+      repository: z.object({
+        kind: z.literal("s3"),
+        endpoint: z.string().catch(defaultS3.endpoint),
+        bucket: z.string(),
+        prefix: z.string().optional().catch(undefined),
+        region: z.string().catch(defaultS3.region),
+        keyId: z.string(),
+      }),
+    })
+    .optional()
+    .catch(undefined),
 });
 
 const patienceMs = 15_000;
 
 /** What a stack of this config needs. */
 export function credentialsOf(config: Record<string, unknown>, at: Services = services): Credential[] {
-  const { hosts, dns, sync } = Needs.parse(config);
+  const { hosts, dns, sync, backups } = Needs.parse(config);
   return [
     ...(Object.values(hosts).some(({ kind }) => kind === "digitalocean") ? [digitalOcean(at)] : []),
     ...(dns.kind === "cloudflare" ? [cloudflare(at, dns.zones)] : []),
     ...(sync ? [databasePassword(sync.database)] : []),
+    ...(backups ? [bucketKey(backups.repository)] : []),
   ];
 }
 
@@ -153,3 +169,16 @@ async function testDatabase({ kind: _, ca, ...server }: Place, password: string)
     await client.end().catch(() => {});
   }
 }
+
+type Bucket = NonNullable<z.infer<typeof Needs>["backups"]>["repository"];
+
+const bucketKey = (place: Bucket): Credential => ({
+  key: "backups.repository.key",
+  path: true,
+  what: `The secret of the key ${place.keyId} for the bucket ${place.bucket}`,
+  from: "whoever keeps the bucket (docs/backups.md says what it has to be allowed)",
+  test: async (secret) => {
+    await new S3Bucket(place, secret).list("", { most: 1 }, AbortSignal.timeout(patienceMs));
+    return `lists the bucket ${place.bucket}`;
+  },
+});

@@ -55,6 +55,9 @@ test("a config asks for what it uses, however much else is missing in it", () =>
     "cloudflare:apiToken",
     "sync.database.password",
   ]);
+  const repository = { kind: "s3", bucket: "backups", keyId: "AKIAEXAMPLE" };
+  expect(keys({ backups: { repository } })).toEqual(["backups.repository.key"]);
+  expect(keys({ backups: { repository: { kind: "folder", path: "/mnt/backups" } } })).toEqual([]);
 });
 
 test("DigitalOcean's token is tried at DigitalOcean", async () => {
