@@ -142,12 +142,12 @@ export async function refuseFull(folder: string, wanted: bigint): Promise<void> 
   const { bavail, bsize } = await statfs(folder, { bigint: true });
   const free = bavail * bsize;
   if (wanted <= 0n || wanted + BigInt(RESERVE) <= free) return;
-  const megabytes = (bytes: bigint) => `${bytes / 1_000_000n} MB`;
-  throw new AdoptError(
-    "no-space",
-    `The copy takes ${megabytes(wanted)} more, and the host's disk has ${megabytes(free)} free, of which ${megabytes(BigInt(RESERVE))} stay free.`,
-  );
+  throw new AdoptError("no-space", fullText(wanted, free));
 }
+
+/** Rounded against the copy: what it takes is never nothing. Pure. */
+export const fullText = (wanted: bigint, free: bigint): string =>
+  `The copy takes ${(wanted + 999_999n) / 1_000_000n} MB more, and the host's disk has ${free / 1_000_000n} MB free, of which ${BigInt(RESERVE) / 1_000_000n} MB stay free.`;
 
 /** The copy of one file; undefined: it is gone. */
 async function copyFile(

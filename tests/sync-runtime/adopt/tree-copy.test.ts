@@ -19,7 +19,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { copyTree, type Tree, verifyTree } from "../../../sync-runtime/adopt/tree-copy.ts";
+import { copyTree, fullText, type Tree, verifyTree } from "../../../sync-runtime/adopt/tree-copy.ts";
 import { readable, staysInside } from "../../../sync-runtime/host/tree.ts";
 
 let bench: string;
@@ -156,6 +156,11 @@ describe("a copy of a source's files", () => {
     await expect(copyTree(tree)).rejects.toMatchObject({ problem: "no-space" });
     expect(existsSync(copied("sparse"))).toBe(false);
   });
+
+  it("says how much room that takes, which is never none", () =>
+    expect(fullText(300n, 200_999_999n)).toBe(
+      "The copy takes 1 MB more, and the host's disk has 200 MB free, of which 268 MB stay free.",
+    ));
 
   it("refuses folders without an end", async () => {
     mkdirSync(source(Array(70).fill("d").join("/")), { recursive: true });
