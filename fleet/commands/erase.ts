@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseDuration } from "../../components/fleet-config/duration.ts";
 import { type LastUp, lastUp, noFleet } from "../../toolchain/commands/invocation.ts";
-import { RefusedError } from "../../toolchain/commands/node-api.ts";
 import { CommandError, SetupError } from "../../toolchain/setup/problem.mjs";
 import { confirmedByName } from "../confirm.ts";
 import {
@@ -14,9 +13,8 @@ import {
 } from "../erasure/certificate.ts";
 import { certificateFile, type ErasureInvocation, erasure } from "../erasure/erasure.ts";
 import { leftovers, scopeOf, survey } from "../erasure/survey.ts";
-import { BusyError } from "../exit-code.ts";
-import type { Operation } from "../saga/operation.ts";
-import { begin, work } from "../saga/saga.ts";
+import { begin } from "../saga/saga.ts";
+import { busyWith, takeOn, workThrough } from "../saga/take-on.ts";
 import { workshopOf } from "../saga/workshop.ts";
 import { unknownTenant } from "../tenant-place.ts";
 import { tell } from "./tell.ts";
@@ -72,7 +70,7 @@ export async function erase(invocation: EraseInvocation, tenant: string | undefi
     );
   const shop = workshopOf(invocation, last);
   const [open] = await shop.operations.list({ client: tenant, open: true });
-  if (open && open.kind !== erasure.kind) throw busy(open);
+  if (open && open.kind !== erasure.kind) throw busyWith(open);
   if (!open) {
     const nothing = await nothingOf(last, tenant, invocation.leaveBackups);
     if (nothing) return tell(json, { ...outcomeOf(tenant), outcome: "nothing" }, nothing);
@@ -85,7 +83,7 @@ export async function erase(invocation: EraseInvocation, tenant: string | undefi
     { given: yes && confirm === tenant, options: `--yes --confirm ${tenant}`, ask: !yes, json },
   );
   const notBefore = wait === undefined ? null : new Date(Date.now() + wait * 1000).toISOString();
-  const operation = open ? await taken(shop, open) : await begin(erasure, tenant, { notBefore }, shop);
+  const operation = open ? await takeOn(shop, open) : await begin(erasure, tenant, { notBefore }, shop);
   const until = String(operation.request.notBefore ?? "");
   if (until !== "" && Date.parse(until) > Date.now()) {
     await shop.operations.report(operation.id, shop.runner, {
@@ -95,7 +93,7 @@ export async function erase(invocation: EraseInvocation, tenant: string | undefi
     const outcome = { ...outcomeOf(tenant, operation.id), outcome: "waiting" as const, notBefore: until };
     return tell(json, outcome, waitingText(tenant, operation.id, until));
   }
-  await work(erasure, operation, shop);
+  await workThrough(erasure, operation, shop);
   const certificate = certificateFile(stack, tenant, operation.id);
   tell(
     json,
@@ -132,23 +130,6 @@ async function nothingOf(last: LastUp, tenant: string, despite?: boolean): Promi
     ? `Nothing of ${tenant} was found: not on a host, not in the database, not in the stack's state${found.stored ? ", not where backups are kept" : ""}. It was erased before.`
     : undefined;
 }
-
-/** Goes on with what was begun; whoever works on it is told of. */
-async function taken(
-  { operations, runner }: ReturnType<typeof workshopOf>,
-  open: Operation,
-): Promise<Operation> {
-  try {
-    return await operations.take(open.id, runner, false);
-  } catch (error) {
-    throw error instanceof RefusedError ? busy(open) : error;
-  }
-}
-
-const busy = ({ kind, id, client, by, runner, held }: Operation) =>
-  new BusyError(
-    `\n  ✗ ${kind} ${id} of ${client}, begun by ${by}, has not ended${held ? `; ${runner} works on it` : ""}.\n    remedy: look at it: npx fleet operations show ${id}`,
-  );
 
 /** Seconds; undefined: none is asked for. */
 function waitOf(after: string | undefined): number | undefined {

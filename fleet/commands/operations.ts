@@ -44,6 +44,11 @@ export async function operations(
     const own = action === "abort" && operation.status !== "undoing" && saga?.takenBackBy?.(operation);
     if (own)
       throw refused(`Taking ${operation.kind} ${operation.id} back loses what users wrote since.`, own);
+    if (action === "abort" && isPast(operation))
+      throw refused(
+        `${operation.kind} ${operation.id} is past where it can be taken back: ${operation.steps[operation.done - 1]} is done.`,
+        `Finish it: npx fleet operations resume ${operation.id}`,
+      );
     if (action === "abort" && operation.held) {
       const asked = await known.abort(operation.id);
       const said = `${operation.runner} works on it, and takes it back once the step at hand has ended.`;
@@ -66,6 +71,10 @@ export async function operations(
     );
   }
 }
+
+/** Whether it can only go forward. */
+const isPast = ({ ended_at, abort_asked_by, done, abortable }: Operation): boolean =>
+  ended_at === null && abort_asked_by === null && done > abortable;
 
 const refused = (what: string, remedy: string) =>
   new SetupError([{ what, why: "An operation is a row that the nodes keep.", remedy }]);
@@ -90,7 +99,7 @@ export function operationTable(all: readonly Operation[], now: number): string {
 
 /** Everything about one, and what can be done with it. */
 export function operationText(one: Operation, now: number): string {
-  const { id, client, kind, steps, done, abortable, error, runner, by, held, ended_at, changed_at } = one;
+  const { id, client, kind, steps, done, error, runner, by, held, ended_at, changed_at } = one;
   const ago = `${agoText(now - Date.parse(changed_at))} ago`;
   const waits = ended_at === null && !held;
   const own = sagas.get(kind)?.takenBackBy?.(one);
@@ -99,7 +108,7 @@ export function operationText(one: Operation, now: number): string {
     ...steps.map((step, index) => `  ${index < done ? "✓" : "·"} ${step}`),
     ...(error === null ? [] : [`It stopped because: ${error}`]),
     ...(waits && one.abort_asked_by === null ? [`Go on: npx fleet operations resume ${id}`] : []),
-    ...(ended_at === null && (one.abort_asked_by !== null || done <= abortable)
+    ...(ended_at === null && !isPast(one)
       ? [own ? `Take back what it did. ${own}` : `Take back what it did: npx fleet operations abort ${id}`]
       : []),
   ].join("\n");

@@ -1,12 +1,11 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { type Invocation, type LastUp, lastUp } from "../../toolchain/commands/invocation.ts";
 import { sizeText } from "../../toolchain/commands/sync-view.ts";
 import { stackFolder } from "../../toolchain/setup/paths.mjs";
 import { CommandError } from "../../toolchain/setup/problem.mjs";
-import { applyEdit, fileOf } from "../config-edit/apply-edit.ts";
-import { valueAt } from "../config-edit/edited.ts";
+import { applyEdit } from "../config-edit/apply-edit.ts";
 import { operationsOf } from "../saga/operation.ts";
 import type { Saga, StepContext } from "../saga/saga.ts";
 import { certify, type Statement } from "./certificate.ts";
@@ -14,13 +13,10 @@ import { Before, remaindersOf, type StoredNow, thingsOf } from "./contents.ts";
 import { onHost } from "./host.ts";
 import { certificatePage } from "./page.ts";
 import { eraseReplica, isNothing, leftOfTenant } from "./replica.ts";
+import { entryIn, forgetEntry } from "./retirement.ts";
 import { olderStates, removeOlderStates, resourcesOf, stateOfTenant } from "./state.ts";
 import { inStorage, requiredInStorage, storedText } from "./storage.ts";
 import { countsText, leftovers, type Scope, type Survey, scopeOf, survey } from "./survey.ts";
-
-/** What is kept of a tenant that was retired: its entry, so that it can be taken back. */
-export const retiredFile = (stack: string, tenant: string): string =>
-  join(stackFolder(stack), "retired", `${tenant}.json`);
 
 /** Where the certificates of a stack's erasures lie. */
 export const certificateFile = (stack: string, tenant: string, operation: string): string =>
@@ -125,10 +121,11 @@ function kindsText(things: readonly { kind: string }[]): string {
 }
 
 /** Out of the config, and by an `up` out of everything that follows from it: container, site, name, keys. */
-async function leave({ invocation, tenant, say }: StepContext, { stack, backend }: Scope) {
-  const entry = valueAt(await readFile(await fileOf(invocation), "utf8"), ["tenants", tenant]);
+async function leave({ invocation, tenant, say, found }: StepContext, { stack, backend }: Scope) {
+  const entry = await entryIn(invocation, tenant);
   const state = stateOfTenant(await resourcesOf(stack, backend), tenant);
-  if (entry !== undefined || state.length > 0) {
+  // The `up` of whoever died here may have removed all of it, and not have come to its end.
+  if (entry !== undefined || state.length > 0 || beforeOf({ found }).state > 0) {
     say("its entry goes, by an `up`");
     await applyEdit(
       { ...invocation, yes: true },
@@ -163,7 +160,7 @@ async function eraseInDatabase({ tenant }: StepContext, { administrator }: Scope
 }
 
 async function eraseOldStates({ tenant }: StepContext, { stack, backend }: Scope) {
-  await rm(retiredFile(stack, tenant), { force: true });
+  await forgetEntry(stack, tenant);
   if (backend.kind === "file") {
     await removeOlderStates(await olderStates(stack, tenant));
     const left = await olderStates(stack, tenant);

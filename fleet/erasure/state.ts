@@ -60,8 +60,8 @@ export function administrator(resources: readonly StateResource[], replicas: Con
 }
 
 /**
- * Files of older states, in the folder that Pulumi keeps them in, that still name a tenant: with them go its keys as they
- * were. Only where the state lies in files of this machine.
+ * Files of older states, and of what was configured when they were made, in the folder that Pulumi keeps them in, that still
+ * name a tenant: with them go its keys and its entry as they were. Only where the state lies in files of this machine.
  */
 export async function olderStates(stack: string, tenant: string, folder = stateFolder): Promise<string[]> {
   const kept = join(folder, ".pulumi");
@@ -82,7 +82,33 @@ export async function removeOlderStates(files: readonly string[]): Promise<numbe
 const mentions = (text: string, tenant: string): boolean =>
   [`owui:fleet:Tenant::${tenant}"`, `-readers-of-${tenant}"`, `::${tenant}-backup-password"`].some((name) =>
     text.includes(name),
-  );
+  ) || isListed(text, tenant);
+
+/** A file of Pulumi's, as far as it is looked at: a state, or the record of an update. */
+interface StateFile {
+  checkpoint?: { latest?: { resources?: { type: string; outputs?: Record<string, unknown> }[] } };
+  config?: Record<string, unknown>;
+}
+
+/**
+ * Whether the config of then had an entry of the tenant, or the outputs of the `up` before have its passwords: a state that
+ * was kept in the middle of an `up` has those longer than its resources.
+ */
+function isListed(text: string, tenant: string): boolean {
+  let file: StateFile;
+  try {
+    file = JSON.parse(text);
+  } catch {
+    return false;
+  }
+  const stack = file.checkpoint?.latest?.resources?.find(({ type }) => type === "pulumi:pulumi:Stack");
+  const lists = [
+    file.config?.[`${project}:tenants`],
+    stack?.outputs?.tenants,
+    stack?.outputs?.backupPasswords,
+  ];
+  return lists.some((list) => Object.hasOwn(Object(list), tenant));
+}
 
 const isBackupOf = (file: string, stack: string): boolean =>
   [`${stack}.json.bak`, `${stack}.json.gz.bak`].some((name) => file.endsWith(`/${name}`));

@@ -117,6 +117,7 @@ class Work {
   readonly #beat: NodeJS.Timeout;
   #found: Record<string, unknown>;
   #done: number;
+  /** Nodes take that wish only while it can be had; it holds although the step at hand has ended since. */
   #abort: boolean;
   #undoing = false;
 
@@ -146,7 +147,6 @@ class Work {
       // Whoever was silent for a while learns here that somebody else has it.
       await this.#report({});
       while (this.#done < this.#saga.steps.length) {
-        // Nodes take the wish only while it can be had; it holds although the step at hand has ended since.
         if (this.#abort) return await this.#undo();
         const waits = this.#shop.word ? undefined : this.#saga.steps[this.#done]?.waits?.(this.#operation);
         if (waits !== undefined) {
@@ -156,6 +156,8 @@ class Work {
         const taken = await this.#forward().catch(this.#takenBack);
         if (taken) return await this.#undo(taken);
       }
+      // Whoever gave the word for the last step was later than whoever wanted it aborted.
+      if (this.#abort && !this.#saga.steps.at(-1)?.waits) return await this.#undo();
       await this.#report({ outcome: "done" });
       return "done";
     } catch (error) {

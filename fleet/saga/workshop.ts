@@ -4,6 +4,7 @@ import type { LastUp } from "../../toolchain/commands/invocation.ts";
 import { type Invocation, stepsOf } from "../../toolchain/commands/invocation.ts";
 import { adoption } from "../adoption/saga.ts";
 import { erasure } from "../erasure/erasure.ts";
+import { retirement } from "../erasure/retirement.ts";
 import { moveSaga } from "../move/saga.ts";
 import { promotionSaga } from "../promotion/saga.ts";
 import { restoreSaga } from "../restore/saga.ts";
@@ -13,10 +14,9 @@ import type { Saga, Workshop } from "./saga.ts";
 
 /** Every kind of long operation that this version can do; an operation of another kind is another version's. */
 export const sagas: ReadonlyMap<string, Saga> = new Map(
-  [adoption, restoreSaga, upgradeSaga, rollbackSaga, promotionSaga, moveSaga, erasure].map((saga) => [
-    saga.kind,
-    saga,
-  ]),
+  [adoption, restoreSaga, upgradeSaga, rollbackSaga, promotionSaga, moveSaga, retirement, erasure].map(
+    (saga) => [saga.kind, saga],
+  ),
 );
 
 /** What this process works on operations with. Ctrl-C interrupts the step at hand; a second one waits for nobody. */

@@ -92,8 +92,17 @@ describe("older states", () => {
   it("that name the tenant go, of this stack only; what is in force and names another stays", async () => {
     const own = JSON.stringify([tenant("acme")]);
     const project = "open-webui-infrastructure";
+    const record = (id: string) => JSON.stringify({ config: { [`${project}:tenants`]: { [id]: {} } } });
+    const left = (id: string, output: string) => {
+      const outputs = { tenants: {}, backupPasswords: {}, [output]: { [id]: {} } };
+      const resources = [{ urn: urn("pulumi:pulumi:Stack", "local"), type: "pulumi:pulumi:Stack", outputs }];
+      return JSON.stringify({ version: 3, checkpoint: { latest: { resources } } });
+    };
     const gone = [
+      file(`backups/${project}/local/local.2.json`, left("acme", "tenants")),
+      file(`backups/${project}/local/local.3.json`, left("acme", "backupPasswords")),
       file(`history/${project}/local/local-1.checkpoint.json`, own),
+      file(`history/${project}/local/local-1.history.json`, record("acme")),
       file(`backups/${project}/local/local.1.json`, own),
       file(`stacks/${project}/local.json.bak`, own),
     ];
@@ -102,10 +111,14 @@ describe("older states", () => {
       file(`stacks/${project}/other.json.bak`, own),
       file(`history/${project}/other/other-1.checkpoint.json`, own),
       file(`history/${project}/local/local-2.checkpoint.json`, JSON.stringify([tenant("acme-eu")])),
+      file(`history/${project}/local/local-2.history.json`, record("acme-eu")),
+      file(`backups/${project}/local/local.4.json`, left("acme-eu", "tenants")),
+      file(`history/${project}/local/local-1.history.json.attrs`, "{}"),
+      file(`history/${project}/local/local-3.history.json`, '{"cut off'),
     ];
     const found = await olderStates("local", "acme", folder);
     expect(found.sort()).toEqual(gone.sort());
-    expect(await removeOlderStates(found)).toBe(3);
+    expect(await removeOlderStates(found)).toBe(6);
     expect(gone.some(existsSync)).toBe(false);
     expect(kept.every(existsSync)).toBe(true);
     expect(await olderStates("local", "acme", folder)).toEqual([]);

@@ -209,14 +209,21 @@ describe("a long operation", () => {
     await begin(trial([]), "acme", {}, shop());
   });
 
-  it("is undone although the last step at which it could be aborted has ended since", async () => {
-    const did: string[] = [];
-    const own = shop();
-    const saga = { ...trial(did, { two: () => operations.abort(begun.id) }), abortable: 1 };
-    const begun = await begin(saga, "acme", {}, own);
-    expect(await work(saga, begun, own)).toBe("aborted");
-    expect(did).toEqual(["one", "two", "un-three", "un-two", "un-one"]);
-  });
+  it.each([
+    ["two", ["one", "two", "un-three", "un-two", "un-one"]],
+    ["three", ["one", "two", "three", "un-three", "un-two", "un-one"]],
+  ])(
+    "is undone although %s, the last step in which it could be aborted, has ended since",
+    async (last, all) => {
+      const did: string[] = [];
+      const own = shop();
+      const saga = trial(did, { [last]: () => operations.abort(begun.id) });
+      saga.abortable = saga.steps.findIndex(({ name }) => name === last);
+      const begun = await begin(saga, "acme", {}, own);
+      expect(await work(saga, begun, own)).toBe("aborted");
+      expect(did).toEqual(all);
+    },
+  );
 
   it("is undone by whoever takes it on behind that, too", async () => {
     const did: string[] = [];
