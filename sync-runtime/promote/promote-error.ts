@@ -1,6 +1,8 @@
 /** What keeps a replica from being promoted, by name. */
 export type PromoteErrorCode =
   | "target-unreachable"
+  | "target-password"
+  | "target-lost"
   | "target-used"
   | "target-foreign"
   | "version-unknown"

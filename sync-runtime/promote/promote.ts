@@ -7,7 +7,7 @@ import { PromoteError } from "./promote-error.ts";
 import type { ChangedTable, NotCarried, PromotedTable, Promotion, Violation } from "./report.ts";
 import { Stage } from "./stage.ts";
 import { inReferenceOrder, readStrictSchema, type StrictTable, VERSION_TABLE } from "./strict-schema.ts";
-import { openTarget, type TargetState, targetState } from "./target-database.ts";
+import { type TargetState, targetState, withTarget } from "./target-database.ts";
 
 /** What is to be promoted, and where to. */
 export interface PromoteRequest {
@@ -47,14 +47,11 @@ export async function inspect(request: PromoteRequest): Promise<Inspection> {
   await using source = await ReplicaSnapshot.open(request.connection, request.tenant);
   requireVerified(request.tenant, await source.replica(), request.held);
   const version = await replicaVersion(request.tenant, source, await source.tables());
-  const client = await openTarget(request.to);
-  try {
+  return await withTarget(request.to, async (client) => {
     const target = await targetState(client);
     if (!request.force) refuseUsed(target);
     return { version, target };
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /** Fills the strict schema that is in the target from the replica, in one transaction there: all of it, or nothing. */
@@ -66,8 +63,7 @@ export async function fill(
   const replica = requireVerified(request.tenant, await source.replica(), request.held);
   const tables = await source.tables();
   const version = await replicaVersion(request.tenant, source, tables);
-  const client = await openTarget(request.to);
-  try {
+  return await withTarget(request.to, async (client) => {
     await client.query("BEGIN");
     const target = await targetState(client);
     if (!request.force) refuseUsed(target);
@@ -82,10 +78,7 @@ export async function fill(
       edits,
       ...(await filler.run()),
     };
-  } finally {
-    // Without a COMMIT before it, the end of the connection rolls back.
-    await client.end();
-  }
+  });
 }
 
 /**
@@ -98,8 +91,7 @@ export async function changesSince(
   await using source = await ReplicaSnapshot.open(request.connection, request.tenant);
   const replica = requireVerified(request.tenant, await source.replica(), false);
   const tables = await source.tables();
-  const client = await openTarget(request.to);
-  try {
+  return await withTarget(request.to, async (client) => {
     await client.query("BEGIN");
     const { version } = await targetState(client);
     refuseOtherVersion(await replicaVersion(request.tenant, source, tables), version);
@@ -107,9 +99,7 @@ export async function changesSince(
     const whole = { ...request, leaveOut: true, force: true, held: false };
     const material = { replica, tables, schema, onProgress: () => {} };
     return await new Filler(whole, client, source, material).compare();
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /** What one filling works on. */

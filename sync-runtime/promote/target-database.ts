@@ -5,6 +5,10 @@ import { VERSION_TABLE } from "./strict-schema.ts";
 
 /** How long a server may take to answer at all. */
 const CONNECT_MS = 10_000;
+/** After how long a silent server is asked whether it is there: users wait. Ten questions a second apart end the connection. */
+const SILENT_MS = 10_000;
+/** What Postgres says where a password is another, or a role is not let in. */
+const REFUSED = ["28P01", "28000"];
 
 /** What a target holds before it is filled. */
 export interface TargetState {
@@ -28,6 +32,7 @@ export async function openTarget(url: string): Promise<pg.Client> {
     connectionString: libpqUrl(url),
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: SILENT_MS,
   });
   // A connection that breaks fails the statement in flight too.
   client.on("error", () => {});
@@ -37,15 +42,51 @@ export async function openTarget(url: string): Promise<pg.Client> {
     return client;
   } catch (cause) {
     await client.end().catch(() => {});
-    const { host, pathname } = new URL(url);
+    const said = `The target ${named(url)} cannot be asked: ${(cause as Error).message}. Nothing was changed. `;
+    if (REFUSED.includes((cause as { code?: string }).code ?? ""))
+      throw new PromoteError("target-password", `${said}Give the password of that role in PGPASSWORD.`, {
+        cause,
+      });
     throw new PromoteError(
       "target-unreachable",
-      `The target ${host}${pathname} cannot be asked: ${(cause as Error).message}. Nothing was changed. ` +
-        "Make the database and a role that owns it, and say both with --to.",
+      `${said}Make the database and a role that owns it, and say both with --to.`,
       { cause },
     );
   }
 }
+
+/** Does something with a target, and closes it; says so where its server is gone meanwhile. */
+export async function withTarget<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = await openTarget(url);
+  let gone: Error | undefined;
+  client.once("error", (error) => {
+    gone = error;
+  });
+  try {
+    return await work(client);
+  } catch (cause) {
+    const why = gone ?? (isShutdown(cause) ? cause : undefined);
+    if (!why) throw cause;
+    throw new PromoteError(
+      "target-lost",
+      `The target ${named(url)} was lost while it was worked on: ${why.message}. What was not finished there it forgets. ` +
+        "Once it answers again, promote anew.",
+      { cause },
+    );
+  } finally {
+    // Without a COMMIT before it, the end of the connection rolls back.
+    await client.end().catch(() => {});
+  }
+}
+
+/** Of a server that still said so. */
+const isShutdown = (error: unknown): error is Error =>
+  error instanceof Error && /^57P/.test((error as { code?: string }).code ?? "");
+
+const named = (url: string): string => {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+};
 
 /** Has `sslmode` mean what it means to psql and to Open WebUI. */
 function libpqUrl(url: string): string {

@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { changesSince, fill, inspect } from "../../../sync-runtime/promote/promote.ts";
 import type { Promotion, Violation } from "../../../sync-runtime/promote/report.ts";
+import { withTarget } from "../../../sync-runtime/promote/target-database.ts";
 import { createWebuiDatabase } from "../../support/webui-database.ts";
 import { TestReplicas } from "../node/test-replica.ts";
 import { fileSource } from "../restore/file-source.ts";
@@ -355,6 +356,23 @@ describe("refused, with nothing changed:", () => {
     const failed = inspect(request(tenant, { to }));
     await expect(failed).rejects.toThrow("The target 127.0.0.1:1/x cannot be asked");
     await expect(failed).rejects.not.toThrow("hunter22");
+  });
+
+  test("a target whose password is another, with where it is given", async () => {
+    const to = new URL(strict.url);
+    to.password = "hunter22";
+    const failed = inspect(request(tenant, { to: to.href }));
+    await expect(failed).rejects.toMatchObject({ code: "target-password" });
+    await expect(failed).rejects.toThrow("PGPASSWORD");
+    await expect(failed).rejects.not.toThrow("hunter22");
+  });
+
+  test("a target that is gone while it is worked on", async () => {
+    const failed = withTarget(strict.url, (client) =>
+      client.query("SELECT pg_terminate_backend(pg_backend_pid())"),
+    );
+    await expect(failed).rejects.toMatchObject({ code: "target-lost" });
+    await expect(failed).rejects.toThrow("was lost while it was worked on");
   });
 });
 
