@@ -41,7 +41,9 @@ export async function operations(
     const operation = await known.get(what ?? "");
     if (action === "show") return tell(json, operation, operationText(operation, Date.now()));
     const saga = sagas.get(operation.kind);
-    const own = action === "abort" && operation.status !== "undoing" && saga?.takenBackBy?.(operation);
+    // Whoever began to take it back was asked then.
+    const asked = operation.status === "undoing" || operation.abort_asked_by !== null;
+    const own = action === "abort" && !asked && saga?.takenBackBy?.(operation);
     if (own)
       throw refused(`Taking ${operation.kind} ${operation.id} back loses what users wrote since.`, own);
     if (action === "abort" && isPast(operation))
@@ -50,9 +52,9 @@ export async function operations(
         `Finish it: npx fleet operations resume ${operation.id}`,
       );
     if (action === "abort" && operation.held) {
-      const asked = await known.abort(operation.id);
+      const told = await known.abort(operation.id);
       const said = `${operation.runner} works on it, and takes it back once the step at hand has ended.`;
-      return tell(json, asked, said);
+      return tell(json, told, said);
     }
     if (!saga)
       throw refused(

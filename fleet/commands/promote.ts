@@ -6,6 +6,7 @@ import { type Invocation, lastUp, noFleet, stepsOf } from "../../toolchain/comma
 import { stackFolder } from "../../toolchain/setup/paths.mjs";
 import { CommandError, SetupError } from "../../toolchain/setup/problem.mjs";
 import type { Progress } from "../../toolchain/setup/progress.ts";
+import { PasswordError } from "../promotion/password.ts";
 import { promotionText } from "./promotion-text.ts";
 import { replicasConnection } from "./replicas-connection.ts";
 import { seldom } from "./seldom.ts";
@@ -49,7 +50,7 @@ export async function fillOnly(invocation: PromoteInvocation): Promise<void> {
   if (target.version !== version)
     await steps.run(
       "schema",
-      () => makeSchema(image, to),
+      () => makeSchema({ stack, tenant, image }, to),
       () => `Open WebUI made it (${image})`,
     );
   const promotion = await steps.run(
@@ -122,7 +123,8 @@ export async function writeReport(
 }
 
 /** What the programs of sync-runtime say is whole; a stack trace would only hide it. */
-export const asProblem = (error: unknown): never => {
-  const told = error instanceof Error && ["PromoteError", "RestoreError"].includes(error.name);
-  throw told ? new CommandError((error as Error).message) : error;
+export const asProblem = (cause: unknown): never => {
+  if (!(cause instanceof Error && ["PromoteError", "RestoreError"].includes(cause.name))) throw cause;
+  const { message, code } = cause as Error & { code?: string };
+  throw code === "target-password" ? new PasswordError(message, { cause }) : new CommandError(message);
 };

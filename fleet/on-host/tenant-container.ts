@@ -19,8 +19,9 @@ export interface ContainerState {
   endedAt: string | null;
 }
 
+/** `Id`, the name in the engine's own answer, would have it read as that, which lacks `Health` before the first start. */
 const format =
-  "{{.State.Running}} {{.Image}} {{.State.FinishedAt}} {{.Id}} {{.RestartCount}} {{if .State.Health}}{{.State.Health.Status}}{{end}}";
+  "{{.State.Running}} {{.Image}} {{.State.FinishedAt}} {{.ID}} {{.RestartCount}} {{if .State.Health}}{{.State.Health.Status}}{{end}}";
 
 /** Looks at a container by its name. */
 export async function containerState(host: AskedHost, container: string): Promise<ContainerState> {

@@ -8,6 +8,11 @@ export interface WithPassword extends Invocation {
   password?: string;
 }
 
+/** The password is not known, or is another: whoever took the operation on gives it once more. */
+export class PasswordError extends CommandError {
+  override name = "PasswordError";
+}
+
 /**
  * The password of the Postgres that a tenant goes to or works on: as the command was told it, from PGPASSWORD, or from the
  * stack's config once that has it.
@@ -19,7 +24,7 @@ export async function passwordOf(invocation: WithPassword, tenant: string): Prom
   const { code, stdout } = await pulumiOf(invocation, ["config", "get", "--path", path]);
   const kept = stdout.replace(/\r?\n$/, "");
   if (code === 0 && kept !== "") return kept;
-  throw new CommandError(
+  throw new PasswordError(
     `The password of ${tenant}'s Postgres is not known: it is kept in no operation, and the stack's config has none yet. Give it once more, in PGPASSWORD.`,
   );
 }

@@ -29,6 +29,8 @@ export const PromotionFound = z.object({
   container: z.string().optional(),
   /** ISO 8601: since when nobody is served. */
   stoppedAt: z.string().optional(),
+  /** ISO 8601: the end of what wrote what was synced last. */
+  endedAt: z.string().optional(),
   /** How long the filling took, in seconds. */
   fillSeconds: z.number().optional(),
   /** Rows of each table as they were filled and read back. */

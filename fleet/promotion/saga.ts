@@ -6,14 +6,15 @@ import { duration } from "../../toolchain/setup/steps.mjs";
 import { asProblem, progressText, total, writeReport } from "../commands/promote.ts";
 import { promotionText } from "../commands/promotion-text.ts";
 import { seldom } from "../commands/seldom.ts";
-import { makeSchema } from "../commands/strict-schema.ts";
+import { endSchema, makeSchema } from "../commands/strict-schema.ts";
 import { confirmed } from "../confirm.ts";
-import { containerState, startContainer, stopContainer } from "../on-host/tenant-container.ts";
+import { containerState, stopContainer } from "../on-host/tenant-container.ts";
 import { ended, heldNow } from "../restore/hold.ts";
 import { type Saga, type SagaStep, type StepContext, TakeBackError } from "../saga/saga.ts";
+import { PasswordError } from "./password.ts";
 import type { PromotionFound, PromotionRequest } from "./request.ts";
 import { fillingOf, type Subject, subjectOf } from "./subject.ts";
-import { passGate, switchOver, takeBack } from "./switch.ts";
+import { passGate, requireStopped, startAgain, switchOver, takeBack } from "./switch.ts";
 
 /** The stop, the last sync, `up` and the application's start: 49 and 71 s were seen at loads of about ten. */
 const startSeconds = 60;
@@ -31,6 +32,8 @@ const step = (
     } catch (error) {
       // Interrupted, it is to be taken on.
       if (context.signal.aborted || error instanceof TakeBackError) throw error;
+      // One that was right before: whoever took it on has mistyped it.
+      if (error instanceof PasswordError && name !== "look") throw error;
       throw new TakeBackError((error as Error).message.trim(), { cause: error });
     }
   },
@@ -45,12 +48,9 @@ export const promotionSaga: Saga = {
   kind: "promote",
   steps: [
     step("look", look),
-    step("rehearse", rehearse),
+    step("rehearse", rehearse, async ({ tenant, invocation: { stack } }) => endSchema({ stack, tenant })),
     step("ask", ask),
-    step("stop", stop, async (_, { place, container }) => {
-      const { exists, running } = await containerState(place.host, container);
-      if (exists && !running) await startContainer(place.host, container);
-    }),
+    step("stop", stop, startAgain),
     step("sync", lastSync),
     step("fill", fillTarget),
     { name: "switch", run: switchOver, undo: takeBack },
@@ -65,7 +65,7 @@ export const promotionSaga: Saga = {
   abortable: 8,
   // Users may have been served on Postgres since.
   takenBackBy: ({ client, steps, done }) =>
-    done > steps.indexOf("switch")
+    done >= steps.indexOf("switch")
       ? `It says how many rows, and asks: npx fleet promote ${client} --rollback`
       : undefined,
 };
@@ -96,7 +96,8 @@ async function rehearse(context: StepContext, subject: Subject): Promise<Pick<Pr
   if (target.version !== version) {
     context.say("Open WebUI makes its schema there");
     await ensureImages([place.spec.image], context.say);
-    await makeSchema(place.spec.image, filling.to);
+    const { stack } = context.invocation;
+    await makeSchema({ stack, tenant, image: place.spec.image }, filling.to);
   }
   const began = performance.now();
   const promotion = await filled(context, { ...filling, rehearsal: true });
@@ -178,8 +179,8 @@ async function stop(
 async function lastSync(
   { tenant, say }: StepContext,
   { place, container, found }: Subject,
-): Promise<undefined> {
-  const { running, id } = await containerState(place.host, container);
+): Promise<Pick<PromotionFound, "endedAt">> {
+  const { running, id, endedAt } = await containerState(place.host, container);
   if (running || id !== found.container)
     throw new TakeBackError("somebody started it again while it was to be stopped");
   const job = await ended(place, tenant, await order(place.last.outputs, tenant, { what: "trigger" }));
@@ -190,13 +191,14 @@ async function lastSync(
         : "no node synced it in time",
     );
   say(`equal; ${job.rows} rows came`);
-  return undefined;
+  return endedAt === null ? {} : { endedAt };
 }
 
 async function fillTarget(
   context: StepContext,
   subject: Subject,
 ): Promise<Pick<PromotionFound, "rows" | "report" | "fillSeconds">> {
+  await requireStopped(subject);
   const began = performance.now();
   // It may have been filled before by this very step.
   const promotion = await filled(context, { ...(await fillingOf(context, subject)), force: true });

@@ -222,6 +222,12 @@ class Work {
     if (wish !== null) this.#abort = true;
   }
 
+  /** The end of a sentence: how it is taken back from where it is. */
+  #way(): string {
+    const own = this.#saga.takenBackBy?.({ ...this.#operation, done: this.#done });
+    return own === undefined ? `: npx fleet operations abort ${this.#operation.id}` : `. ${own}`;
+  }
+
   /** What failed is recorded, unless it is another's operation by now. */
   async #stop(error: unknown): Promise<never> {
     const { id, client } = this.#operation;
@@ -241,7 +247,7 @@ class Work {
         // What is being undone can only be undone to its end.
         `    remedy: once the cause is gone, npx fleet operations ${this.#undoing ? "abort" : "resume"} ${id}`,
         ...(!this.#undoing && this.#done <= this.#saga.abortable
-          ? [`            or take back what it did: npx fleet operations abort ${id}`]
+          ? [`            or take back what it did${this.#way()}`]
           : []),
       ].join("\n"),
       { cause: error },

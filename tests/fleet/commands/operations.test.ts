@@ -59,5 +59,5 @@ it("names the command that asks where an abort would ask nothing", () => {
   });
   expect(operationText(promoted, now)).toContain("npx fleet promote acme --rollback");
   expect(operationText(promoted, now)).not.toContain("operations abort");
-  expect(operationText({ ...promoted, done: 1 }, now)).toContain("npx fleet operations abort 12");
+  expect(operationText({ ...promoted, done: 0 }, now)).toContain("npx fleet operations abort 12");
 });

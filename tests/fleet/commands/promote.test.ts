@@ -23,10 +23,17 @@ describe("the target", () => {
 
 describe("making the schema", () => {
   test("runs the tenant's own image without any right and without a secret in its arguments", () => {
-    const argv = schemaArgv("ghcr.io/open-webui/open-webui:v0.11.3");
+    const argv = schemaArgv({
+      ...{ stack: "prod", tenant: "acme", image: "ghcr.io/open-webui/open-webui:v0.11.3" },
+    });
     expect(argv).toContain("ghcr.io/open-webui/open-webui:v0.11.3");
     expect(argv.join(" ")).toContain("--cap-drop ALL");
     expect(argv.join(" ")).not.toContain("DATABASE_URL");
+  });
+
+  test("is found again by its name, and by whoever removes what a stack has", () => {
+    const argv = schemaArgv({ stack: "prod", tenant: "acme", image: "x" }).join(" ");
+    expect(argv).toContain("--name owui-prod-scratch-schema-acme --label owui.stack=prod");
   });
 
   test("quotes what a password may hold", () => {
