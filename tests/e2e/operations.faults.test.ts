@@ -2,6 +2,7 @@
 import { vi } from "vitest";
 import { onOneFleet } from "../support/fleet/one-fleet.ts";
 import { birth } from "./scenarios/birth.ts";
+import { confirmationFaults, promotionFaults } from "./scenarios/promotion-faults.ts";
 import { restoreFaults } from "./scenarios/restore-faults.ts";
 import { smallDisk } from "./scenarios/small-disk.ts";
 import { upgradeFaults } from "./scenarios/upgrade-faults.ts";
@@ -14,4 +15,6 @@ onOneFleet(
   birth,
   upgradeFaults,
   restoreFaults,
+  promotionFaults,
+  confirmationFaults,
 );

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Outcome } from "./command.ts";
+import type { CommandOptions, Outcome } from "./command.ts";
 import type { Fleet } from "./fleet.ts";
 import { type Recorded, StepGate } from "./step-gate.ts";
 import { until } from "./until.ts";
@@ -7,6 +7,8 @@ import { until } from "./until.ts";
 /** When a command dies. */
 export interface Moment {
   step: string;
+  /** While it is being undone. */
+  undone?: true;
   /** As soon as this is seen while the step goes on; otherwise once the step has done its work and nobody knows. */
   seen?: (operation: Recorded) => boolean | Promise<boolean>;
 }
@@ -18,14 +20,17 @@ export type Command = (options: { killed: AbortSignal; mayFail: true }) => Promi
 export class DyingCommands {
   readonly #fleet: Fleet;
   readonly #tenant: string;
+  readonly #environment: Record<string, string>;
 
-  constructor(fleet: Fleet, tenant: string) {
+  /** @param environment of those that take an operation on */
+  constructor(fleet: Fleet, tenant: string, environment: Record<string, string> = {}) {
     this.#fleet = fleet;
     this.#tenant = tenant;
+    this.#environment = environment;
   }
 
   /**
-   * Begins an operation that dies at the first moment, is taken on, dies at the next one, and so on.
+   * Begins an operation that dies at the first moment, is taken on, or back, dies at the next one, and so on.
    * @param dead looks around behind each death
    * @returns the operation, as the last death has left it
    */
@@ -37,8 +42,11 @@ export class DyingCommands {
     let operation: Recorded | undefined;
     for (const moment of moments) {
       const { id } = operation ?? {};
-      operation = await this.#dieOnce(moment, id === undefined ? begin : this.#resume(id));
-      expect(operation.steps[operation.done]).toBe(moment.step);
+      operation = await this.#dieOnce(
+        moment,
+        id === undefined ? begin : this.#again(moment.undone ? "abort" : "resume", id),
+      );
+      expect(stepOf(operation, moment)).toBe(moment.step);
       await dead(moment, operation);
     }
     if (!operation) throw new RangeError("no moment to die at");
@@ -47,12 +55,13 @@ export class DyingCommands {
 
   /** Ends what was left: takes it on, or back. */
   async end(how: "resume" | "abort", { id }: Recorded): Promise<void> {
-    await this.#fleet.driver.operate("operations", [how, id]);
+    await this.#again(how, id)({});
   }
 
-  async #dieOnce({ step, seen }: Moment, command: Command): Promise<Recorded> {
+  async #dieOnce(moment: Moment, command: Command): Promise<Recorded> {
+    const { step, undone = false, seen } = moment;
     await using gate = await StepGate.of(this.#fleet.replica, this.#tenant);
-    await gate.close(step);
+    await gate.close(step, undone);
     const death = new AbortController();
     let ended: Outcome | undefined;
     const running = command({ killed: death.signal, mayFail: true }).then((outcome) => {
@@ -68,7 +77,7 @@ export class DyingCommands {
       async () => {
         if (ended) return true;
         operation = await gate.operation();
-        if (!operation || operation.steps[operation.done] !== step) return false;
+        if (!operation || stepOf(operation, moment) !== step) return false;
         return seen ? await seen(operation) : await gate.isReached();
       },
       600,
@@ -81,7 +90,12 @@ export class DyingCommands {
     return (await gate.operation()) as Recorded;
   }
 
-  #resume(id: string): Command {
-    return (options) => this.#fleet.driver.operate("operations", ["resume", id], options);
+  #again(how: "resume" | "abort", id: string): (options: CommandOptions) => Promise<Outcome> {
+    const environment = this.#environment;
+    return (options) => this.#fleet.driver.operate("operations", [how, id], { ...options, environment });
   }
 }
+
+/** What is at hand: while an operation is undone that is the last step that is recorded as done. */
+const stepOf = ({ steps, done, status }: Recorded, { undone }: Moment): string | undefined =>
+  (undone === true) === (status === "undoing") ? steps[undone ? done - 1 : done] : undefined;

@@ -12,7 +12,7 @@ let pair: ApiPair;
 beforeAll(async () => {
   database = await TestDatabase.create();
   await database.apply(RIVAL);
-  await database.apply(intentOf(["acme", "globex"]));
+  await database.apply(intentOf(["acme", "globex", "initech"]));
   pair = new ApiPair(database);
 });
 afterAll(async () => {
@@ -20,8 +20,8 @@ afterAll(async () => {
   await database?.drop();
 });
 
-it("holds back one step of one tenant, refuses it, lets it be taken on at once, and goes", async () => {
-  const operations = new Operations(async (method, path, { body, key } = {}) => {
+const operationsOf = () =>
+  new Operations(async (method, path, { body, key } = {}) => {
     const { status, json } = await pair.ask(0, method, path, {
       ...(body === undefined ? {} : { body: body as object }),
       ...(key === undefined ? {} : { key }),
@@ -29,11 +29,14 @@ it("holds back one step of one tenant, refuses it, lets it be taken on at once, 
     if (status < 300) return json;
     throw new RefusedError(json.detail, json.type);
   });
+const query = async (text: string, values?: unknown[]) =>
+  (await database.queryAlone(text, values)).rows as Record<string, unknown>[];
+
+it("holds back one step of one tenant, refuses it, lets it be taken on at once, and goes", async () => {
+  const operations = operationsOf();
   const runner = (name: string) => ({ run: randomUUID(), name });
   const [ana, bob] = [runner("ana"), runner("bob")];
   const wanted = { kind: "trial", request: {}, steps: ["one", "two"], abortable: 2 };
-  const query = async (text: string, values?: unknown[]) =>
-    (await database.queryAlone(text, values)).rows as Record<string, unknown>[];
   const gate = await StepGate.of({ query }, "acme");
   await gate.close("two");
   const acme = await operations.begin("acme", { ...wanted, runner: ana });
@@ -54,4 +57,26 @@ it("holds back one step of one tenant, refuses it, lets it be taken on at once, 
   await gate[Symbol.asyncDispose]();
   await operations.report(acme.id, bob, { done: 2 });
   expect(await gate.operation()).toMatchObject({ done: 2 });
+});
+
+it("holds back that a step is undone, and not that it is done", async () => {
+  const operations = operationsOf();
+  const ana = { run: randomUUID(), name: "ana" };
+  const gate = await StepGate.of({ query }, "initech");
+  await gate.close("one", true);
+  const steps = ["one", "two"];
+  const { id } = await operations.begin("initech", {
+    ...{ kind: "trial", request: {}, steps, abortable: 2, runner: ana },
+  });
+  for (const done of [1, 2]) await operations.report(id, ana, { done });
+  await operations.take(id, ana, true);
+  await operations.report(id, ana, { done: 1 });
+  expect(await gate.isReached()).toBe(false);
+  const held = operations.report(id, ana, { done: 0 });
+  await gate.reached();
+  expect(await gate.operation()).toMatchObject({ done: 1, status: "undoing" });
+  await gate.open();
+  await held;
+  expect(await gate.operation()).toMatchObject({ done: 0 });
+  await gate[Symbol.asyncDispose]();
 });

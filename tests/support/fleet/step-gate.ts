@@ -14,7 +14,7 @@ export interface Recorded {
 }
 
 /**
- * Holds back the record that a step of a tenant's operation is done: the step has done its work then, and nobody knows. The
+ * Holds back the record that a step of a tenant's operation is done, or undone: the step has done its work then, and nobody knows. The
  * gate is a trigger on the nodes' own table, so that nodes and commands are those that operators run.
  */
 export class StepGate implements AsyncDisposable {
@@ -30,12 +30,13 @@ export class StepGate implements AsyncDisposable {
     // Each look of a statement inside the function sees what was committed by then.
     await replica.query(`
       CREATE SCHEMA IF NOT EXISTS step_gate;
-      CREATE TABLE IF NOT EXISTS step_gate.closed (tenant text PRIMARY KEY, step text NOT NULL);
+      CREATE TABLE IF NOT EXISTS step_gate.closed (tenant text PRIMARY KEY, step text NOT NULL, undone boolean NOT NULL);
       CREATE OR REPLACE FUNCTION step_gate.hold() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
       BEGIN
         LOOP
           EXIT WHEN NOT EXISTS (
-            SELECT FROM step_gate.closed AS c WHERE c.tenant = NEW.tenant AND c.step = NEW.steps[NEW.done]
+            SELECT FROM step_gate.closed AS c WHERE c.tenant = NEW.tenant AND c.undone = (NEW.done < OLD.done)
+              AND c.step = NEW.steps[greatest(NEW.done, OLD.done)]
           );
           -- By which those that wait are known, until their transaction ends.
           PERFORM pg_advisory_xact_lock_shared(${mark});
@@ -44,15 +45,16 @@ export class StepGate implements AsyncDisposable {
         RETURN NEW;
       END $$;
       CREATE OR REPLACE TRIGGER step_gate BEFORE UPDATE ON sync_metadata.operations
-        FOR EACH ROW WHEN (NEW.done > OLD.done) EXECUTE FUNCTION step_gate.hold()`);
+        FOR EACH ROW WHEN (NEW.done <> OLD.done) EXECUTE FUNCTION step_gate.hold()`);
     return new StepGate(replica, tenant);
   }
 
-  /** From now on nobody records that this step is done. */
-  async close(step: string): Promise<void> {
+  /** From now on nobody records that this step is done; or, where `undone`, that it is undone. */
+  async close(step: string, undone = false): Promise<void> {
     await this.#replica.query(
-      `INSERT INTO step_gate.closed VALUES ($1, $2) ON CONFLICT (tenant) DO UPDATE SET step = excluded.step`,
-      [this.#tenant, step],
+      `INSERT INTO step_gate.closed VALUES ($1, $2, $3)
+       ON CONFLICT (tenant) DO UPDATE SET step = excluded.step, undone = excluded.undone`,
+      [this.#tenant, step, undone],
     );
   }
 

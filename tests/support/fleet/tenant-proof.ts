@@ -6,6 +6,14 @@ import { expect } from "vitest";
 import type { Fleet } from "./fleet.ts";
 import type { Session } from "./tenant-client.ts";
 
+/** Columns that every version has, and nobody's visit changes; read the same by SQLite and Postgres. */
+const questions = [
+  `SELECT id, user_id, title, CAST(chat AS text) AS chat, CAST(created_at AS text) AS created_at,
+    CAST(archived AS integer) AS archived FROM chat`,
+  `SELECT id, name, email, role, CAST(created_at AS text) AS created_at FROM "user"`,
+  "SELECT id, user_id, filename, path, CAST(created_at AS text) AS created_at FROM file",
+];
+
 /** What must hold of a tenant whatever became of an operation on it. */
 export class TenantProof {
   readonly #fleet: Fleet;
@@ -34,15 +42,19 @@ export class TenantProof {
 
   /** A hash over every chat, user and file that a database has, and the bytes of each upload. */
   contents(folder = "data"): string {
-    const hash = createHash("sha256");
     using database = new DatabaseSync(join(this.home, folder, "webui.db"), { readOnly: true });
-    // Columns that every version has, and nobody's visit changes.
-    for (const [table, columns] of [
-      ["chat", "id, user_id, title, chat, created_at, archived"],
-      ["user", "id, name, email, role, created_at"],
-      ["file", "id, user_id, filename, path, created_at"],
-    ])
-      hash.update(JSON.stringify(database.prepare(`SELECT ${columns} FROM "${table}" ORDER BY id`).all()));
+    return this.#hash(questions.map((question) => database.prepare(question).all()));
+  }
+
+  /** The same of a Postgres: equal where it was filled with all that the file holds. */
+  async contentsOn(postgres: { query(text: string): Promise<Record<string, unknown>[]> }): Promise<string> {
+    return this.#hash(await Promise.all(questions.map((question) => postgres.query(question))));
+  }
+
+  #hash(tables: Record<string, unknown>[][]): string {
+    const hash = createHash("sha256");
+    // Where each database sorts by a collation of its own.
+    for (const rows of tables) hash.update(JSON.stringify(rows.map((row) => JSON.stringify(row)).sort()));
     const uploads = join(this.home, "data/uploads");
     for (const name of existsSync(uploads) ? readdirSync(uploads).sort() : [])
       hash.update(name).update(readFileSync(join(uploads, name)));
