@@ -31,14 +31,17 @@ export interface BackedUpTenant {
   password: pulumi.Input<string>;
 }
 
-/** Directories and files of what backs a host's tenants up. The passphrase of a tenant that was removed stays. */
+/**
+ * Directories and files of what backs a host's tenants up. The passphrase of a tenant that was removed stays, also beside the
+ * one that it is given when it comes back: its repository is opened with the former one and given the new one then.
+ */
 export function backupLayout(
   { repository }: Pick<BackupsSpec, "repository">,
   configText: pulumi.Input<string>,
   tenants: readonly BackedUpTenant[],
 ): LayoutEntry[] {
-  const file = (path: string, content: pulumi.Input<string>): LayoutEntry => ({
-    ...{ kind: "file", path: `backup/config/${path}`, mode: "0400", owner: root, content },
+  const file = (path: string, content: pulumi.Input<string>) => ({
+    ...{ kind: "file" as const, path: `backup/config/${path}`, mode: "0400", owner: root, content },
   });
   const databases = tenants.flatMap(({ spec: { id, database } }) =>
     database ? [[id, database.password] as const] : [],
@@ -48,7 +51,10 @@ export function backupLayout(
     // Before the config that tells of them. All in one: what a tenant's Postgres is opened with does not outlive that.
     file("databases.json", JSON.stringify(Object.fromEntries(databases))),
     file("backup.json", configText),
-    ...tenants.map(({ spec, password }) => file(`passwords/${spec.id}`, password)),
+    ...tenants.map(({ spec, password }) => ({
+      ...file(`passwords/${spec.id}`, password),
+      kind: "passphrase" as const,
+    })),
     ...(repository.kind === "folder" ? [] : [file("repository.key", `${repository.key.trimEnd()}\n`)]),
     ...(repository.kind === "sftp" ? [file("known_hosts", knownHosts(repository))] : []),
   ];

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Brings directories and files below $ROOT into being, from lines on standard input:
-#   kind mode owner path base64     kind: directory | file | trust | trust-only | secret | print;  "-": nothing
-# Safe to run twice: a secret that exists is kept, a file is replaced as a whole. Authorities come to those that
-# are believed (trust) or take their place (trust-only), with a moment for the programs on this host to notice.
+#   kind mode owner path base64     kind: directory | file | passphrase | trust | trust-only | secret | print;  "-": nothing
+# Safe to run twice: a secret that exists is kept, a file is replaced as a whole. What a passphrase was before stays in
+# its .former, a line each: something may be locked with it still. Authorities come to those that are believed (trust)
+# or take their place (trust-only), with a moment for the programs on this host to notice.
 set -eu
 umask 077
 mkdir -p "$ROOT"
@@ -41,6 +42,15 @@ while read -r kind mode owner path content; do
     file)
       if [ "$content" = - ]; then content=; fi
       printf %s "$content" | base64 -d >"$target.staged"
+      install_staged "$mode" "$owner" "$target"
+      ;;
+    passphrase)
+      printf %s "$content" | base64 -d >"$target.staged"
+      if [ -s "$target" ] && ! cmp -s "$target.staged" "$target"; then
+        if [ -f "$target.former" ]; then cat "$target.former" >"$target.former.staged"; else : >"$target.former.staged"; fi
+        { cat "$target" && echo; } >>"$target.former.staged"
+        install_staged "$mode" "$owner" "$target.former"
+      fi
       install_staged "$mode" "$owner" "$target"
       ;;
     trust)

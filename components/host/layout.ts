@@ -11,6 +11,8 @@ export type LayoutEntry =
   | { kind: "directory"; path: string; mode: string; owner: Owner }
   /** Replaced as a whole when its content changes; readers see the old or the new one. */
   | { kind: "file"; path: string; mode: string; owner: Owner; content: pulumi.Input<string> }
+  /** The same, but what it was before stays beside it, in its `.former`, a line each: something may be locked with it. */
+  | { kind: "passphrase"; path: string; mode: string; owner: Owner; content: pulumi.Input<string> }
   /** A file of certificates that are believed: these come to those in it, and a moment passes for all to notice. */
   | { kind: "trust"; path: string; mode: string; owner: Owner; content: pulumi.Input<string> }
   /** These are all that it holds, once a moment has passed for all to have stopped showing others. */
@@ -31,6 +33,7 @@ function layoutLine(entry: LayoutEntry): pulumi.Input<string> {
     case "print":
       return `print - - ${entry.path} -`;
     case "file":
+    case "passphrase":
     case "trust":
     case "trust-only":
       return pulumi

@@ -39,7 +39,8 @@ files() {
     nginx/acme/certificates/"$TENANT".pem nginx/acme/certificates/"$TENANT".staged \
     acme/config/wanted/"$TENANT" acme/state/names/"$TENANT" \
     agent/state/stores/"$TENANT".* agent/state/records/"$TENANT".* agent/state/spool/"$TENANT".* \
-    writer/state/"$TENANT".* backup/status/"$TENANT".* backup/config/passwords/"$TENANT"; do
+    writer/state/"$TENANT".* backup/status/"$TENANT".* backup/config/passwords/"$TENANT" \
+    backup/config/passwords/"$TENANT".*; do
     if [ -f "$file" ] || [ -L "$file" ]; then echo "$DATA_ROOT/$file"; fi
   done
   set -f

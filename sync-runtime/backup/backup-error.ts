@@ -45,9 +45,12 @@ export class BackupError extends Error {
   }
 }
 
+const WRONG_PASSPHRASE = /wrong password or no key found/i;
+export const saysWrongPassphrase = (said: string): boolean => WRONG_PASSPHRASE.test(said);
+
 /** What restic says, by what it means; the first that fits. */
 const SAYS: readonly (readonly [RegExp, BackupErrorCode, string])[] = [
-  [/wrong password or no key found/i, "wrong-passphrase", "The repository's passphrase is another one."],
+  [WRONG_PASSPHRASE, "wrong-passphrase", "The repository's passphrase is another one."],
   [
     /no space left on device|disk quota exceeded|EntityTooLarge|QuotaExceeded|XMinioStorageFull/i,
     "repository-full",

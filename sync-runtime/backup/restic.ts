@@ -6,7 +6,7 @@ import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import * as z from "zod";
 import { endOf } from "../host/child-end.ts";
-import { BackupError, resticError, saysNoRepository } from "./backup-error.ts";
+import { BackupError, resticError, saysNoRepository, saysWrongPassphrase } from "./backup-error.ts";
 import type { BackupConfig } from "./config.ts";
 import { bucketOf } from "./s3-bucket.ts";
 import { sshOptions } from "./ssh-options.ts";
@@ -73,12 +73,26 @@ export class Restic {
   async id(signal: AbortSignal): Promise<string | undefined> {
     const { repository } = this.#config;
     if (repository.kind === "folder") await this.#requireMark(repository);
-    const outcome = await this.#run(["cat", "config", "--no-lock"], signal);
+    const look = () => this.#run(["cat", "config", "--no-lock"], signal);
+    let outcome = await look();
+    if (saysWrongPassphrase(outcome.complained) && (await this.#giveNew(signal))) outcome = await look();
     if (outcome.code === 0) return z.object({ id: z.string() }).parse(JSON.parse(outcome.said)).id;
     if (!saysNoRepository(outcome.complained)) throw this.#failure("cat", outcome);
     // To a question about one object some servers say so to a stranger, too: a list is refused with the reason.
     if (repository.kind === "s3") await (await bucketOf(repository)).list(this.#tenant, { most: 1 }, signal);
     return undefined;
+  }
+
+  /**
+   * A tenant that was removed and came back has a new passphrase, and its repository the former one. Answers whether one of
+   * those that it had opened it, and the new one does now.
+   */
+  async #giveNew(signal: AbortSignal): Promise<boolean> {
+    const former = await readFile(`${this.#passwordFile}.former`, "utf8").catch(() => "");
+    const args = ["key", "passwd", "--new-password-file", this.#passwordFile];
+    for (const passphrase of former.split("\n").filter(Boolean).reverse())
+      if ((await this.#run(args, signal, SHORT_MS, passphrase)).code === 0) return true;
+    return false;
   }
 
   async create(signal: AbortSignal): Promise<void> {
@@ -230,9 +244,15 @@ export class Restic {
     return resticError(command, complained.trim() || said, `exit code ${code}`);
   }
 
-  async #run(args: string[], signal: AbortSignal, milliseconds = SHORT_MS): Promise<Outcome> {
+  async #run(
+    args: string[],
+    signal: AbortSignal,
+    milliseconds = SHORT_MS,
+    passphrase?: string,
+  ): Promise<Outcome> {
     const late = AbortSignal.timeout(milliseconds);
-    const { child, ended } = await this.#start(args, AbortSignal.any([signal, late]), "ignore");
+    const ending = AbortSignal.any([signal, late]);
+    const { child, ended } = await this.#start(args, ending, "ignore", passphrase);
     const [said, complained] = await Promise.all([
       text(child.stdout as Readable),
       lastLines(child.stderr as Readable),
@@ -250,10 +270,11 @@ export class Restic {
     args: string[],
     signal: AbortSignal,
     stdin: "pipe" | "ignore",
+    passphrase?: string,
   ): Promise<{ child: ChildProcess; ended: Promise<string> }> {
     const child = spawn("restic", [...this.#options(), ...args], {
       ...{ cwd: "/", stdio: [stdin, "pipe", "pipe"], signal, killSignal: "SIGKILL" },
-      env: await this.#environment(),
+      env: await this.#environment(passphrase),
     });
     return { child, ended: endOf(child) };
   }
@@ -278,7 +299,7 @@ export class Restic {
   }
 
   /** Keys and passphrase go by files and the environment: everybody reads argv. */
-  async #environment(): Promise<NodeJS.ProcessEnv> {
+  async #environment(passphrase?: string): Promise<NodeJS.ProcessEnv> {
     const { repository, directories } = this.#config;
     return {
       PATH: process.env.PATH,
@@ -288,7 +309,9 @@ export class Restic {
       // One processor at most: tenants are served meanwhile.
       GOMAXPROCS: "1",
       RESTIC_CACHE_DIR: join(directories.state, "cache"),
-      RESTIC_PASSWORD_FILE: this.#passwordFile,
+      ...(passphrase === undefined
+        ? { RESTIC_PASSWORD_FILE: this.#passwordFile }
+        : { RESTIC_PASSWORD: passphrase }),
       RESTIC_REPOSITORY: repositoryUrl(repository, this.#tenant),
       RESTIC_PROGRESS_FPS: "0.01",
       ...(repository.kind === "s3"

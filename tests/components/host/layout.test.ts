@@ -61,6 +61,17 @@ describe("layout.sh", () => {
     expect(readdirSync(join(host.root, "a")).sort()).toEqual(["empty", "file"]);
   });
 
+  it("keeps what a passphrase was before, each that it ever was", async () => {
+    for (const content of ["one", "one", "two", "two", "three"])
+      await lay({ kind: "passphrase", path: "locked", mode: "0400", owner, content });
+    expect([text("locked"), text("locked.former"), mode("locked.former")]).toEqual([
+      "three",
+      "one\ntwo\n",
+      "400",
+    ]);
+    expect(readdirSync(host.root).sort()).toEqual(["locked", "locked.former"]);
+  });
+
   it("makes a secret once, prints it, and keeps it however often it runs", async () => {
     const entries: LayoutEntry[] = [
       { kind: "secret", path: "password", mode: "0600", owner },

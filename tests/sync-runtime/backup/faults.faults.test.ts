@@ -164,6 +164,23 @@ describe("a place that cannot be written to", () => {
     expect(home.status("acme").failing?.why).toContain("recovery kit");
   });
 
+  it("of a tenant that came back with a new passphrase is opened with a former one, and is the new one's then", async () => {
+    home = new BackupHome();
+    home.addTenant("acme");
+    home.start();
+    await good("acme");
+    const file = home.path("passwords/acme");
+    rmSync(file);
+    writeFileSync(file, "new one");
+    writeFileSync(`${file}.former`, "an older one\npassphrase of acme\none that was never used\n");
+    expect(JSON.parse((await home.command("list", "acme")).said)).toHaveLength(1);
+    // Without the former ones as well, to whoever asks.
+    rmSync(`${file}.former`);
+    expect((await home.command("run", "acme")).code).toBe(0);
+    expect((await home.command("check", "acme", "--data")).code).toBe(0);
+    expect(JSON.parse((await home.command("list", "acme")).said)).toHaveLength(2);
+  });
+
   it("that was damaged is not read back as if it were whole", async () => {
     home = new BackupHome();
     home.addTenant("acme");
