@@ -2,6 +2,7 @@ import pg from "pg";
 import * as z from "zod";
 import type { Connection } from "../../sync-runtime/database/connection.ts";
 import { query } from "../../sync-runtime/database/query.ts";
+import { CommandError } from "../../toolchain/setup/problem.mjs";
 
 /** What the database has of a tenant, by kind; `rows` as they were last verified. */
 const Found = z.record(z.string(), z.coerce.number());
@@ -44,17 +45,33 @@ async function asOwner<T>(
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client({ ...connection, ssl: ca ? { ca } : false, connectionTimeoutMillis: 30_000 });
-  await client.connect();
+  let away = false;
+  client.on("error", () => {
+    away = true;
+  });
   try {
+    await client.connect().catch((error) => {
+      away = !(error instanceof pg.DatabaseError);
+      throw error;
+    });
     await client.query(`BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '${lockWait}'`);
     await client.query(query("act-as-owner"));
     const done = await work(client);
     await client.query("COMMIT");
     return done;
+  } catch (error) {
+    if (!away && !ending.test((error as pg.DatabaseError).code ?? "")) throw error;
+    throw new CommandError(
+      `the database of the replicas went away or does not answer (${(error as Error).message}); what it had not done to its end it takes back by itself`,
+      { cause: error },
+    );
   } finally {
-    await client.end();
+    await client.end().catch(() => {});
   }
 }
+
+/** Codes with which a server says that it ends. */
+const ending = /^57P0[1-5]$/;
 
 /** Whether nothing is left that an erasure takes. */
 export const isNothing = (found: Record<string, number>): boolean =>
