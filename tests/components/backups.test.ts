@@ -97,7 +97,8 @@ describe("what backs a host's tenants up", () => {
     expect(fileOf(stdin, "backup/config/repository.key")).toBe("private key\n");
     expect(fileOf(stdin, "backup/config/known_hosts")).toBe("[backups.example.com]:2222 ssh-ed25519 AAAA\n");
     for (const line of String(plain(stdin)).split("\n"))
-      if (/passwords\/|repository\.key|backup\.json/.test(line)) expect(line).toMatch(/^(file|passphrase) 0400 0:0 /);
+      if (/passwords\/|repository\.key|backup\.json/.test(line))
+        expect(line).toMatch(/^(file|passphrase) 0400 0:0 /);
     const config = fileOf(stdin, "backup/config/backup.json");
     for (const secret of ["private key", "password of", "key of the model server", "value of the variable"])
       expect(config).not.toContain(secret);
