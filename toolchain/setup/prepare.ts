@@ -66,7 +66,9 @@ export async function prepare(
   const images = [...new Set(needed)];
   const cli = await provision(steps, cloud ? [...images, dropletImage, fakeAuthorityImage] : images);
   const pulumi = new Pulumi(stack, cli);
-  const source = cloud ? await startCloud(steps, cloud, images, plan, pulumi) : plan.source;
+  // Where nothing is to run, droplets need nothing new in their engines.
+  const onDroplets = overrides.running === false ? [] : imagesOnDroplets(images, plan);
+  const source = cloud ? await startCloud(steps, cloud, onDroplets, plan, pulumi) : plan.source;
   const checkpoint = await readCheckpoint(stack);
   await provisionPlugins(steps, makerOf(checkpoint), pulumi.environment);
 
@@ -81,6 +83,12 @@ export async function prepare(
   return { pulumi, configFile };
 }
 
+/** Dumps of tenants' databases are made and tried on their hosts; the fleet's own stands elsewhere. */
+function imagesOnDroplets(images: readonly string[], { fleet: { backups, tenants } }: Plan) {
+  const dumping = backups !== undefined && tenants.some(({ database }) => database);
+  return dumping ? images : images.filter((image) => image !== databaseImage);
+}
+
 /** Starts a stack's fake clouds, and tells the engine where they are; answers the config as they have it. */
 async function startCloud(
   steps: Steps,
@@ -89,13 +97,9 @@ async function startCloud(
   plan: Plan,
   pulumi: Pulumi,
 ) {
-  // Dumps of tenants' databases are made and tried on their hosts.
-  const { backups, tenants } = plan.fleet;
-  const dumping = backups !== undefined && tenants.some(({ database }) => database);
-  const onHosts = dumping ? images : images.filter((image) => image !== databaseImage);
   await steps.run(
     "fake cloud",
-    alone("fake-cloud", (progress) => cloud.start(onHosts, progress)),
+    alone("fake-cloud", (progress) => cloud.start(images, progress)),
   );
   Object.assign(pulumi.environment, await cloud.environment());
   return cloud.config(plan.source);
