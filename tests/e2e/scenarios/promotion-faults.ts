@@ -290,10 +290,8 @@ export const promotionFaults = (fleet: Fleet) =>
 
     it("another operation is refused with who works on the tenant, and whoever has it aborted is believed", async () => {
       await using gate = await StepGate.of(fleet.replica, "acme");
-      await gate.close("fill");
       const first = begin();
-      await gate.reached();
-      const { id } = (await gate.operation()) as { id: string };
+      const { id } = await until("the promotion to be begun", () => gate.operation());
       for (const [command = "", ...args] of [
         ["promote", "acme", "--to", promoted.url, "--force", "--yes"],
         ["upgrade", "acme", "--to", "v0.12.4", "--yes"],
@@ -304,7 +302,6 @@ export const promotionFaults = (fleet: Fleet) =>
       }
       const { stdout } = await fleet.driver.operate("operations", ["abort", id]);
       expect(stdout).toMatch(/works on it, and takes it back once the step at hand has ended/);
-      await gate.open();
       const aborted = await first;
       expect([aborted.code, aborted.stderr]).toEqual([1, expect.stringMatching(/was taken back/)]);
       await onSqlite();
