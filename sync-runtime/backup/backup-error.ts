@@ -62,7 +62,7 @@ const SAYS: readonly (readonly [RegExp, BackupErrorCode, string])[] = [
     "The place that keeps the backups does not let us in.",
   ],
   [
-    /connection refused|no such host|i\/o timeout|network is unreachable|no route to host|connection timed out|connection reset|could not resolve|unable to start the sftp session|dial tcp|NoSuchBucket|bucket does not exist|stale NFS|input\/output error|server closed|EOF$/i,
+    /connection refused|no such host|i\/o timeout|network is unreachable|no route to host|connection timed out|connection reset|connection closed|could not resolve|unable to start the sftp session|dial tcp|NoSuchBucket|bucket does not exist|stale NFS|input\/output error|server closed|EOF$/i,
     "repository-away",
     "The place that keeps the backups cannot be reached.",
   ],
@@ -81,13 +81,11 @@ export const saysNoRepository = (said: string): boolean =>
 
 /** A failure of restic, from what it wrote. Its messages name repositories and files, and no secret. */
 export function resticError(command: string, said: string, end: string): BackupError {
-  const last = lastLine(said);
+  const last = lastLine(said.replace(/^Connection closed\.?\s*$/gim, ""));
   const [, code, meaning] = SAYS.find(([pattern]) => pattern.test(said)) ?? [];
-  if (code && meaning) return new BackupError(code, `${meaning} restic ${command} said: ${last}`);
-  return new BackupError(
-    "restic-failed",
-    `restic ${command} ended with ${end}: ${last || "it said nothing"}`,
-  );
+  const program = command === "sftp" ? command : `restic ${command}`;
+  if (code && meaning) return new BackupError(code, `${meaning} ${program} said: ${last}`);
+  return new BackupError("restic-failed", `${program} ended with ${end}: ${last || "it said nothing"}`);
 }
 
 const lastLine = (said: string): string =>

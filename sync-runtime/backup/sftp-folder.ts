@@ -71,7 +71,15 @@ export class SftpFolder {
     signal: AbortSignal,
   ): Promise<{ code: number | null; said: string; complained: string }> {
     const { address, port, user } = this.#repository;
-    const options = ["-q", "-F", "none", ...sshOptions(this.#repository), "-P", String(port)];
+    const options = [
+      "-o",
+      "LogLevel=ERROR",
+      "-F",
+      "none",
+      ...sshOptions(this.#repository),
+      "-P",
+      String(port),
+    ];
     const host = address.includes(":") ? `[${address}]` : address;
     const child = spawn("sftp", [...options, "-b", "-", `${user}@${host}`], {
       ...{ stdio: ["pipe", "pipe", "pipe"], cwd: "/", signal, killSignal: "SIGKILL" },

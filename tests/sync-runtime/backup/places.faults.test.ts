@@ -1,15 +1,13 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { userInfo } from "node:os";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { S3Bucket } from "../../../sync-runtime/backup/s3-bucket.ts";
 import type { StoredOfTenant } from "../../../sync-runtime/backup/stored.ts";
-import { freePort } from "../../../toolchain/setup/free-port.ts";
 import { installPackages } from "../../../toolchain/setup/packages.ts";
 import { BackupHome } from "../../support/backup-home.ts";
 import { until } from "../../support/fleet/until.ts";
 import { S3Server, s3Key } from "../../support/s3/s3-server.ts";
+import { Sshd } from "../../support/sftp/sshd.ts";
 
 beforeAll(() => installPackages(["restic", "openssh-server"], console.log));
 
@@ -149,55 +147,24 @@ describe("a bucket", () => {
 });
 
 describe("a server that is reached over ssh", () => {
-  /** A real sshd of this user, with keys of its own. */
-  async function startSshd(sftp = "internal-sftp"): Promise<{ port: number; hostKey: string }> {
-    const port = await freePort();
-    for (const name of ["host", "client"])
-      execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", home.path(name)]);
-    writeFileSync(home.path("authorized"), readFileSync(home.path("client.pub")));
-    mkdirSync("/run/sshd", { recursive: true });
-    const options = [
-      ...[`Port=${port}`, "ListenAddress=127.0.0.1", `HostKey=${home.path("host")}`, "UsePAM=no"],
-      ...[`AuthorizedKeysFile=${home.path("authorized")}`, "StrictModes=no", "PidFile=none"],
-      ...[`Subsystem=sftp ${sftp}`, "PermitRootLogin=prohibit-password", "PasswordAuthentication=no"],
-    ].flatMap((option) => ["-o", option]);
-    const child: ChildProcess = spawn("/usr/sbin/sshd", ["-D", "-f", "/dev/null", ...options], {
-      stdio: "ignore",
-    });
-    ends.push(() => child.kill());
-    await until("sshd listens", () => {
-      try {
-        return execFileSync("ssh-keyscan", ["-p", String(port), "-t", "ed25519", "127.0.0.1"], {
-          stdio: ["ignore", "pipe", "ignore"],
-        }).length;
-      } catch {
-        return false;
-      }
-    });
-    return { port, hostKey: readFileSync(home.path("host.pub"), "utf8").trim() };
-  }
-
-  async function overSsh(sftp?: string): Promise<number> {
+  async function overSsh(sftp?: string): Promise<Sshd> {
     home = new BackupHome();
-    const { port, hostKey } = await startSshd(sftp);
-    chmodSync(home.path("client"), 0o400);
-    writeFileSync(home.path("known_hosts"), `[127.0.0.1]:${port} ${hostKey}\n`);
+    const sshd = await Sshd.start(home.path("ssh"), { sftp });
+    ends.push(() => sshd.stop());
+    const { address, port, user, keyFile, hostKey } = sshd;
+    writeFileSync(home.path("known_hosts"), `[${address}]:${port} ${hostKey}\n`);
     home.config.repository = {
-      ...{ kind: "sftp", address: "127.0.0.1", port, user: userInfo().username },
-      ...{
-        path: home.path("repository"),
-        keyFile: home.path("client"),
-        knownHosts: home.path("known_hosts"),
-      },
+      ...{ kind: "sftp", address, port, user, keyFile },
+      ...{ path: home.path("repository"), knownHosts: home.path("known_hosts") },
     };
-    return port;
+    return sshd;
   }
 
   it("takes backups and gives them back, and another server in its place is not believed", async () => {
-    const port = await overSsh();
+    const { port, keyFile } = await overSsh();
     await thereAndBack();
     expect(existsSync(home.path("repository/acme/config"))).toBe(true);
-    const another = readFileSync(home.path("client.pub"), "utf8").trim();
+    const another = readFileSync(`${keyFile}.pub`, "utf8").trim();
     writeFileSync(home.path("known_hosts"), `[127.0.0.1]:${port} ${another}\n`);
     const { code, complained } = await home.command("list", "acme");
     expect(code).toBe(1);
@@ -218,6 +185,24 @@ describe("a server that is reached over ssh", () => {
     expect(await stored("remove")).toMatchObject({ objects: 0 });
     expect(await stored("stored", "acme-eu")).toEqual(other);
     expect((await home.command("check", "acme-eu", "--data")).code).toBe(0);
+  });
+
+  it("that is away is told, and asked again once it is back", async () => {
+    const sshd = await overSsh();
+    await thereAndBack();
+    await sshd.stop();
+    ends = [];
+    for (const [verb, said] of [
+      ["run", /cannot be reached/],
+      ["stored", /cannot be reached.*Connection refused/],
+      ["remove", /cannot be reached.*Connection refused/],
+    ] as const) {
+      const { code, complained } = await home.command(verb, "acme");
+      expect([verb, code, complained]).toEqual([verb, 1, expect.stringMatching(said)]);
+    }
+    const again = await Sshd.start(home.path("ssh"), { at: sshd });
+    ends.push(() => again.stop());
+    expect(await stored("remove")).toMatchObject({ objects: 0 });
   });
 
   it("that takes no deletion says so, and keeps everything", async () => {
