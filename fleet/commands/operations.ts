@@ -41,9 +41,9 @@ export async function operations(
     const operation = await known.get(what ?? "");
     if (action === "show") return tell(json, operation, operationText(operation, Date.now()));
     const saga = sagas.get(operation.kind);
-    // Whoever began to take it back was asked then.
+    // Whoever began to take it back was asked then; of one that has ended the nodes say so.
     const asked = operation.status === "undoing" || operation.abort_asked_by !== null;
-    const own = action === "abort" && !asked && saga?.takenBackBy?.(operation);
+    const own = action === "abort" && !asked && operation.ended_at === null && saga?.takenBackBy?.(operation);
     if (own)
       throw refused(`Taking ${operation.kind} ${operation.id} back loses what users wrote since.`, own);
     if (action === "abort" && isPast(operation))
