@@ -10,7 +10,7 @@ import { CommandError, SetupError } from "../../toolchain/setup/problem.mjs";
 import { applyStack } from "../driver.ts";
 import type { Edit } from "./edit.ts";
 import { edited, withSalt } from "./edited.ts";
-import { type Companion, commitFile, commitOnBranch, committedText, tracked } from "./git.ts";
+import { type Companion, commitFile, commitOnBranch, committedText, lacksOnly, tracked } from "./git.ts";
 
 /** How every command is asked that edits the stack's config. */
 export interface EditInvocation extends Invocation {
@@ -74,9 +74,9 @@ async function applyHere(invocation: EditInvocation, change: Change): Promise<Ap
     throw new CommandError(leftBehind(error, file), { cause: error });
   }
   // An edit that takes back one that was never committed leaves nothing to commit.
-  if (!changed || !git || (await tracked(file))?.clean) return { file, changed, commit: null, branch: null };
-  if (!git.clean) {
-    tell(`${basename(file)} had other edits that are not committed: commit it yourself.`);
+  if (!git || (await tracked(file))?.clean) return { file, changed, commit: null, branch: null };
+  if (!(git.clean || (await lacksOnly(git, edits, salt, after)))) {
+    if (changed) tell(`${basename(file)} had other edits that are not committed: commit it yourself.`);
     return { file, changed, commit: null, branch: null };
   }
   const made = await commitFile(git, message, companions);

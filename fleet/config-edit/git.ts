@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { run } from "../../toolchain/setup/child.mjs";
 import { SetupError } from "../../toolchain/setup/problem.mjs";
+import type { Edit } from "./edit.ts";
+import { edited, withSalt } from "./edited.ts";
 
 /** A stack's file in a Git checkout. */
 export interface Tracked {
@@ -75,6 +77,20 @@ async function named(
 /** The file as HEAD has it. */
 export const committedText = async ({ folder, name }: Tracked): Promise<string> =>
   must(await git(folder, ["show", `HEAD:${name}`]), `HEAD's ${name} could not be read`);
+
+/**
+ * Whether all that HEAD's file lacks are these edits. So it is where somebody made them and died before they were committed:
+ * who makes them again finds them made.
+ */
+export const lacksOnly = async (
+  tracked: Tracked,
+  edits: readonly Edit[],
+  salt: string | undefined,
+  text: string,
+): Promise<boolean> => {
+  const made = edited(await committedText(tracked), edits);
+  return (salt === undefined ? made : withSalt(made, salt)) === text;
+};
 
 /**
  * Makes a branch of HEAD and one commit in which the file says `text`. What is checked out, and the index, stay as they

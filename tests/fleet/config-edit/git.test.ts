@@ -4,10 +4,12 @@ import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { edited } from "../../../fleet/config-edit/edited.ts";
 import {
   commitFile,
   commitOnBranch,
   committedText,
+  lacksOnly,
   type Tracked,
   tracked,
 } from "../../../fleet/config-edit/git.ts";
@@ -47,6 +49,18 @@ describe("the stack's file in a Git checkout", () => {
     expect(made).toEqual({ commit: git("rev-parse", "HEAD").trim() });
     expect(git("log", "-1", "--format=%s").trim()).toBe("acme: A set; --not an option");
     expect(git("status", "--short")).toBe("M  other\n");
+  });
+
+  it("lacks only an edit that was made by somebody who died, until something else is changed in it", async () => {
+    const edits = [{ path: ["tenants", "acme", "running"], value: false }];
+    const lacks = async (text: string) => {
+      writeFileSync(file, text);
+      return lacksOnly(await known(), edits, undefined, text);
+    };
+    const made = edited("config: {}\n", edits);
+    expect(await lacks(made)).toBe(true);
+    expect(await lacks(`${made}# by hand\n`)).toBe(false);
+    expect(await lacks("config: {}\n")).toBe(false);
   });
 
   it("gets a branch with one commit, and what is checked out stays as it is", async () => {
