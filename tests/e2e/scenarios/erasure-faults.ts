@@ -65,6 +65,16 @@ export const erasureFaults = (fleet: Fleet) =>
       expect([state, rows]).toEqual(["retired", chats.length]);
       expect((await fleet.driver.preview()).stdout).toMatch(/nothing would change/i);
     };
+    /** Behind those it had, which can all be read. */
+    const backupsGoOn = async () => {
+      const list = async () =>
+        JSON.parse((await fleet.driver.operate("backup", ["list", tenant, "--json"])).stdout)[tenant].length;
+      const had = await list();
+      expect(had).toBeGreaterThan(0);
+      await fleet.driver.operate("backup", ["run", tenant]);
+      expect(await list()).toBe(had + 1);
+      await fleet.driver.operate("backup", ["check", tenant, "--data"]);
+    };
     /** Who died runs again, nobody else was disturbed. */
     const restarted = async (...roles: string[]) => {
       const now = await fleet.snapshotBeside(tenant);
@@ -155,6 +165,7 @@ export const erasureFaults = (fleet: Fleet) =>
         await undone;
         expect((await operate("retire", [tenant, "--undo"])).stdout).toContain("is back");
         await stands();
+        await backupsGoOn();
       });
 
       it.each([
